@@ -1,0 +1,22 @@
+"""Time behind a seam, so that tests own it."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time in integer milliseconds since the epoch, and a monotonic clock in seconds."""
+
+    def now_ms(self) -> int: ...
+
+    def monotonic_s(self) -> float: ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()

@@ -1,0 +1,45 @@
+"""Price cards and quotes: a price is frozen into the quote, the cost follows from usage."""
+
+from dataclasses import dataclass
+
+from base.money import ceil_div
+from base.usage import Usage
+
+_TOKENS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PriceCard:
+    """Prices of one model in integer nano-USD per million tokens.
+
+    ``version`` names this card; evidence carries it, so a later price change can't touch a past call.
+    """
+
+    version: str
+    input_nano_per_mtok: int
+    output_nano_per_mtok: int
+
+    def cost_nano_usd(self, usage: Usage) -> int:
+        """Exact rational cost, rounded up once per call."""
+        exact = (
+            usage.input_tokens * self.input_nano_per_mtok
+            + usage.output_tokens * self.output_nano_per_mtok
+        )
+        return ceil_div(exact, _TOKENS)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The most that one call may cost, and the card by which its cost will be computed."""
+
+    model: str
+    card: PriceCard
+    bound: Usage
+
+    @property
+    def max_nano_usd(self) -> int:
+        return self.card.cost_nano_usd(self.bound)
+
+    def charge_nano_usd(self, usage: Usage) -> int:
+        """min(actual, quoted): an excess over the quote is ours."""
+        return min(self.card.cost_nano_usd(usage), self.max_nano_usd)

@@ -1,0 +1,198 @@
+"""Every setting of the server: ``batchin.toml``, then ``BATCHIN_*`` variables, then flags."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+EvmAddress = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+
+
+def default_data_dir() -> Path:
+    """The user's data folder (XDG base directory specification, macOS convention)."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "batchin"
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "batchin"
+
+
+class ModelSettings(BaseModel):
+    """One model of the catalog: its price, limits and names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(description="Id that callers ask for.")
+    modality: Literal["chat", "embedding"] = Field(description="What the model does.")
+    input_usd_per_mtok: str = Field("0.02", description="Price of a million input tokens, dollars.")
+    output_usd_per_mtok: str = Field("0.08", description="Price of a million output tokens, dollars.")
+    context_length: int = Field(4096, ge=1, description="Most tokens of input and output together.")
+    license: str = Field("unknown", description="SPDX id of the weights' licence.")
+    aliases: tuple[str, ...] = Field((), description="Other ids answered by this model.")
+
+
+class Settings(BaseSettings):
+    """Each field is a key of ``batchin.toml`` and, upper-cased behind ``BATCHIN_``, a variable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BATCHIN_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8402, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#]+$",
+        description="Base URL that callers see, without a path; by default http://HOST:PORT.",
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="Folder of the database, keys and sockets."
+    )
+    cache_dir: Path | None = Field(
+        None, description="Folder of downloaded models; by default the user's cache folder."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host headers accepted on /v1/mcp beside the public URL's and loopback's."
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Origin headers accepted on /v1/mcp beside the public URL's and loopback's."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses whose X-Forwarded-* headers are believed."
+    )
+    environment: Literal["development", "production"] = Field(
+        "development", description="Named in evidence; production refuses the dev chain."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line written."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="Log lines as JSON or text; auto is text on a terminal."
+    )
+
+    engine: str = Field(
+        "local",
+        pattern=r"^(local|none|(sglang|openai)=https?://.+)$",
+        description="Chat engine: local, none, sglang=URL or openai=URL (any compatible server).",
+    )
+    model: str = Field(
+        "smollm2",
+        description="Model of the local engine: smollm2, a path to a .gguf file, or hf:OWNER/REPO:FILE.",
+    )
+    engine_api_key: SecretStr | None = Field(
+        None, description="Bearer key that an attached engine asks for."
+    )
+    engine_threads: int = Field(0, ge=0, description="Threads of the local engine; 0: physical cores.")
+    strict_models: bool = Field(False, description="Turn the catalog's model aliases off.")
+    models: tuple[ModelSettings, ...] = Field((), description="Models of attached engines ([[models]]).")
+    max_running: int = Field(4, ge=1, description="Calls that an engine executes at once.")
+    max_queued: int = Field(256, ge=0, description="Calls that wait for an engine before 503.")
+    timeout_s: float = Field(300.0, gt=0, description="Longest duration of a call.")
+    first_event_s: float = Field(120.0, gt=0, description="Longest wait for an engine's first event.")
+    between_events_s: float = Field(60.0, gt=0, description="Longest silence of an engine in a stream.")
+    max_output_tokens: int = Field(
+        1024, ge=1, description="Output tokens when a chat call does not say how many."
+    )
+
+    max_body_bytes: int = Field(2_097_152, ge=1024, description="Largest request body accepted.")
+    header_timeout_s: float = Field(10.0, gt=0, description="Longest time to receive a request's head.")
+    idle_timeout_s: float = Field(75.0, gt=0, description="Keep-alive time of an idle connection.")
+    send_timeout_s: float = Field(30.0, gt=0, description="A reader that takes nothing for so long is cut.")
+    drain_s: float = Field(30.0, ge=0, description="Time that open calls get at shutdown.")
+
+    x402: bool = Field(True, description="Accept x402 payments.")
+    network: Literal["dev"] = Field(
+        "dev", description="Chain of x402 payments; dev is the embedded chain eip155:31337."
+    )
+    pay_to: EvmAddress | None = Field(None, description="Address that receives x402 payments.")
+    min_charge_atomic: int = Field(
+        1, ge=1, description="Least amount of one x402 payment, in atomic USDC (millionths)."
+    )
+    result_ttl_s: int = Field(
+        600, ge=60, description="How long a paid result can be fetched again with the same payment."
+    )
+    access_token_ttl_s: int = Field(
+        2_592_000, ge=60, description="Lifetime of the token that spends a wallet's credit."
+    )
+    demo_key: SecretStr | None = Field(
+        None, description="Fixes the first API key, for scripts: batchin_api_ and 32 to 128 of A-Za-z0-9_-."
+    )
+    demo_balance_usd: str = Field("5.00", description="Balance of the account made at first start.")
+
+    @field_validator("demo_key")
+    @classmethod
+    def _demo_key_form(cls, value: SecretStr | None) -> SecretStr | None:
+        import re
+
+        if value and not re.fullmatch(r"batchin_api_[A-Za-z0-9_-]{32,128}", value.get_secret_value()):
+            raise ValueError("must be batchin_api_ followed by 32 to 128 of A-Z a-z 0-9 _ -")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=_config_file(init_settings()))
+        return (_Flags(settings_cls, init_settings()), env_settings, toml)
+
+
+_CONFIG_KEY = "config_file_"
+
+
+class _Flags(PydanticBaseSettingsSource):
+    """The command line's flags, without the path of the configuration file."""
+
+    def __init__(self, settings_cls: type[BaseSettings], flags: dict[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._flags = {key: value for key, value in flags.items() if key != _CONFIG_KEY}
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self._flags.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self._flags
+
+
+def _config_file(flags: dict[str, Any]) -> Path | None:
+    given = flags.get(_CONFIG_KEY) or os.environ.get("BATCHIN_CONFIG")
+    return Path(given) if given else Path("batchin.toml")
+
+
+class SettingsError(Exception):
+    """A wrong setting; the message names each setting, the value and what is allowed."""
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """Read all sources; flags that are None are not given.
+
+    Raises SettingsError when a value is wrong, a key is unknown or the named file is missing.
+    """
+    if config is not None and not config.is_file():
+        raise SettingsError(f"--config {config}: no such file")
+    given = {key: value for key, value in flags.items() if value is not None}
+    try:
+        return Settings(**given, **({_CONFIG_KEY: str(config)} if config else {}))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(item) for item in error.errors())) from None
+
+
+def _sentence(item: Any) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    field = Settings.model_fields.get(str(item["loc"][0])) if item["loc"] else None
+    if item["type"] == "extra_forbidden":
+        return f"{name}: no such setting; docs/configuration.md lists them all"
+    value = "(hidden)" if field and "SecretStr" in str(field.annotation) else repr(item["input"])
+    hint = f" ({field.description})" if field and field.description else ""
+    return f"{name} = {value}: {item['msg']}{hint}"

@@ -1,0 +1,145 @@
+"""The engine seam: one protocol behind which SGLang, the local engines and fakes look alike."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from base.usage import Usage
+
+
+class Modality(StrEnum):
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCall:
+    """One execution as an engine needs it.
+
+    ``rid`` is run id + attempt; ``body`` holds only allow-listed, validated fields of the modality
+    (for chat: OpenAI chat completion fields; for embedding: ``{"input": [texts]}``); ``model`` is the
+    engine's own model id; ``tenant`` separates prefix caches.
+    """
+
+    rid: str
+    modality: Modality
+    model: str
+    body: Mapping[str, Any]
+    tenant: str
+    lane: str = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The engine answered: what will truly serve the call, as evidence names it."""
+
+    model: str
+    revision: str
+    engine: str
+    engine_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of one choice. ``content`` and ``reasoning`` are text, ``logprobs`` OpenAI token entries."""
+
+    index: int
+    content: str = ""
+    role: str | None = None
+    reasoning: str = ""
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    logprobs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A choice ended: ``stop``, ``length``, ``tool_calls`` or ``content_filter``."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """Usage so far as the engine reports it; the last one of a stream is exact and final."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Embeddings in input order, each little-endian float32 bytes, with their dimension count."""
+
+    data: tuple[bytes, ...]
+    dimensions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The engine failed: ``kind`` is one of ``invalid``, ``context``, ``overloaded``, ``unavailable``,
+    ``stalled``, ``truncated``, ``internal``. It ends the stream; upstream messages never leave us."""
+
+    kind: str
+    retryable: bool
+    status: int
+    detail: str = ""
+
+
+Event = Started | Delta | Finish | Metered | Vectors | Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an engine has in hand."""
+
+    running: int
+    queued: int
+    limit: int
+
+
+class EngineState(StrEnum):
+    STARTING = "starting"
+    READY = "ready"
+    DOWN = "down"
+    STOPPED = "stopped"
+
+
+class Engine(Protocol):
+    """A place that executes calls.
+
+    ``run`` yields events until Finish of every choice and a last Metered, or a Fault; it never raises
+    for engine trouble. Leaving the context aborts what still runs within 100 ms.
+    """
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def modalities(self) -> frozenset[Modality]: ...
+
+    @property
+    def models(self) -> frozenset[str]: ...
+
+    @property
+    def state(self) -> EngineState: ...
+
+    def run(self, call: EngineCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]: ...
+
+    async def abort(self, rid: str) -> None: ...
+
+    async def load(self) -> Load: ...
+
+    async def ready(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """One line of the health report."""
+
+    id: str
+    state: EngineState
+    models: tuple[str, ...]
+    restarts: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,118 @@
+"""The tool core's values: Tool, Call, Execution and the registry.
+
+A tool is a frozen value; its pydantic models are the single source for the MCP schema, OpenAPI, the
+x402 discovery data, the docs and the tests. Adding a capability is adding one module and registering it.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from base.caller import Caller
+from base.pricing import Quote
+from base.resource import Resource
+from base.trace import Trace
+from base.usage import Usage
+from settlement.rail import Delivery, RunStatus, Served
+
+InputT = TypeVar("InputT", bound=BaseModel)
+OutputT = TypeVar("OutputT", bound=BaseModel)
+OutputT_co = TypeVar("OutputT_co", bound=BaseModel, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invocation's context; nothing else is passed by hand.
+
+    ``payment`` is a decoded x402 payload when the caller sent one. ``prompt_version`` names the prompt
+    the caller bound (``default`` if none). ``deadline_s`` is a clock.monotonic_s() time.
+    """
+
+    run_id: str
+    request_id: str
+    caller: Caller
+    trace: Trace
+    resource: Resource
+    delivery: Delivery
+    deadline_s: float
+    payment: Mapping[str, Any] | None = None
+    prompt_version: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Generic[OutputT_co]):
+    """What a run has produced so far; complete when ``status`` is completed.
+
+    ``response_hash`` follows the tool's hashing rule (settlement receipts, one rule a capability).
+    """
+
+    output: OutputT_co
+    usage: Usage
+    response_hash: str
+    status: RunStatus
+
+
+class Execution(Protocol[OutputT_co]):
+    """A run of a tool. ``events`` yields what a stream shows (deltas), raises BatchinError on faults;
+    ``result`` is what was produced up to now, whole after the events ended. ``served`` is known after
+    the first event. Closing ``events`` aborts the engine."""
+
+    @property
+    def served(self) -> Served: ...
+
+    def events(self) -> AsyncIterator[Any]: ...
+
+    def result(self) -> Result[OutputT_co]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """MCP tool hints (spec 2026-07-28, ToolAnnotations)."""
+
+    read_only: bool = True
+    idempotent: bool = False
+    open_world: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[InputT, OutputT]):
+    """A capability.
+
+    ``quote`` bounds the cost of validated arguments before anything runs (raises InvalidRequest,
+    ModelNotFound, ContextLengthExceeded, EngineNotConfigured, EngineOverloaded); None marks a free
+    tool, which leaves no charge and no record. ``run`` starts nothing until its events are iterated.
+    """
+
+    name: str
+    title: str
+    description: str
+    Input: type[InputT]
+    Output: type[OutputT]
+    run: Callable[[InputT, Call], Execution[OutputT]]
+    quote: Callable[[InputT], Quote] | None
+    modality: str
+    annotations: Annotations = field(default_factory=Annotations)
+    examples: Sequence[Mapping[str, Any]] = ()
+    aliases: Sequence[str] = ()
+    available: Callable[[], bool] = lambda: True
+
+
+AnyTool = Tool[Any, Any]
+
+
+class Registry:
+    """The tools by name and alias, in the order of registration."""
+
+    def __init__(self, tools: Sequence[AnyTool]) -> None:
+        self._tools = tuple(tools)
+        self._by_name = {name: tool for tool in tools for name in (tool.name, *tool.aliases)}
+        if len(self._by_name) != sum(1 + len(tool.aliases) for tool in tools):
+            raise ValueError("two tools share a name or an alias")
+
+    def __iter__(self) -> Iterator[AnyTool]:
+        return iter(self._tools)
+
+    def get(self, name: str) -> AnyTool | None:
+        return self._by_name.get(name)
