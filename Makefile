@@ -1,0 +1,46 @@
+PYTHON ?=
+BIN := .venv/bin
+LOCK_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve demo test test-peers test-wheel lint format bench lock
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+setup: ## make .venv with everything that the other targets need (repeatable, quick when done)
+	@sh scripts/setup.sh $(PYTHON)
+
+serve: setup ## start the server; its data lives in .data/
+	@$(BIN)/batchin serve --data-dir .data
+
+demo: setup ## an agent finds a tool, pays, is answered and checks the proof
+	@$(BIN)/batchin demo --data-dir .data
+
+test: setup ## every test that needs Python alone
+	@$(BIN)/pytest
+
+test-peers: setup ## the tests against programs that pip does not install
+	@$(BIN)/pytest -m peers; code=$$?; \
+	if [ $$code -eq 5 ]; then echo "No tests are marked 'peers'."; else exit $$code; fi
+
+test-wheel: setup ## build the wheel, install it apart from the checkout and import it
+	@$(BIN)/python -P scripts/check_wheel.py
+
+lint: setup ## ruff, format check, mypy strict and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## format the code and apply the safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## measure this checkout
+	@$(BIN)/python -m benchmarks
+
+lock: setup ## resolve requirements.lock again (LOCK_FLAGS=--upgrade moves to the newest versions)
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra devchain --extra dev \
+		--universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --quiet $(LOCK_FLAGS) --output-file requirements.lock

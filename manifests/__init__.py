@@ -1,0 +1,1 @@
+"""Every discovery document, rendered from the settings and the tool registry."""

@@ -1,0 +1,1 @@
+"""Engines: what runs a model, where, and whether it is well."""

@@ -1,0 +1,1 @@
+"""The doors: HTTP and MCP in, HTTP and MCP out."""

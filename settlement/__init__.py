@@ -1,0 +1,1 @@
+"""Money and proof: accounts, holds, payments, chains and signed evidence."""

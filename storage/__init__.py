@@ -1,0 +1,1 @@
+"""One store: operations, commits and the writer behind them."""
