@@ -9,7 +9,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: ## make .venv with everything that the other targets need (repeatable, quick when done)
-	@sh scripts/setup.sh $(PYTHON)
+	@sh scripts/setup.sh $(if $(PYTHON),"$(PYTHON)")
 
 serve: setup ## start the server; its data lives in .data/
 	@$(BIN)/batchin serve --data-dir .data

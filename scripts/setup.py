@@ -49,13 +49,14 @@ class Progress:
         self.tail: deque[str] = deque(maxlen=15)
         self._site = next((VENV / "lib").glob("python3.*")) / "site-packages"
 
-    def read(self, lines: list[str]) -> None:
-        """Takes lines of pip's output in."""
-        self.tail.extend(lines)
-        self.collected += sum(
-            line.startswith(("Collecting ", "Requirement already")) for line in lines
-        )
-        self.installing |= any(line.startswith("Installing collected") for line in lines)
+    def read(self, line: str) -> None:
+        """Takes a line of pip's output in."""
+        self.tail.append(line)
+        if line.startswith("Collecting "):
+            self.collected += 1
+        elif line.startswith("Installing collected packages: "):
+            self.installing = True
+            self.total = line.count(",") + 1
 
     def __str__(self) -> str:
         if not self.installing:
@@ -91,7 +92,7 @@ def pip(*arguments: str, total: int) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             log.write(line)
-            progress.read([line.rstrip()])
+            progress.read(line.rstrip())
     ended.set()
     shower.join()
     if process.returncode:

@@ -13,7 +13,8 @@ except ImportError as error:
     sys.exit("lacks the module %s" % error.name)
 '
 tried=''
-for python in "${1:-.venv/bin/python}" ${1:-python3.13 python3.12 python3.11 python3}; do
+[ $# -gt 0 ] || set -- .venv/bin/python python3.13 python3.12 python3.11 python3
+for python in "$@"; do
     if ! command -v "$python" >/dev/null 2>&1; then
         problem='not found'
     elif problem=$("$python" -I -c "$probe" 2>&1); then
