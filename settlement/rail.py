@@ -77,8 +77,8 @@ class Served:
 class Outcome:
     """How a run ended, as the books and the evidence need it.
 
-    ``response_hash`` is ``sha256:...`` of the canonical result; ``result`` the rendered result bytes
-    that a replay of the same payment answers with (None for a stream).
+    ``response_hash`` is ``sha256:...`` of the canonical result; ``result`` is the tool's output
+    as JSON bytes, which a replay of the same payment answers with.
     """
 
     run_id: str
@@ -94,7 +94,7 @@ class Outcome:
     prompt_version: str
     started_at_ms: int
     ended_at_ms: int
-    result: bytes | None = None
+    result: bytes = b"{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,24 @@ class Replay:
     settled: Settled
 
 
+@dataclass(frozen=True, slots=True)
+class Upfront:
+    """A payment taken before the run: the x402 SettleResponse and the token that spends the rest."""
+
+    settlement: Mapping[str, Any]
+    access_token: str | None
+
+
 class Grant(Protocol):
     """An authorized payment of one run. Exactly one of capture and release is called."""
 
     @property
     def terms(self) -> Terms: ...
+
+    @property
+    def upfront(self) -> Upfront | None:
+        """Set when the money moved before the run (streams paid by x402)."""
+        ...
 
     async def capture(self, outcome: Outcome) -> Settled:
         """Charge, record and settle: durable when it returns.

@@ -1,4 +1,4 @@
-"""The tool core's values: Tool, Call, Execution and the registry.
+"""The tool core's values: Tool, Call, Execution, and the registry.
 
 A tool is a frozen value; its pydantic models are the single source for the MCP schema, OpenAPI, the
 x402 discovery data, the docs and the tests. Adding a capability is adding one module and registering it.
@@ -15,11 +15,9 @@ from base.pricing import Quote
 from base.resource import Resource
 from base.trace import Trace
 from base.usage import Usage
-from settlement.rail import Delivery, RunStatus, Served
+from settlement.rail import Delivery, Served
 
 InputT = TypeVar("InputT", bound=BaseModel)
-OutputT = TypeVar("OutputT", bound=BaseModel)
-OutputT_co = TypeVar("OutputT_co", bound=BaseModel, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +40,35 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Result(Generic[OutputT_co]):
-    """What a run has produced so far; complete when ``status`` is completed.
+class Result:
+    """What a run has produced so far; whole when ``status`` is completed.
 
-    ``response_hash`` follows the tool's hashing rule (settlement receipts, one rule a capability).
+    ``output`` is JSON data that fits the tool's Output model (a test validates it; the hot path does
+    not build a model twice). ``response_hash`` follows docs/receipts.md, one rule a capability.
     """
 
-    output: OutputT_co
+    output: Mapping[str, Any]
     usage: Usage
     response_hash: str
-    status: RunStatus
 
 
-class Execution(Protocol[OutputT_co]):
-    """A run of a tool. ``events`` yields what a stream shows (deltas), raises BatchinError on faults;
-    ``result`` is what was produced up to now, whole after the events ended. ``served`` is known after
-    the first event. Closing ``events`` aborts the engine."""
+class Execution(Protocol):
+    """One run of a tool, from its place in the queue to its result.
 
-    @property
-    def served(self) -> Served: ...
+    ``reserve`` takes a place before anything is paid (EngineOverloaded), ``start`` waits for the
+    engine's first answer (EngineError and its kin), ``events`` yields what a stream shows, ``result``
+    is what was produced up to now, and ``close`` aborts what still runs and frees the place.
+    """
+
+    def reserve(self) -> None: ...
+
+    async def start(self) -> Served: ...
 
     def events(self) -> AsyncIterator[Any]: ...
 
-    def result(self) -> Result[OutputT_co]: ...
+    def result(self) -> Result: ...
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Annotations:
 
 
 @dataclass(frozen=True, slots=True)
-class Tool(Generic[InputT, OutputT]):
+class Tool(Generic[InputT]):
     """A capability.
 
     ``quote`` bounds the cost of validated arguments before anything runs (raises InvalidRequest,
@@ -89,8 +93,8 @@ class Tool(Generic[InputT, OutputT]):
     title: str
     description: str
     Input: type[InputT]
-    Output: type[OutputT]
-    run: Callable[[InputT, Call], Execution[OutputT]]
+    Output: type[BaseModel]
+    run: Callable[[InputT, Call], Execution]
     quote: Callable[[InputT], Quote] | None
     modality: str
     annotations: Annotations = field(default_factory=Annotations)
@@ -99,7 +103,7 @@ class Tool(Generic[InputT, OutputT]):
     available: Callable[[], bool] = lambda: True
 
 
-AnyTool = Tool[Any, Any]
+AnyTool = Tool[Any]
 
 
 class Registry:

@@ -1,0 +1,212 @@
+"""The chat tool: a conversation in, one or more answers out, streamed or whole."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from base.clock import Clock
+from base.errors import InvalidRequest
+from base.pricing import Quote
+from base.usage import Usage
+from runtime.catalog import Catalog, Model
+from runtime.engine import Delta, EngineCall, Event, Finish, Metered, Modality, Started
+from runtime.pool import Engines
+from settlement.evidence.hashes import chat_response_hash
+from settlement.rail import Served
+from tools.chat_schema import ChatInput, ChatOutput
+from tools.core import Annotations, Call, Result, Tool
+from tools.engine_run import EngineRun
+
+_TEMPLATE_TOKENS = 64  # what a chat template and a default system prompt add at most
+_MESSAGE_TOKENS = 16  # what it adds around each message
+_ENGINE_FIELDS = (
+    "temperature",
+    "top_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "stop",
+    "seed",
+    "n",
+    "logprobs",
+    "top_logprobs",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Builds the chat tool over the engines and the catalog."""
+
+    catalog: Catalog
+    engines: Engines
+    clock: Clock
+    default_output_tokens: int
+
+    def tool(self) -> Tool[ChatInput]:
+        return Tool(
+            name="chat",
+            title="Chat",
+            description=(
+                "Answer a conversation with a language model. Paid per token: an API key's balance, "
+                "a wallet's credit, or one x402 payment in USDC at the quoted maximum, whose "
+                "remainder stays as the wallet's credit."
+            ),
+            Input=ChatInput,
+            Output=ChatOutput,
+            run=self._run,
+            quote=self._quote,
+            modality=Modality.CHAT,
+            annotations=Annotations(read_only=True, idempotent=False, open_world=False),
+            examples=(
+                {
+                    "model": "qwen3-32b",
+                    "messages": [{"role": "user", "content": "What is the capital of France?"}],
+                    "max_tokens": 32,
+                },
+            ),
+            aliases=("chat_completion",),
+            available=lambda: self.engines.serves(Modality.CHAT),
+        )
+
+    def _quote(self, args: ChatInput) -> Quote:
+        model = self.catalog.resolve(args.model, Modality.CHAT)
+        bound = Usage(_input_bound(args), self._output_limit(args, model) * (args.n or 1))
+        return Quote(args.model, model.card, bound)
+
+    def _run(self, args: ChatInput, call: Call) -> "ChatExecution":
+        model = self.catalog.resolve(args.model, Modality.CHAT)
+        body = _engine_body(args, self._output_limit(args, model))
+        tenant = call.caller.account_id or call.run_id
+        engine_call = EngineCall(
+            call.run_id, Modality.CHAT, model.engine_model, body, tenant, call.caller.lane
+        )
+        run = EngineRun(self.engines, engine_call, call.deadline_s)
+        return ChatExecution(run, args, call.run_id, self.clock.now_ms() // 1000)
+
+    def _output_limit(self, args: ChatInput, model: Model) -> int:
+        asked = args.output_limit()
+        if asked is None:
+            return min(self.default_output_tokens, model.context_length)
+        if asked > model.context_length:
+            raise InvalidRequest(
+                f"max_tokens should be at most {model.context_length}, the context length of "
+                f"{args.model}.",
+                param="max_tokens" if args.max_tokens else "max_completion_tokens",
+                resolution=f"Ask for 1 to {model.context_length} output tokens.",
+            )
+        return asked
+
+
+class ChatExecution:
+    """One chat run: passes deltas on and gathers them into the completion."""
+
+    def __init__(self, run: EngineRun, args: ChatInput, run_id: str, created_s: int) -> None:
+        self._run = run
+        self._args = args
+        self._id = "chatcmpl_" + run_id.removeprefix("run_")
+        self._created_s = created_s
+        self._choices = [_Choice(index) for index in range(args.n or 1)]
+        self._usage = Usage()
+
+    def reserve(self) -> None:
+        self._run.reserve()
+
+    async def start(self) -> Served:
+        return await self._run.start()
+
+    async def events(self) -> AsyncIterator[Delta]:
+        """The deltas that carry something; finishes and usage are gathered, not shown."""
+        async for event in self._run.events():
+            match event:
+                case Delta():
+                    self._choices[event.index].add(event)
+                    yield event
+                case Finish():
+                    self._choices[event.index].finish_reason = event.reason
+                case Metered():
+                    self._usage = event.usage
+                case _:
+                    continue
+
+    def result(self) -> Result:
+        choices = [choice.rendered() for choice in self._choices]
+        output = {
+            "id": self._id,
+            "object": "chat.completion",
+            "created": self._created_s,
+            "model": self._args.model,
+            "choices": choices,
+            "usage": usage_rendered(self._usage),
+        }
+        return Result(output, self._usage, chat_response_hash(choices))
+
+    async def close(self) -> None:
+        await self._run.close()
+
+
+class _Choice:
+    """One answer as it grows."""
+
+    __slots__ = ("finish_reason", "index", "_content", "_logprobs", "_reasoning")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.finish_reason = "length"  # holds for an answer that was cut
+        self._content: list[str] = []
+        self._reasoning: list[str] = []
+        self._logprobs: list[Any] | None = None
+
+    def add(self, delta: Delta) -> None:
+        if delta.content:
+            self._content.append(delta.content)
+        if delta.reasoning:
+            self._reasoning.append(delta.reasoning)
+        if delta.logprobs is not None:
+            self._logprobs = [*(self._logprobs or ()), *(delta.logprobs.get("content") or ())]
+
+    def rendered(self) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._content)}
+        message["refusal"] = None
+        if self._reasoning:
+            message["reasoning_content"] = "".join(self._reasoning)
+        logprobs = None if self._logprobs is None else {"content": self._logprobs, "refusal": None}
+        return {
+            "index": self.index,
+            "message": message,
+            "logprobs": logprobs,
+            "finish_reason": self.finish_reason,
+        }
+
+
+def usage_rendered(usage: Usage) -> dict[str, Any]:
+    """OpenAI's usage object."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+    }
+
+
+def _input_bound(args: ChatInput) -> int:
+    """No tokenizer makes more tokens than bytes; the template adds a constant a message."""
+    text = sum(len(message.text().encode()) + len(message.name or "") for message in args.messages)
+    return text + _MESSAGE_TOKENS * len(args.messages) + _TEMPLATE_TOKENS
+
+
+def _engine_body(args: ChatInput, output_limit: int) -> Mapping[str, Any]:
+    """Only what was validated, under the names that every engine knows."""
+    body: dict[str, Any] = {
+        "messages": [
+            {"role": "system" if m.role == "developer" else m.role, "content": m.text()}
+            for m in args.messages
+        ],
+        "max_tokens": output_limit,
+    }
+    for name in _ENGINE_FIELDS:
+        value = getattr(args, name)
+        if value is not None:
+            body[name] = value
+    if args.response_format is not None:
+        body["response_format"] = args.response_format.model_dump(by_alias=True, exclude_none=True)
+    return body

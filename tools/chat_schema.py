@@ -1,0 +1,172 @@
+"""The chat tool's input and output: OpenAI's chat completion, field by field."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+MAX_MESSAGES = 512
+MAX_CHOICES = 8
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextPart(_Strict):
+    """A text part of a message."""
+
+    type: Literal["text"]
+    text: str
+
+
+class Message(_Strict):
+    """One turn of the conversation. Engines that can't see or hear take text parts only."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | Annotated[list[TextPart], Field(min_length=1)]
+    name: str | None = None
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _text_only(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            for part in value:
+                kind = part.get("type") if isinstance(part, dict) else None
+                if isinstance(kind, str) and kind != "text":
+                    raise ValueError(f"has a part of type {kind!r}; this model takes text parts only")
+        elif not isinstance(value, str):
+            raise ValueError("should be a string or a list of text parts")
+        return value
+
+    def text(self) -> str:
+        """The content as one string."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content)
+
+
+class StreamOptions(_Strict):
+    include_usage: bool | None = None
+
+
+class JsonSchema(_Strict):
+    """A named JSON Schema (draft 2020-12) that the answer must satisfy."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    schema_: dict[str, Any] = Field(alias="schema")
+    description: str | None = None
+    strict: bool | None = None
+
+
+class TextFormat(_Strict):
+    type: Literal["text"]
+
+
+class JsonObjectFormat(_Strict):
+    type: Literal["json_object"]
+
+
+class JsonSchemaFormat(_Strict):
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+class ChatInput(_Strict):
+    """Arguments of one chat completion.
+
+    Fields of OpenAI's API that are not listed would change the output and can't be honoured: they are
+    refused by name. ``user``, ``metadata``, ``store``, ``service_tier``, ``safety_identifier`` and
+    ``prompt_cache_key`` are accepted and have no effect.
+    """
+
+    model: str = Field(min_length=1, max_length=256, description="Model id; see the models tool.")
+    messages: list[Message] = Field(
+        min_length=1, max_length=MAX_MESSAGES, description="The conversation so far, oldest first."
+    )
+    temperature: float | None = Field(None, ge=0, le=2, description="Sampling temperature; 0: greedy.")
+    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling threshold.")
+    frequency_penalty: float | None = Field(None, ge=-2, le=2, description="Penalty by frequency.")
+    presence_penalty: float | None = Field(None, ge=-2, le=2, description="Penalty by presence.")
+    max_tokens: int | None = Field(None, ge=1, description="Most output tokens of each choice.")
+    max_completion_tokens: int | None = Field(None, ge=1, description="The newer name of max_tokens.")
+    stop: str | list[str] | None = Field(None, description="Up to four texts that end the answer.")
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63, description="Seed of the sampling.")
+    n: int | None = Field(None, ge=1, le=MAX_CHOICES, description="How many answers to generate.")
+    response_format: (
+        Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")] | None
+    ) = Field(None, description="Plain text, any JSON object, or JSON that satisfies a schema.")
+    logprobs: bool | None = Field(None, description="Return the log probability of each token.")
+    top_logprobs: int | None = Field(None, ge=0, le=20, description="Likeliest tokens per position.")
+    stream: bool | None = Field(None, description="Send the answer as server-sent events.")
+    stream_options: StreamOptions | None = Field(None, description="Options of a streamed answer.")
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    store: bool | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _stop_form(cls, value: Any) -> Any:
+        texts = [value] if isinstance(value, str) else value
+        if texts is None:
+            return None
+        if not isinstance(texts, list) or not 1 <= len(texts) <= 4:
+            raise ValueError("should be a string or a list of one to four strings")
+        if not all(isinstance(text, str) and text for text in texts):
+            raise ValueError("should hold non-empty strings")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> "ChatInput":
+        if self.stream_options is not None and not self.stream:
+            raise ValueError("stream_options is allowed only when stream is true")
+        if self.top_logprobs is not None and not self.logprobs:
+            raise ValueError("top_logprobs is allowed only when logprobs is true")
+        given = (self.max_tokens, self.max_completion_tokens)
+        if None not in given and given[0] != given[1]:
+            raise ValueError("max_tokens and max_completion_tokens differ; send one of them")
+        return self
+
+    def output_limit(self) -> int | None:
+        """The asked limit of output tokens of each choice."""
+        return self.max_completion_tokens or self.max_tokens
+
+
+class ChatMessage(BaseModel):
+    role: Literal["assistant"]
+    content: str | None
+    refusal: None = None
+    reasoning_content: str | None = None
+
+
+class ChatChoice(BaseModel):
+    index: int
+    message: ChatMessage
+    finish_reason: Literal["stop", "length", "content_filter", "tool_calls"]
+    logprobs: dict[str, Any] | None = None
+
+
+class PromptTokensDetails(BaseModel):
+    cached_tokens: int
+
+
+class ChatUsage(BaseModel):
+    """Token counts as the engine reported them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+
+
+class ChatOutput(BaseModel):
+    """An OpenAI chat completion."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int = Field(description="Unix time in seconds.")
+    model: str = Field(description="The model id that was asked for.")
+    choices: list[ChatChoice]
+    usage: ChatUsage

@@ -1,0 +1,179 @@
+"""The embed tool: texts in, vectors out."""
+
+import base64
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from base.errors import InvalidRequest
+from base.pricing import Quote
+from base.usage import Usage
+from runtime.catalog import Catalog
+from runtime.engine import Event, EngineCall, Metered, Modality, Vectors
+from runtime.pool import Engines
+from settlement.evidence.hashes import embeddings_response_hash
+from settlement.rail import Served
+from tools.core import Annotations, Call, Result, Tool
+from tools.engine_run import EngineRun
+
+MAX_INPUTS = 2048
+_EXTRA_TOKENS = 8  # the markers that a tokenizer adds around one text
+
+
+class EmbedInput(BaseModel):
+    """Arguments of one embeddings call. ``user`` is accepted and has no effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(min_length=1, max_length=256, description="Embedding model id.")
+    input: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[
+            list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=MAX_INPUTS)
+        ]
+    ) = Field(description=f"One text, or a list of 1 to {MAX_INPUTS} non-empty texts.")
+    encoding_format: Literal["float", "base64"] | None = Field(
+        None, description="Vectors as lists of numbers, or as base64 of little-endian float32."
+    )
+    dimensions: int | None = Field(None, description="Only the model's own number of dimensions.")
+    user: str | None = None
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        if isinstance(value, list) and any(not isinstance(text, str) for text in value):
+            raise ValueError("should be a text or a list of texts; token ids are not supported")
+        return value
+
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+class Embedding(BaseModel):
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbedUsage(BaseModel):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbedOutput(BaseModel):
+    """An OpenAI embeddings list."""
+
+    object: Literal["list"]
+    data: list[Embedding]
+    model: str
+    usage: EmbedUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Builds the embed tool over the engines and the catalog."""
+
+    catalog: Catalog
+    engines: Engines
+
+    def tool(self) -> Tool[EmbedInput]:
+        return Tool(
+            name="embed",
+            title="Embed",
+            description=(
+                "Turn texts into vectors whose cosine similarity tells how near they are in meaning. "
+                "Paid per input token."
+            ),
+            Input=EmbedInput,
+            Output=EmbedOutput,
+            run=self._run,
+            quote=self._quote,
+            modality=Modality.EMBEDDING,
+            annotations=Annotations(read_only=True, idempotent=True, open_world=False),
+            examples=({"model": "bge-m3", "input": ["batch inference", "retrieval"]},),
+            available=lambda: self.engines.serves(Modality.EMBEDDING),
+        )
+
+    def _quote(self, args: EmbedInput) -> Quote:
+        model = self.catalog.resolve(args.model, Modality.EMBEDDING)
+        if args.dimensions is not None and args.dimensions != model.dimensions:
+            raise InvalidRequest(
+                f"dimensions can't be honoured: {args.model} has {model.dimensions} dimensions.",
+                param="dimensions",
+                resolution=f"Leave dimensions out or send {model.dimensions}.",
+            )
+        texts = args.texts()
+        bound = sum(len(text.encode()) for text in texts) + _EXTRA_TOKENS * len(texts)
+        return Quote(args.model, model.card, Usage(input_tokens=bound))
+
+    def _run(self, args: EmbedInput, call: Call) -> "EmbedExecution":
+        model = self.catalog.resolve(args.model, Modality.EMBEDDING)
+        tenant = call.caller.account_id or call.run_id
+        engine_call = EngineCall(
+            call.run_id,
+            Modality.EMBEDDING,
+            model.engine_model,
+            {"input": args.texts()},
+            tenant,
+            call.caller.lane,
+        )
+        return EmbedExecution(EngineRun(self.engines, engine_call, call.deadline_s), args)
+
+
+class EmbedExecution:
+    """One embeddings run."""
+
+    def __init__(self, run: EngineRun, args: EmbedInput) -> None:
+        self._run = run
+        self._args = args
+        self._vectors: tuple[bytes, ...] = ()
+        self._usage = Usage()
+
+    def reserve(self) -> None:
+        self._run.reserve()
+
+    async def start(self) -> Served:
+        return await self._run.start()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Nothing to show before the vectors are whole."""
+        async for event in self._run.events():
+            match event:
+                case Vectors():
+                    self._vectors = event.data
+                case Metered():
+                    self._usage = event.usage
+                case _:
+                    continue
+        return
+        yield
+
+    def result(self) -> Result:
+        encode = _base64 if self._args.encoding_format == "base64" else _floats
+        output = {
+            "object": "list",
+            "data": [
+                {"object": "embedding", "index": index, "embedding": encode(vector)}
+                for index, vector in enumerate(self._vectors)
+            ],
+            "model": self._args.model,
+            "usage": {
+                "prompt_tokens": self._usage.input_tokens,
+                "total_tokens": self._usage.input_tokens,
+            },
+        }
+        return Result(output, self._usage, embeddings_response_hash(self._vectors))
+
+    async def close(self) -> None:
+        await self._run.close()
+
+
+def _floats(vector: bytes) -> list[float]:
+    return list(struct.unpack(f"<{len(vector) // 4}f", vector))
+
+
+def _base64(vector: bytes) -> str:
+    return base64.b64encode(vector).decode()

@@ -1,0 +1,329 @@
+"""The one path that every call takes: validate, quote, admit, authorize, run, capture.
+
+No route reaches an engine except through here, so an unmetered call can't be written.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from base.clock import Clock
+from base.errors import BatchinError, DeadlineExceeded, InternalError, NotFound
+from base.pricing import Quote
+from base.usage import Usage
+from settlement.evidence.hashes import request_hash
+from settlement.rail import (
+    Delivery,
+    Grant,
+    Order,
+    Outcome,
+    Rail,
+    Replay,
+    RunStatus,
+    Served,
+    Settled,
+    Upfront,
+)
+from tools.arguments import parse
+from tools.core import AnyTool, Call, Execution, Registry, Result
+from tools.immediate import NOWHERE
+from tools.observe import CallReport, Observer
+from tools.owner import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished call. ``output`` fits the tool's Output model and ``body`` is its JSON;
+    ``settled`` is None for a free tool."""
+
+    call: Call
+    tool: AnyTool
+    output: Mapping[str, Any]
+    body: bytes
+    served: Served
+    usage: Usage
+    status: RunStatus
+    settled: Settled | None
+
+    @property
+    def run_id(self) -> str:
+        return self.call.run_id
+
+
+class Invoker:
+    """Runs tools for callers. ``owner`` outlives requests and ends the captures of those that left."""
+
+    def __init__(
+        self, registry: Registry, rail: Rail, clock: Clock, observer: Observer, owner: Owner
+    ) -> None:
+        self.registry = registry
+        self._rail = rail
+        self._clock = clock
+        self._observer = observer
+        self._owner = owner
+
+    def open(self, name: str, arguments: Mapping[str, Any], call: Call) -> "Run":
+        """Start a call: ``async with invoker.open(...) as run``.
+
+        Entering returns when the engine gave its first answer, so that all that can be refused was
+        refused. Leaving early aborts the engine; a stream is charged for what was delivered, anything
+        else for nothing. Raises BatchinError subclasses on entering, iterating and ``done``.
+        """
+        return Run(name, arguments, call, self)
+
+    async def invoke(self, name: str, arguments: Mapping[str, Any], call: Call) -> Done:
+        """A call from start to end."""
+        async with self.open(name, arguments, call) as run:
+            async for _ in run:
+                pass
+            return await run.done()
+
+
+class Run:
+    """One call in progress: iterate its stream events, then take ``done``."""
+
+    def __init__(
+        self, name: str, arguments: Mapping[str, Any], call: Call, invoker: Invoker
+    ) -> None:
+        self._name = name
+        self._arguments = arguments
+        self._call = call
+        self._invoker = invoker
+        self._execution: Execution | None = None
+        self._grant: Grant | None = None
+        self._replay: Replay | None = None
+        self._quote: Quote | None = None
+        self._request_hash = ""
+        self._shown = 0
+        self._ending: asyncio.Task[Done | None] | None = None
+        self._started_ms = invoker._clock.now_ms()
+        self._entered_s = invoker._clock.monotonic_s()
+        self._first_s: float | None = None
+        self.served = NOWHERE
+
+    @property
+    def run_id(self) -> str:
+        return self._call.run_id
+
+    @property
+    def upfront(self) -> Upfront | None:
+        """The settlement of a payment that was taken before the run."""
+        return self._grant.upfront if self._grant else None
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the answer is the stored one of an earlier, identical payment."""
+        return self._replay is not None
+
+    async def __aenter__(self) -> "Run":
+        left_s = self._call.deadline_s - self._invoker._clock.monotonic_s()
+        self._timeout = asyncio.timeout(left_s)
+        await self._timeout.__aenter__()
+        try:
+            await self._begin()
+        except BaseException as error:
+            await self._leave(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._leave(kind, error, traceback)
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        if self._replay is not None or self._execution is None:
+            return
+        async for event in self._execution.events():
+            self._shown += 1
+            yield event
+
+    async def done(self) -> Done:
+        """Capture the finished call: charged, recorded and settled durably when this returns."""
+        self._timeout.reschedule(None)
+        self._ending = self._invoker._owner.start(self._complete())
+        done = await asyncio.shield(self._ending)
+        if done is None:
+            raise InternalError("The call ended without a result.")
+        return done
+
+    async def _begin(self) -> None:
+        tool = self._invoker.registry.get(self._name)
+        if tool is None:
+            raise NotFound(f"There is no tool named {self._name!r}.", param="name")
+        self._tool = tool
+        args = parse(tool.Input, self._arguments)
+        self._quote = tool.quote(args) if tool.quote else None
+        self._execution = tool.run(args, self._call)
+        self._execution.reserve()
+        if self._quote is not None:
+            await self._authorize(self._quote)
+        if self._replay is None:
+            self.served = await self._execution.start()
+            self._first_s = self._invoker._clock.monotonic_s()
+
+    async def _authorize(self, quote: Quote) -> None:
+        self._request_hash = request_hash(self._arguments)
+        order = Order(
+            run_id=self._call.run_id,
+            tool=self._tool.name,
+            caller=self._call.caller,
+            payment=self._call.payment,
+            resource=self._call.resource,
+            request_hash=self._request_hash,
+            quote=quote,
+            delivery=self._call.delivery,
+        )
+        authorizing = self._invoker._owner.start(self._invoker._rail.authorize(order))
+        try:
+            answer = await asyncio.shield(authorizing)
+        except asyncio.CancelledError:
+            self._invoker._owner.start(_give_back(authorizing))
+            raise
+        if isinstance(answer, Replay):
+            self._replay = answer
+        else:
+            self._grant = answer
+
+    async def _complete(self) -> Done:
+        execution = self._execution
+        if execution is None:
+            raise InternalError("done() needs an entered run")
+        await execution.close()
+        if self._replay is not None:
+            return self._stored(self._replay)
+        result = execution.result()
+        body = orjson.dumps(result.output)
+        settled = None
+        if self._grant is not None and self._quote is not None:
+            outcome = self._outcome(self._quote, result, RunStatus.COMPLETED, body)
+            settled = await self._capture(self._grant, outcome)
+        self._report("completed", result.usage, settled)
+        return Done(
+            self._call,
+            self._tool,
+            result.output,
+            body,
+            self.served,
+            result.usage,
+            RunStatus.COMPLETED,
+            settled,
+        )
+
+    async def _capture(self, grant: Grant, outcome: Outcome) -> Settled:
+        try:
+            return await grant.capture(outcome)
+        except BatchinError as error:
+            self._report(error.code, outcome.usage, None)
+            raise
+
+    def _stored(self, replay: Replay) -> Done:
+        self._report("replayed", Usage(), None)
+        output = orjson.loads(replay.result)
+        return Done(
+            self._call,
+            self._tool,
+            output,
+            replay.result,
+            NOWHERE,
+            Usage(),
+            RunStatus.COMPLETED,
+            replay.settled,
+        )
+
+    async def _leave(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        expired = False
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            expired = True
+        if self._ending is None:
+            reason = DeadlineExceeded("The call took longer than its time limit.") if expired else error
+            self._ending = self._invoker._owner.start(self._abandon(reason))
+            await asyncio.shield(self._ending)
+        if expired:
+            raise DeadlineExceeded("The call took longer than its time limit.") from None
+
+    async def _abandon(self, reason: BaseException | None) -> None:
+        """End a call that will not be completed: abort, then charge what a cut stream delivered."""
+        if self._execution is not None:
+            await self._execution.close()
+        code = reason.code if isinstance(reason, BatchinError) else "cancelled"
+        if self._grant is None or self._execution is None or self._quote is None:
+            self._report(code, Usage(), None)
+            return
+        if not self._delivered_before(reason):
+            await self._grant.release()
+            self._report(code, Usage(), None)
+            return
+        result = self._execution.result()
+        outcome = self._outcome(self._quote, result, RunStatus.PARTIAL, orjson.dumps(result.output))
+        settled = await self._capture(self._grant, outcome)
+        self._report(code, result.usage, settled)
+
+    def _delivered_before(self, reason: BaseException | None) -> bool:
+        """A stream that the caller or the deadline cut is charged; an engine's fault is not."""
+        own_fault = isinstance(reason, BatchinError) and not isinstance(reason, DeadlineExceeded)
+        return self._call.delivery is Delivery.STREAM and self._shown > 0 and not own_fault
+
+    def _outcome(
+        self, quote: Quote, result: Result, status: RunStatus, body: bytes
+    ) -> Outcome:
+        return Outcome(
+            run_id=self._call.run_id,
+            tool=self._tool.name,
+            model=quote.model,
+            served=self.served,
+            usage=result.usage,
+            quote=quote,
+            status=status,
+            request_hash=self._request_hash,
+            response_hash=result.response_hash,
+            trace_id=self._call.trace.trace_id,
+            prompt_version=self._call.prompt_version,
+            started_at_ms=self._started_ms,
+            ended_at_ms=self._invoker._clock.now_ms(),
+            result=body,
+        )
+
+    def _report(self, outcome: str, usage: Usage, settled: Settled | None) -> None:
+        now_s = self._invoker._clock.monotonic_s()
+        first_s = self._first_s or now_s
+        self._invoker._observer.call_ended(
+            CallReport(
+                run_id=self._call.run_id,
+                request_id=self._call.request_id,
+                trace_id=self._call.trace.trace_id,
+                tool=self._name,
+                model=self._quote.model if self._quote else "",
+                caller=self._call.caller.account_id or "anonymous",
+                rail=self._grant.terms.rail if self._grant else "none",
+                outcome=outcome,
+                usage=usage,
+                charged_nano_usd=settled.charged_nano_usd if settled else 0,
+                first_ms=(first_s - self._entered_s) * 1000,
+                total_ms=(now_s - self._entered_s) * 1000,
+            )
+        )
+
+
+async def _give_back(authorizing: "asyncio.Task[Grant | Replay]") -> None:
+    """Release what was authorized for a caller that left meanwhile."""
+    try:
+        answer = await authorizing
+    except BatchinError:
+        return
+    if not isinstance(answer, Replay):
+        await answer.release()
