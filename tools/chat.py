@@ -1,18 +1,18 @@
 """The chat tool: a conversation in, one or more answers out, streamed or whole."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
+
+from runtime.catalog import Catalog, Model
+from runtime.pool import Engines
+from settlement.evidence.hashes import chat_response_hash
 
 from base.clock import Clock
 from base.errors import InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
-from runtime.catalog import Catalog, Model
-from runtime.engine import Delta, EngineCall, Event, Finish, Metered, Modality, Started
-from runtime.pool import Engines
-from settlement.evidence.hashes import chat_response_hash
+from runtime.engine import Delta, EngineCall, Finish, Metered, Modality
 from settlement.rail import Served
 from tools.chat_schema import ChatInput, ChatOutput
 from tools.core import Annotations, Call, Result, Tool
@@ -147,7 +147,7 @@ class ChatExecution:
 class _Choice:
     """One answer as it grows."""
 
-    __slots__ = ("finish_reason", "index", "_content", "_logprobs", "_reasoning")
+    __slots__ = ("_content", "_logprobs", "_reasoning", "finish_reason", "index")
 
     def __init__(self, index: int) -> None:
         self.index = index

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+from runtime.pool import Engines, Place
+
 from base.errors import (
     BatchinError,
     ContextLengthExceeded,
@@ -13,12 +15,14 @@ from base.errors import (
     ServiceUnavailable,
 )
 from runtime.engine import EngineCall, Event, Fault, Started
-from runtime.pool import Engines, Place
 from settlement.rail import Served
 
 _FAULTS: dict[str, tuple[type[BatchinError], str]] = {
     "invalid": (InvalidRequest, "The engine refused a parameter of this request."),
-    "context": (ContextLengthExceeded, "The input and the asked output exceed the model's context."),
+    "context": (
+        ContextLengthExceeded,
+        "The input and the asked output exceed the model's context.",
+    ),
     "overloaded": (EngineOverloaded, "The engine's queue is full."),
     "unavailable": (EngineError, "The engine went away while it worked on this call."),
     "stalled": (EngineError, "The engine stopped answering."),

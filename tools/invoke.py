@@ -7,15 +7,15 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import orjson
+from settlement.evidence.hashes import request_hash
 
 from base.clock import Clock
 from base.errors import BatchinError, DeadlineExceeded, InternalError, NotFound
 from base.pricing import Quote
 from base.usage import Usage
-from settlement.evidence.hashes import request_hash
 from settlement.rail import (
     Delivery,
     Grant,
@@ -54,17 +54,15 @@ class Done:
         return self.call.run_id
 
 
+@dataclass(frozen=True, slots=True)
 class Invoker:
     """Runs tools for callers. ``owner`` outlives requests and ends the captures of those that left."""
 
-    def __init__(
-        self, registry: Registry, rail: Rail, clock: Clock, observer: Observer, owner: Owner
-    ) -> None:
-        self.registry = registry
-        self._rail = rail
-        self._clock = clock
-        self._observer = observer
-        self._owner = owner
+    registry: Registry
+    rail: Rail
+    clock: Clock
+    observer: Observer
+    owner: Owner
 
     def open(self, name: str, arguments: Mapping[str, Any], call: Call) -> "Run":
         """Start a call: ``async with invoker.open(...) as run``.
@@ -86,9 +84,7 @@ class Invoker:
 class Run:
     """One call in progress: iterate its stream events, then take ``done``."""
 
-    def __init__(
-        self, name: str, arguments: Mapping[str, Any], call: Call, invoker: Invoker
-    ) -> None:
+    def __init__(self, name: str, arguments: Mapping[str, Any], call: Call, invoker: Invoker) -> None:
         self._name = name
         self._arguments = arguments
         self._call = call
@@ -100,8 +96,8 @@ class Run:
         self._request_hash = ""
         self._shown = 0
         self._ending: asyncio.Task[Done | None] | None = None
-        self._started_ms = invoker._clock.now_ms()
-        self._entered_s = invoker._clock.monotonic_s()
+        self._started_ms = invoker.clock.now_ms()
+        self._entered_s = invoker.clock.monotonic_s()
         self._first_s: float | None = None
         self.served = NOWHERE
 
@@ -119,8 +115,8 @@ class Run:
         """Whether the answer is the stored one of an earlier, identical payment."""
         return self._replay is not None
 
-    async def __aenter__(self) -> "Run":
-        left_s = self._call.deadline_s - self._invoker._clock.monotonic_s()
+    async def __aenter__(self) -> Self:
+        left_s = self._call.deadline_s - self._invoker.clock.monotonic_s()
         self._timeout = asyncio.timeout(left_s)
         await self._timeout.__aenter__()
         try:
@@ -148,7 +144,7 @@ class Run:
     async def done(self) -> Done:
         """Capture the finished call: charged, recorded and settled durably when this returns."""
         self._timeout.reschedule(None)
-        self._ending = self._invoker._owner.start(self._complete())
+        self._ending = self._invoker.owner.start(self._complete())
         done = await asyncio.shield(self._ending)
         if done is None:
             raise InternalError("The call ended without a result.")
@@ -167,7 +163,7 @@ class Run:
             await self._authorize(self._quote)
         if self._replay is None:
             self.served = await self._execution.start()
-            self._first_s = self._invoker._clock.monotonic_s()
+            self._first_s = self._invoker.clock.monotonic_s()
 
     async def _authorize(self, quote: Quote) -> None:
         self._request_hash = request_hash(self._arguments)
@@ -181,11 +177,11 @@ class Run:
             quote=quote,
             delivery=self._call.delivery,
         )
-        authorizing = self._invoker._owner.start(self._invoker._rail.authorize(order))
+        authorizing = self._invoker.owner.start(self._invoker.rail.authorize(order))
         try:
             answer = await asyncio.shield(authorizing)
         except asyncio.CancelledError:
-            self._invoker._owner.start(_give_back(authorizing))
+            self._invoker.owner.start(_give_back(authorizing))
             raise
         if isinstance(answer, Replay):
             self._replay = answer
@@ -251,7 +247,7 @@ class Run:
             expired = True
         if self._ending is None:
             reason = DeadlineExceeded("The call took longer than its time limit.") if expired else error
-            self._ending = self._invoker._owner.start(self._abandon(reason))
+            self._ending = self._invoker.owner.start(self._abandon(reason))
             await asyncio.shield(self._ending)
         if expired:
             raise DeadlineExceeded("The call took longer than its time limit.") from None
@@ -278,9 +274,7 @@ class Run:
         own_fault = isinstance(reason, BatchinError) and not isinstance(reason, DeadlineExceeded)
         return self._call.delivery is Delivery.STREAM and self._shown > 0 and not own_fault
 
-    def _outcome(
-        self, quote: Quote, result: Result, status: RunStatus, body: bytes
-    ) -> Outcome:
+    def _outcome(self, quote: Quote, result: Result, status: RunStatus, body: bytes) -> Outcome:
         return Outcome(
             run_id=self._call.run_id,
             tool=self._tool.name,
@@ -294,14 +288,14 @@ class Run:
             trace_id=self._call.trace.trace_id,
             prompt_version=self._call.prompt_version,
             started_at_ms=self._started_ms,
-            ended_at_ms=self._invoker._clock.now_ms(),
+            ended_at_ms=self._invoker.clock.now_ms(),
             result=body,
         )
 
     def _report(self, outcome: str, usage: Usage, settled: Settled | None) -> None:
-        now_s = self._invoker._clock.monotonic_s()
+        now_s = self._invoker.clock.monotonic_s()
         first_s = self._first_s or now_s
-        self._invoker._observer.call_ended(
+        self._invoker.observer.call_ended(
             CallReport(
                 run_id=self._call.run_id,
                 request_id=self._call.request_id,
