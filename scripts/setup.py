@@ -114,7 +114,9 @@ def create() -> None:
 def install() -> None:
     total = sum("==" in line for line in LOCK.read_text().splitlines())
     say(f"installing {total} packages, each checked against its hash")
-    pip("--only-binary", ":all:", "--require-hashes", "-r", LOCK.name, total=total)
+    # safe-pysha3 has no wheel for macOS; there make itself comes with a compiler.
+    wheels = ("--only-binary", ":all:") if sys.platform == "linux" else ()
+    pip(*wheels, "--require-hashes", "-r", LOCK.name, total=total)
     say("installing batchin from this checkout")
     pip("--no-deps", "--no-build-isolation", "--no-index", "--editable", ".", total=1)
 
