@@ -5,7 +5,7 @@ No route reaches an engine except through here, so an unmetered call can't be wr
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -224,7 +224,7 @@ class Run:
         self._report("replayed", Usage(), None)
         output = orjson.loads(replay.result)
         return Done(
-            self._call,
+            replace(self._call, run_id=replay.run_id),
             self._tool,
             output,
             replay.result,

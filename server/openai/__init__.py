@@ -1,0 +1,1 @@
+"""The OpenAI-compatible door: plain ASGI on the hot path."""

@@ -1,0 +1,99 @@
+"""POST /v1/chat/completions, streamed and whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from base.resource import Resource
+from server.openai.chunks import ChunkWriter
+from server.openai.whole import answer_whole
+from server.web.caller import Callers
+from server.web.connection import Watch
+from server.web.headers import request_headers, stream_headers
+from server.web.request import Disconnected, read_body, read_head, read_json
+from server.web.respond import HeaderList, public_error, send_error, sse
+from settlement.rail import Delivery
+from tools.core import Call
+from tools.invoke import Invoker, Run
+
+_SSE_HEAD: HeaderList = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDoor:
+    """The ASGI app of the endpoint; ``public_key`` is the current receipt key in wire form."""
+
+    invoker: Invoker
+    callers: Callers
+    resource: Resource
+    body_limit: int
+    send_timeout_s: float
+    public_key: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with Watch(receive, send, self.send_timeout_s) as watch:
+            answer = _Answer(watch.send)
+            try:
+                await self._answer(scope, receive, answer)
+            except Disconnected:
+                return
+            except Exception as error:  # noqa: BLE001 - a door answers whatever happened
+                await answer.fail(error)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        head = read_head(scope)
+        caller = self.callers.caller(head)
+        arguments = read_json(head, await read_body(receive, head, self.body_limit))
+        delivery = Delivery.STREAM if arguments.get("stream") is True else Delivery.WHOLE
+        call = self.callers.call(head, caller, self.resource, delivery)
+        answer.call = call
+        if delivery is Delivery.WHOLE:
+            await answer_whole(self.invoker, "chat", arguments, call, answer.send)
+            return
+        async with self.invoker.open("chat", arguments, call) as run:
+            await answer.begin(stream_headers(call, run.served, self.public_key, run.upfront))
+            await _stream(arguments, run, answer)
+
+
+class _Answer:
+    """One answer that may fail before its head left, with a status, or after it, in band."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.call: Call | None = None
+        self._begun = False
+
+    async def begin(self, headers: HeaderList) -> None:
+        self._begun = True
+        await self.send({"type": "http.response.start", "status": 200, "headers": _SSE_HEAD + headers})
+
+    async def write(self, data: bytes) -> None:
+        await self.send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, data: bytes) -> None:
+        await self.send({"type": "http.response.body", "body": data})
+
+    async def fail(self, error: Exception) -> None:
+        shown = public_error(error)
+        if self._begun:
+            await self.end(sse(orjson.dumps(shown.body())))
+        else:
+            await send_error(self.send, shown, request_headers(self.call) if self.call else ())
+
+
+async def _stream(arguments: Mapping[str, Any], run: Run, answer: _Answer) -> None:
+    chunks = ChunkWriter(run.run_id, arguments)
+    await answer.write(chunks.opening())
+    async for delta in run:
+        await answer.write(chunks.delta(delta))
+    done = await run.done()
+    if run.replayed:
+        await answer.write(chunks.stored(done.output))
+    await answer.end(chunks.closing(done))

@@ -1,0 +1,15 @@
+"""The ``vaas`` member of answers: where the evidence of a call is found and what signs it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def vaas_member(run_id: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """``{record_id, run_id, signature, public_key, payload_hash}`` of a signed record."""
+    return {
+        "record_id": evidence["record_id"],
+        "run_id": run_id,
+        "signature": evidence["signature"],
+        "public_key": evidence["public_key"],
+        "payload_hash": evidence["payload_hash"],
+    }

@@ -1,0 +1,43 @@
+"""POST /v1/embeddings and other paid capabilities that answer with one JSON body."""
+
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from base.resource import Resource
+from server.openai.whole import answer_whole
+from server.web.caller import Callers
+from server.web.connection import Watch
+from server.web.headers import request_headers
+from server.web.request import Disconnected, read_body, read_head, read_json
+from server.web.respond import public_error, send_error
+from settlement.rail import Delivery
+from tools.core import Call
+from tools.invoke import Invoker
+
+
+@dataclass(frozen=True, slots=True)
+class WholeDoor:
+    """The ASGI app of an endpoint whose body is the arguments of ``tool``."""
+
+    tool: str
+    invoker: Invoker
+    callers: Callers
+    resource: Resource
+    body_limit: int
+    send_timeout_s: float
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call: Call | None = None
+        with Watch(receive, send, self.send_timeout_s) as watch:
+            try:
+                head = read_head(scope)
+                caller = self.callers.caller(head)
+                arguments = read_json(head, await read_body(receive, head, self.body_limit))
+                call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
+                await answer_whole(self.invoker, self.tool, arguments, call, watch.send)
+            except Disconnected:
+                return
+            except Exception as error:  # noqa: BLE001 - a door answers whatever happened
+                headers = request_headers(call) if call else ()
+                await send_error(watch.send, public_error(error), headers)

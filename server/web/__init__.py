@@ -1,0 +1,1 @@
+"""What every HTTP door shares: reading requests, writing answers, watching the connection."""

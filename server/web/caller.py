@@ -1,0 +1,61 @@
+"""From a request's head to its caller, its payment and its call."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from base.caller import ANONYMOUS, Caller
+from base.clock import Clock
+from base.errors import InvalidRequest
+from base.ids import new_id, new_run_id
+from base.resource import Resource
+from base.trace import trace_from
+from server.web.request import Head
+from settlement.rail import Delivery
+from tools.core import Call
+
+PROMPT_HEADER = b"x-batchin-prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Makes the Call of an HTTP request.
+
+    ``authenticate`` turns a Bearer token into a Caller (raises Unauthorized); ``payment`` decodes the
+    x402 payment headers (raises InvalidRequest).
+    """
+
+    authenticate: Callable[[str], Caller]
+    payment: Callable[[Head], Mapping[str, Any] | None]
+    clock: Clock
+    timeout_s: float
+
+    def caller(self, head: Head) -> Caller:
+        """The Bearer key first; without one the caller is anonymous and pays by the call."""
+        token = head.bearer()
+        return ANONYMOUS if token is None else self.authenticate(token)
+
+    def call(self, head: Head, caller: Caller, resource: Resource, delivery: Delivery) -> Call:
+        return Call(
+            run_id=new_run_id(),
+            request_id=new_id("req"),
+            caller=caller,
+            trace=trace_from(head.text(b"traceparent")),
+            resource=resource,
+            delivery=delivery,
+            deadline_s=self.clock.monotonic_s() + self.timeout_s,
+            payment=self.payment(head),
+            prompt_version=_prompt_version(head.text(PROMPT_HEADER)),
+        )
+
+
+def _prompt_version(value: str | None) -> str:
+    if value is None:
+        return "default"
+    if not 1 <= len(value) <= 128 or not all(char.isalnum() or char in "@._-/" for char in value):
+        raise InvalidRequest(
+            "X-BatchIn-Prompt should be 1 to 128 letters, digits and @ . _ - / characters.",
+            param="X-BatchIn-Prompt",
+            resolution="Name a prompt version like support@v2.",
+        )
+    return value

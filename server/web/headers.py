@@ -1,0 +1,62 @@
+"""The documented response headers of a call."""
+
+import base64
+
+import orjson
+
+from base.ids import record_id_of
+from server.web.respond import HeaderList
+from settlement.rail import Served, Settled, Upfront
+from tools.core import Call
+
+
+def request_headers(call: Call) -> HeaderList:
+    """What is known before the call runs, errors included."""
+    return [
+        (b"x-request-id", call.request_id.encode()),
+        (b"traceparent", call.trace.traceparent().encode()),
+        (b"x-batchin-run-id", call.run_id.encode()),
+        (b"x-batchin-prompt-version", call.prompt_version.encode()),
+    ]
+
+
+def stream_headers(call: Call, served: Served, public_key: str, upfront: Upfront | None) -> HeaderList:
+    """What a stream's head can tell: its signature rides on the finish chunk (it covers the output)."""
+    headers = request_headers(call)
+    headers += [
+        (b"x-batchin-served-model", served.model.encode("latin-1", "replace")),
+        (b"x-vaas-record-id", record_id_of(call.run_id).encode()),
+        (b"x-vaas-publickey", public_key.encode()),
+    ]
+    if upfront is not None:
+        headers += payment_headers(upfront)
+    return headers
+
+
+def whole_headers(call: Call, served: Served, settled: Settled) -> HeaderList:
+    """Everything, for an answer that leaves after its capture is durable."""
+    evidence = settled.evidence
+    headers = request_headers(call)
+    headers += [
+        (b"x-batchin-served-model", served.model.encode("latin-1", "replace")),
+        (b"x-vaas-record-id", str(evidence["record_id"]).encode()),
+        (b"x-vaas-signature", str(evidence["signature"]).encode()),
+        (b"x-vaas-publickey", str(evidence["public_key"]).encode()),
+    ]
+    if settled.settlement is not None:
+        headers += payment_headers(Upfront(settled.settlement, settled.access_token))
+    return headers
+
+
+def payment_headers(upfront: Upfront) -> HeaderList:
+    """The settlement (x402 v2 transport, and v1's name for old clients) and the token for the rest."""
+    response = base64.b64encode(orjson.dumps(upfront.settlement))
+    headers: HeaderList = [
+        (b"payment-response", response),
+        (b"x-payment-response", response),
+        (b"cache-control", b"private"),
+        (b"x-should-retry", b"false"),
+    ]
+    if upfront.access_token is not None:
+        headers.append((b"x-batchin-access-token", upfront.access_token.encode()))
+    return headers

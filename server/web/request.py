@@ -1,0 +1,154 @@
+"""Read one HTTP request strictly: its head, its credentials, its JSON body."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope
+
+from base.errors import (
+    InvalidRequest,
+    PayloadTooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+
+MAX_DEPTH = 64
+_SINGLE = (b"authorization", b"content-type", b"payment-signature", b"x-payment", b"idempotency-key")
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The headers of a request, lower-case names; those that must be single are."""
+
+    headers: dict[bytes, bytes]
+
+    def text(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def bearer(self) -> str | None:
+        """The Bearer token, None without an Authorization header.
+
+        Raises Unauthorized for any other scheme or form (RFC 6750 section 2.1).
+        """
+        value = self.text(b"authorization")
+        if value is None:
+            return None
+        scheme, _, token = value.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token or " " in token:
+            raise Unauthorized
+        return token
+
+
+def read_head(scope: Scope) -> Head:
+    """The request's headers.
+
+    Raises InvalidRequest for a header that may stand once and stands twice.
+    """
+    raw: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    headers: dict[bytes, bytes] = {}
+    for name, value in raw:
+        if name in headers and name in _SINGLE:
+            raise InvalidRequest(
+                f"The header {name.decode()} stands more than once.",
+                resolution="Send that header once.",
+            )
+        headers[name] = value
+    return Head(headers)
+
+
+async def read_body(receive: Receive, head: Head, limit: int) -> bytes:
+    """The whole body.
+
+    Raises PayloadTooLarge past ``limit`` bytes, as soon as it is known, and Disconnected.
+    """
+    declared = head.headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+        message = await receive()
+
+
+def read_json(head: Head, body: bytes) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises UnsupportedMediaType for another media type, InvalidRequest for bad JSON, for nesting deeper
+    than 64 levels and for U+0000 (which PostgreSQL text can't hold).
+    """
+    kind = head.headers.get(b"content-type", b"application/json").split(b";")[0].strip().lower()
+    if kind != b"application/json":
+        raise UnsupportedMediaType(
+            f"Content-Type should be application/json, not {kind.decode('latin-1')!r}."
+        )
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(
+            f"The body is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}.",
+            resolution="Send one JSON object in UTF-8.",
+        ) from None
+    if not isinstance(value, dict):
+        raise InvalidRequest(
+            "The body should be a JSON object.", resolution="Send one JSON object in UTF-8."
+        )
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+        raise InvalidRequest(
+            f"The body is nested deeper than {MAX_DEPTH} levels.",
+            resolution=f"Send JSON of at most {MAX_DEPTH} levels.",
+        )
+    if b"\\u0000" in body and _has_nul(value):
+        raise InvalidRequest(
+            "The body holds the character U+0000.", resolution="Remove U+0000 from all strings."
+        )
+    return value
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"The body is larger than {limit} bytes.", resolution=f"Send at most {limit} bytes."
+    )
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> Iterable[Any]:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (item for item in items if isinstance(item, (dict, list)))
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(_has_nul(item) for item in value)
