@@ -95,8 +95,8 @@ async def read_body(receive: Receive, head: Head, limit: int) -> bytes:
 def read_json(head: Head, body: bytes) -> dict[str, Any]:
     """The body as a JSON object.
 
-    Raises UnsupportedMediaType for another media type, InvalidRequest for bad JSON, for nesting deeper
-    than 64 levels and for U+0000 (which PostgreSQL text can't hold).
+    Raises UnsupportedMediaType for another media type, InvalidRequest for bad JSON and for what
+    ``check_json`` refuses.
     """
     kind = head.headers.get(b"content-type", b"application/json").split(b";")[0].strip().lower()
     if kind != b"application/json":
@@ -114,6 +114,16 @@ def read_json(head: Head, body: bytes) -> dict[str, Any]:
         raise InvalidRequest(
             "The body should be a JSON object.", resolution="Send one JSON object in UTF-8."
         )
+    check_json(body, value)
+    return value
+
+
+def check_json(body: bytes, value: Any) -> None:
+    """Refuse what parses and still can't be handled; ``value`` is what was parsed from ``body``.
+
+    Raises InvalidRequest for nesting deeper than 64 levels and for U+0000 (which PostgreSQL text can't
+    hold).
+    """
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise InvalidRequest(
             f"The body is nested deeper than {MAX_DEPTH} levels.",
@@ -123,7 +133,6 @@ def read_json(head: Head, body: bytes) -> dict[str, Any]:
         raise InvalidRequest(
             "The body holds the character U+0000.", resolution="Remove U+0000 from all strings."
         )
-    return value
 
 
 def _too_large(limit: int) -> PayloadTooLarge:

@@ -1,0 +1,101 @@
+"""The quote tool: what a call would cost, on each rail, before anything is paid. Free."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from base.clock import Clock
+from base.money import usd_text
+from base.pricing import Quote
+from base.usage import Usage
+from runtime.catalog import Catalog
+from tools.core import Annotations, Call, Tool
+from tools.immediate import Immediate
+
+TTL_S = 300
+
+
+class QuoteInput(BaseModel):
+    """What is to be priced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(min_length=1, max_length=256, description="Model id.")
+    estimated_input_tokens: int = Field(ge=0, le=10**9, description="Input tokens.")
+    estimated_output_tokens: int = Field(0, ge=0, le=10**9, description="Output tokens.")
+
+
+class RailPrice(BaseModel):
+    """The amount on one rail; ``amount`` is in the rail's own unit, as an exact string."""
+
+    rail: Literal["balance", "x402"]
+    amount: str
+    unit: str
+    network: str | None = None
+    asset: str | None = None
+    pay_to: str | None = None
+
+
+class QuoteOutput(BaseModel):
+    """A price. Costs follow the card; the real charge is min(actual usage, the call's own quote)."""
+
+    object: Literal["quote"]
+    model: str
+    price_version: str
+    input_usd_per_mtok: str
+    output_usd_per_mtok: str
+    estimated_input_tokens: int
+    estimated_output_tokens: int
+    amount_usd: str
+    rails: list[RailPrice]
+    expires_at: int = Field(description="Unix time in seconds.")
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """Builds the quote tool; ``x402_price`` is None where that rail is off."""
+
+    catalog: Catalog
+    clock: Clock
+    x402_price: Callable[[int], Mapping[str, Any]] | None
+
+    def tool(self) -> Tool[QuoteInput]:
+        return Tool(
+            name="quote",
+            title="Quote",
+            description="Price a call on every payment rail before it is made. Free.",
+            Input=QuoteInput,
+            Output=QuoteOutput,
+            run=self._run,
+            quote=None,
+            modality="account",
+            annotations=Annotations(read_only=True, idempotent=True),
+            examples=(
+                {"model": "qwen3-32b", "estimated_input_tokens": 200, "estimated_output_tokens": 100},
+            ),
+        )
+
+    def _run(self, args: QuoteInput, _: Call) -> Immediate:
+        return Immediate(lambda: self._answer(args))
+
+    async def _answer(self, args: QuoteInput) -> Mapping[str, Any]:
+        model = self.catalog.find(args.model)
+        usage = Usage(args.estimated_input_tokens, args.estimated_output_tokens)
+        nano = Quote(args.model, model.card, usage).max_nano_usd
+        rails = [{"rail": "balance", "amount": usd_text(nano), "unit": "USD"}]
+        if self.x402_price is not None:
+            rails.append({"rail": "x402", **self.x402_price(nano)})
+        return {
+            "object": "quote",
+            "model": args.model,
+            "price_version": model.card.version,
+            "input_usd_per_mtok": usd_text(model.card.input_nano_per_mtok),
+            "output_usd_per_mtok": usd_text(model.card.output_nano_per_mtok),
+            "estimated_input_tokens": args.estimated_input_tokens,
+            "estimated_output_tokens": args.estimated_output_tokens,
+            "amount_usd": usd_text(nano),
+            "rails": rails,
+            "expires_at": self.clock.now_ms() // 1000 + TTL_S,
+        }
