@@ -63,4 +63,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(
+            f"The installed wheel does not work: a step of the check ended with {error.returncode}."
+        )

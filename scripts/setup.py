@@ -21,6 +21,7 @@ PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STATE = VENV / "setup-state"
 LOG = VENV / "setup.log"
+ARTIFACTS = "runtime.local.fetch"
 INPUTS = (LOCK, ROOT / "pyproject.toml", Path(__file__))
 STARTED = time.monotonic()
 
@@ -111,7 +112,11 @@ def create() -> None:
     subprocess.run([base, "-I", "-m", "venv", VENV], check=True)
 
 
-def install() -> None:
+def install(state: list[str]) -> None:
+    """Brings the packages to what the lock names, in a new environment unless this one is whole."""
+    if state[:1] != [home()] or state[1:] == ["unfinished"]:
+        create()
+    STATE.write_text(f"{home()}\nunfinished\n")
     total = sum("==" in line for line in LOCK.read_text().splitlines())
     say(f"installing {total} packages, each checked against its hash")
     # safe-pysha3 has no wheel for macOS; there make itself comes with a compiler.
@@ -119,18 +124,24 @@ def install() -> None:
     pip(*wheels, "--require-hashes", "-r", LOCK.name, total=total)
     say("installing batchin from this checkout")
     pip("--no-deps", "--no-build-isolation", "--no-index", "--editable", ".", total=1)
+    STATE.write_text(f"{home()}\npackages {digest()}\n")
+
+
+def fetch_models() -> None:
+    say("fetching the models of the local engine")
+    if subprocess.run([PYTHON, "-P", "-m", ARTIFACTS], check=False).returncode:
+        sys.exit("The models could not be fetched; run the same command again to go on from here.")
 
 
 def main() -> None:
     with LOCK.open() as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         state = STATE.read_text().splitlines() if STATE.exists() else []
-        if state == [home(), digest()] and PYTHON.exists():
+        if state == [home(), digest()]:
             return
-        if state[:1] != [home()] or state[1:] == ["unfinished"]:
-            create()
-        STATE.write_text(f"{home()}\nunfinished\n")
-        install()
+        if state != [home(), f"packages {digest()}"]:
+            install(state)
+        fetch_models()
         STATE.write_text(f"{home()}\n{digest()}\n")
         say("ready")
 
