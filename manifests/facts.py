@@ -1,0 +1,56 @@
+"""What the documents tell about a running server beside its settings and its tools."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFact:
+    """A model of the catalog. Prices are exact decimal strings of USD per million tokens; ``served_by``
+    is the model that truly answers, which differs from ``id`` for an alias."""
+
+    id: str
+    modality: str
+    input_usd_per_mtok: str
+    output_usd_per_mtok: str
+    context_length: int
+    license: str
+    served_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFact:
+    """The x402 rail: the chain (CAIP-2), the token and who is paid. ``pay_to`` is None in documents
+    that are rendered without a server."""
+
+    network: str
+    asset: str | None
+    asset_name: str
+    asset_version: str
+    pay_to: str | None
+    min_charge_atomic: int
+    schemes: Sequence[str] = ("exact",)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFact:
+    """The current key of evidence and receipts: its id and its 32 bytes in hex."""
+
+    key_id: str
+    verify_key_hex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One server. ``base_url`` is what callers see, without a path; ``payment`` is None where x402 is
+    off, ``key`` None where no server runs."""
+
+    version: str
+    base_url: str
+    models: Sequence[ModelFact]
+    payment: PaymentFact | None = None
+    key: KeyFact | None = None
+
+    @property
+    def mcp_url(self) -> str:
+        return f"{self.base_url}/v1/mcp"

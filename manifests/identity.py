@@ -1,0 +1,31 @@
+"""Who this server says it is, the same in every document and in ``server/discover``."""
+
+from manifests.facts import Facts
+
+NAME = "batchin"
+CARD_NAME = "tech.batchin/batchin"
+TITLE = "batchin"
+SUMMARY = "Chat and embeddings for agents, paid per call in USDC by x402 or with an API key."
+MODERN_VERSIONS = ("2026-07-28",)
+HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+WIRE_VERSIONS = (*HANDSHAKE_VERSIONS, *MODERN_VERSIONS)
+PAYMENT_EXTENSION = "org.x402/payment"
+
+
+def instructions(facts: Facts) -> str:
+    """What a model that has just connected needs to know."""
+    paying = (
+        "Paid tools answer without a key with an x402 challenge (isError, structuredContent with "
+        "x402Version and accepts): sign one entry of accepts and call again with the payload in "
+        '_meta["x402/payment"]. Unused money stays as your credit: send the access token of '
+        '_meta["batchin/access_token"] as Authorization: Bearer to spend it.'
+        if facts.payment
+        else "Paid tools need Authorization: Bearer <API_KEY>."
+    )
+    return (
+        f"{SUMMARY} Call models first: it lists the models, their prices and whether they are "
+        f"available. quote tells what a call can cost at most. {paying} An API key works on every "
+        "tool. Each paid result carries signed evidence and a receipt in _meta; verify checks them. "
+        "Errors come as structuredContent.error with code, message, param and resolution: do what "
+        "resolution says. Read batchin://docs/agents for worked examples."
+    )

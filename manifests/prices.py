@@ -1,0 +1,67 @@
+"""What tools cost, told in one way everywhere."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from base.settings import Settings
+from manifests.facts import Facts, ModelFact
+from tools.core import AnyTool
+
+_MTOK = 1_000_000
+
+
+def models_of(tool: AnyTool, facts: Facts) -> list[ModelFact]:
+    """The models that a tool can run."""
+    return [model for model in facts.models if model.modality == tool.modality]
+
+
+def tool_price(tool: AnyTool, facts: Facts) -> dict[str, Any]:
+    """The price member of a tool: free, or USD per million tokens by model."""
+    if tool.quote is None:
+        return {"free": True}
+    return {
+        "free": False,
+        "currency": "USD",
+        "unit": "1M tokens",
+        "models": [_model_price(model) for model in models_of(tool, facts)],
+    }
+
+
+def payment_info(tool: AnyTool, facts: Facts, settings: Settings) -> dict[str, Any]:
+    """``x-payment-info`` of a paid OpenAPI operation (draft-payment-discovery-00, AgentCash form).
+
+    The maximum holds for the largest body that the server accepts; the challenge names the exact one.
+    """
+    least = facts.payment.min_charge_atomic if facts.payment else 0
+    return {
+        "price": {
+            "mode": "dynamic",
+            "currency": "USD",
+            "min": _plain(Decimal(least) / _MTOK),
+            "max": _plain(_largest(models_of(tool, facts), settings)),
+        },
+        "protocols": [{"x402": {}}] if facts.payment else [],
+    }
+
+
+def _model_price(model: ModelFact) -> dict[str, str]:
+    return {
+        "model": model.id,
+        "input": model.input_usd_per_mtok,
+        "output": model.output_usd_per_mtok,
+    }
+
+
+def _largest(models: Sequence[ModelFact], settings: Settings) -> Decimal:
+    """No tokenizer makes more tokens than bytes, and no choice is longer than the context."""
+    costs = [
+        Decimal(model.input_usd_per_mtok) * settings.max_body_bytes
+        + Decimal(model.output_usd_per_mtok) * model.context_length * 8
+        for model in models
+    ]
+    return max(costs, default=Decimal(0)) / _MTOK
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"

@@ -1,0 +1,168 @@
+"""The ASGI app of /v1/mcp: checks a request's head, then hands its message to the protocol."""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+from starlette.types import Message, Receive, Scope, Send
+
+from base.caller import Caller
+from base.errors import MethodNotAllowed, ServiceUnavailable, Unauthorized
+from base.settings import Settings
+from manifests.document import Document
+from manifests.facts import Facts
+from server.mcp.cancellations import Cancellations
+from server.mcp.hosts import Hosts
+from server.mcp.visit import SCOPE_KEY, Visit
+from server.web.caller import Callers
+from server.web.request import Disconnected, Head, read_body, read_head
+from server.web.respond import public_error, send_error
+from tools.invoke import Invoker
+
+if TYPE_CHECKING:
+    from server.mcp.protocol import Protocol
+    from server.mcp.resources import Bundles
+
+SESSION = b"mcp-session-id"
+VERSION = b"mcp-protocol-version"
+PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource/v1/mcp"
+_LONGEST_SESSION = 128
+
+
+@dataclass(frozen=True, slots=True)
+class McpParts:
+    """What the door is made of."""
+
+    invoker: Invoker
+    callers: Callers
+    settings: Settings
+    facts: Facts
+    documents: Mapping[str, Document]
+    bundles: "Bundles"
+
+
+class McpDoor:
+    """Serves while ``running`` is entered; before and after it answers 503.
+
+    A Bearer key that is not valid is answered with 401 before the message is looked at; a request
+    without one is anonymous and may pay by x402.
+    """
+
+    def __init__(self, parts: McpParts) -> None:
+        self._parts = parts
+        self._hosts = Hosts(parts.settings, parts.facts.base_url)
+        self._cancellations = Cancellations()
+        self._protocol: Protocol | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["McpDoor"]:
+        """Load the protocol and serve it until the context is left."""
+        protocol = await anyio.to_thread.run_sync(self._build)
+        async with protocol.manager.run():
+            self._protocol = protocol
+            try:
+                yield self
+            finally:
+                self._protocol = None
+                protocol.close()
+
+    async def tools_changed(self) -> None:
+        """Tell subscribed clients that the tools' availability changed."""
+        if self._protocol is not None:
+            await self._protocol.tools_changed()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        timed = _Timed(send, self._parts.settings.send_timeout_s)
+        try:
+            await self._serve(scope, receive, timed.send)
+        except (Disconnected, TimeoutError):
+            return  # nobody reads: the server closes an answer that was begun and not ended
+        except Exception as error:
+            if timed.begun:
+                raise
+            await send_error(timed.send, public_error(error))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            raise MethodNotAllowed(
+                f"{scope['method']} is not allowed on /v1/mcp.",
+                resolution="POST JSON-RPC messages; answers come as JSON or as an event stream.",
+                headers={"Allow": "POST"},
+            )
+        head = read_head(scope)
+        self._hosts.check(head.text(b"host"), head.text(b"origin"))
+        if self._protocol is None:
+            raise ServiceUnavailable("The MCP door is not open.", retry_after_s=1)
+        caller = self._caller(head)
+        body = await read_body(receive, head, self._parts.settings.max_body_bytes)
+        session = _session(head)
+        if session is not None:
+            self._cancellations.heed(session, body)
+        elif VERSION not in head.headers:
+            send = _naming(send)
+        carried = {**scope, SCOPE_KEY: Visit(head, caller, body, session)}
+        await self._protocol.manager.asgi_app(carried, _replay(body, receive), send)
+
+    def _caller(self, head: Head) -> Caller:
+        try:
+            return self._parts.callers.caller(head)
+        except Unauthorized as error:
+            if PROTECTED_RESOURCE in self._parts.documents:
+                url = self._parts.facts.base_url + PROTECTED_RESOURCE
+                error.headers = {"WWW-Authenticate": f'Bearer resource_metadata="{url}"'}
+            raise
+
+    def _build(self) -> "Protocol":
+        from server.mcp.calls import ToolCalls
+        from server.mcp.protocol import build
+        from server.mcp.resources import Resources
+
+        parts = self._parts
+        calls = ToolCalls(parts.invoker, parts.callers, self._cancellations)
+        resources = Resources(parts.documents, parts.invoker, parts.callers, parts.bundles)
+        return build(calls, resources, parts.facts, parts.settings.max_body_bytes)
+
+
+class _Timed:
+    """Sends, and gives up with TimeoutError on a reader that takes nothing."""
+
+    def __init__(self, send: Send, timeout_s: float) -> None:
+        self._send = send
+        self._timeout_s = timeout_s
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        self.begun = True
+        with anyio.fail_after(self._timeout_s):
+            await self._send(message)
+
+
+def _session(head: Head) -> str | None:
+    session = head.text(SESSION)
+    return session if session and len(session) <= _LONGEST_SESSION else None
+
+
+def _naming(send: Send) -> Send:
+    """Give a handshake-era client a session id. It opens nothing and holds nothing here: it tells
+    that client's calls from others' when one of them is to be cancelled."""
+    name = (SESSION, secrets.token_hex(16).encode())
+
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], name]}
+        await send(message)
+
+    return named
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Receive a body that was read already, then what follows."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed

@@ -1,0 +1,101 @@
+"""The protocol behind the door: the SDK's low-level server with our handlers.
+
+Imported when the door opens, because the SDK takes half a second to load. Not used of the SDK: its
+``auth=`` (401 to every anonymous call: nobody could pay by x402), its OpenTelemetry middleware (a
+third of a call's time), its check of ``Mcp-Param-*`` headers (no schema of ours declares one).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
+from mcp.server.transport_security import TransportSecuritySettings
+
+from manifests.facts import Facts
+from manifests.identity import NAME, PAYMENT_EXTENSION, SUMMARY, TITLE, instructions
+from manifests.tools import tool_entries
+from server.mcp.calls import Context, ToolCalls
+from server.mcp.resources import Resources
+from tools.core import AnyTool, Registry
+
+MOST_LISTENERS = 64
+_STABLE = CacheHint(ttl_ms=300_000, scope="public")
+_LIVE = CacheHint(ttl_ms=15_000, scope="public")
+_HINTS: Mapping[CacheableMethod, CacheHint] = {
+    "server/discover": _STABLE,
+    "tools/list": _LIVE,
+    "prompts/list": _STABLE,
+    "resources/list": _STABLE,
+    "resources/templates/list": _STABLE,
+    "resources/read": _LIVE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One running protocol: ``server`` answers messages, ``manager`` is its HTTP transport."""
+
+    server: Server[Any]
+    manager: StreamableHTTPSessionManager
+    bus: InMemorySubscriptionBus
+    listeners: ListenHandler
+
+    async def tools_changed(self) -> None:
+        """Tell subscribers that a tool became available or went away."""
+        await self.bus.publish(ToolsListChanged())
+
+    def close(self) -> None:
+        """End subscriptions in the way that clients can tell from a lost connection."""
+        self.listeners.close()
+
+
+def build(calls: ToolCalls, resources: Resources, facts: Facts, body_limit: int) -> Protocol:
+    """Assemble the protocol. Host, origin, size and credentials were checked by the door."""
+    bus = InMemorySubscriptionBus()
+    listeners = ListenHandler(bus, max_subscriptions=MOST_LISTENERS)
+    server: Server[Any] = Server(
+        NAME,
+        version=facts.version,
+        title=TITLE,
+        description=SUMMARY,
+        instructions=instructions(facts),
+        website_url=facts.base_url,
+        cache_hints=_HINTS,
+        get_tool_input_schema=lambda name: None,
+        on_list_tools=_Listing(calls.invoker.registry, facts),  # type: ignore[arg-type] # a dict
+        on_call_tool=calls.call,  # type: ignore[arg-type] # a dict is a result, see HandlerResult
+        on_list_resources=resources.list,  # type: ignore[arg-type] # a dict
+        on_list_resource_templates=resources.templates,  # type: ignore[arg-type] # a dict
+        on_read_resource=resources.read,  # type: ignore[arg-type] # a dict
+        on_subscriptions_listen=listeners,
+    )
+    server.middleware.clear()
+    if facts.payment is not None:
+        server.extensions[PAYMENT_EXTENSION] = {}
+    manager = StreamableHTTPSessionManager(
+        server,
+        stateless=True,
+        json_response=False,
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        max_request_body_size=body_limit,
+    )
+    return Protocol(server, manager, bus, listeners)
+
+
+class _Listing:
+    """tools/list: rendered once, but for what is available now."""
+
+    def __init__(self, registry: Registry, facts: Facts) -> None:
+        entries = tool_entries(registry, facts)
+        self._tools: list[tuple[AnyTool, dict[str, Any]]] = list(zip(registry, entries, strict=True))
+
+    async def __call__(self, context: Context, params: Any) -> dict[str, Any]:
+        tools = [
+            {**entry, "_meta": {**entry["_meta"], "available": tool.available()}}
+            for tool, entry in self._tools
+        ]
+        return {"resultType": "complete", "tools": tools}
