@@ -12,6 +12,17 @@ WIRE_VERSIONS = (*HANDSHAKE_VERSIONS, *MODERN_VERSIONS)
 PAYMENT_EXTENSION = "org.x402/payment"
 
 
+def server_info(facts: Facts) -> dict[str, str]:
+    """The ``serverInfo`` of MCP (2026-07-28, Implementation)."""
+    return {
+        "name": NAME,
+        "version": facts.version,
+        "title": TITLE,
+        "description": SUMMARY,
+        "websiteUrl": facts.base_url,
+    }
+
+
 def instructions(facts: Facts) -> str:
     """What a model that has just connected needs to know."""
     paying = (

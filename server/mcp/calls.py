@@ -51,6 +51,7 @@ class ToolCalls:
     invoker: Invoker
     callers: Callers
     cancellations: Cancellations
+    server_info: Mapping[str, Any]
 
     async def call(self, context: Context, params: types.CallToolRequestParams) -> Result:
         """The handler of tools/call. Raises MCPError for unknown tools and cancelled calls."""
@@ -60,8 +61,11 @@ class ToolCalls:
                 types.INVALID_PARAMS, f"Unknown tool: {params.name}. tools/list names all tools."
             )
         visit = visit_of(context)
+        arguments = params.arguments or {}
+        if visit.session is None:
+            return await self._answer(tool, arguments, context, visit)
         with self.cancellations.cancellable(visit.session, context.request_id):
-            return await self._answer(tool, params.arguments or {}, context, visit)
+            return await self._answer(tool, arguments, context, visit)
         raise MCPError(REQUEST_CANCELLED, "Request cancelled")
 
     async def _answer(
@@ -73,9 +77,12 @@ class ToolCalls:
             attempt.call = self._call(tool, visit, meta)
             check_json(visit.body, arguments)
             report = context.session.report_progress if "progressToken" in meta else None
-            return completed(await self._run(tool.name, arguments, attempt, report))
+            result = completed(await self._run(tool.name, arguments, attempt, report))
         except Exception as error:  # noqa: BLE001 - the boundary: public_error logs it
-            return _failure(public_error(error), attempt, _binding(context, meta))
+            result = _failure(public_error(error), attempt, _binding(context, meta))
+        if context.protocol_version in MODERN_VERSIONS:
+            result["_meta"][types.SERVER_INFO_META_KEY] = self.server_info  # the SDK's costs a deep copy
+        return result
 
     def _call(self, tool: AnyTool, visit: Visit, meta: Mapping[str, Any]) -> Call:
         payment = payment_of(meta)
@@ -83,6 +90,8 @@ class ToolCalls:
         delivery = _delivery(visit, meta, payment)
         call = self.callers.call(visit.head, visit.caller, resource, delivery)
         traceparent = traceparent_of(meta)
+        if traceparent is None and payment is call.payment:
+            return call
         trace = trace_from(traceparent) if traceparent else call.trace
         return replace(call, payment=payment, trace=trace)
 

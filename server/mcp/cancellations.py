@@ -21,12 +21,9 @@ class Cancellations:
         self._scopes: dict[_Key, anyio.CancelScope] = {}
 
     @contextmanager
-    def cancellable(self, session: str | None, request_id: str | int | None) -> Iterator[None]:
+    def cancellable(self, session: str, request_id: str | int | None) -> Iterator[None]:
         """Run the block until ``heed`` names this request; then it is cancelled and left quietly."""
         with anyio.CancelScope() as scope:
-            if session is None or request_id is None:
-                yield
-                return
             key = (session, str(request_id))
             self._scopes[key] = scope
             try:

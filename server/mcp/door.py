@@ -14,6 +14,7 @@ from base.errors import MethodNotAllowed, ServiceUnavailable, Unauthorized
 from base.settings import Settings
 from manifests.document import Document
 from manifests.facts import Facts
+from manifests.identity import server_info
 from server.mcp.cancellations import Cancellations
 from server.mcp.hosts import Hosts
 from server.mcp.visit import SCOPE_KEY, Visit
@@ -121,21 +122,28 @@ class McpDoor:
         from server.mcp.resources import Resources
 
         parts = self._parts
-        calls = ToolCalls(parts.invoker, parts.callers, self._cancellations)
+        info = server_info(parts.facts)
+        calls = ToolCalls(parts.invoker, parts.callers, self._cancellations, info)
         resources = Resources(parts.documents, parts.invoker, parts.callers, parts.bundles)
         return build(calls, resources, parts.facts, parts.settings.max_body_bytes)
 
 
 class _Timed:
-    """Sends, and gives up with TimeoutError on a reader that takes nothing."""
+    """Sends, and gives up with TimeoutError on a reader of a stream that takes nothing. The first
+    message of a stream and a whole answer go into the socket's buffer: they can't stall."""
 
     def __init__(self, send: Send, timeout_s: float) -> None:
         self._send = send
         self._timeout_s = timeout_s
+        self._streaming = False
         self.begun = False
 
     async def send(self, message: Message) -> None:
         self.begun = True
+        if not self._streaming:
+            self._streaming = bool(message.get("more_body"))
+            await self._send(message)
+            return
         with anyio.fail_after(self._timeout_s):
             await self._send(message)
 
