@@ -53,12 +53,14 @@ class Refused:
 class Op:
     """One step: the keys it may get, put or delete, and the fold. A fold returns a value or Refused.
 
-    Folds run in the writer's thread and may run again after a rolled back drain: they touch nothing
-    but their ``Rows``.
+    ``fresh`` are further keys that nobody else can have made (a new random id): they are not looked up
+    before the fold, and a collision is an alarm. A fold may run again after a failed commit: it
+    touches nothing but its ``Rows``.
     """
 
     keys: tuple[Key, ...]
     fold: Callable[[Rows], Any]
+    fresh: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Ticket:
 
     ``visible``: folded, so every later operation sees it; a crash may still undo it.
     ``durable``: committed with synchronous=FULL. Raises StorageUnavailable when it could not be.
+    Either may be left alone: nothing is logged about a future that nobody awaits.
     """
 
     visible: asyncio.Future[Any]
@@ -78,6 +81,10 @@ class Store(Protocol):
 
     def submit(self, *ops: Op) -> Ticket:
         """Queue one Commit: its operations apply whole or not at all."""
+        ...
+
+    async def commit(self, *ops: Op) -> Any:
+        """``await submit(*ops).durable``: a tuple of one value per op, or Refused, once it is durable."""
         ...
 
     async def read(self, statement: Executable) -> Sequence[Row]:

@@ -1,0 +1,1 @@
+"""The embedded engines: a chat model in a supervised child, embeddings in process."""

@@ -1,0 +1,1 @@
+"""Chains: JSON-RPC access, durable transactions, the contracts, the embedded dev chain."""

@@ -1,0 +1,1 @@
+"""Proof of each call: signed records and receipts, the key ring, the append-only log, verification."""

@@ -1,0 +1,68 @@
+"""Hashes that anyone can reproduce from a request and its answer: one rule a tool (docs/receipts.md)."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from base.canonical import canonical, canonical_request
+
+_OPTIONAL_TEXTS = ("refusal", "reasoning_content")
+
+
+def sha256_of(data: bytes) -> str:
+    """``sha256:<hex>``, the spelling of every hash in records and receipts."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def request_hash(body: Mapping[str, Any]) -> str:
+    """Of the body as sent: RFC 8785, without ``stream`` and ``stream_options``, big integers as strings.
+
+    Raises NotCanonical.
+    """
+    return sha256_of(canonical_request(body))
+
+
+def chat_response_hash(choices: Sequence[Mapping[str, Any]]) -> str:
+    """Of ``[{index, message, finish_reason}]`` in the order of ``index``, in RFC 8785 form.
+
+    A message holds ``role`` and ``content`` (``""`` where there is none), and ``refusal``,
+    ``reasoning_content`` and ``tool_calls`` where they are not empty, so that an answer hashes alike
+    whether it came whole or as a stream. Raises NotCanonical.
+    """
+    shown = [
+        {
+            "index": choice["index"],
+            "message": _message(choice["message"]),
+            "finish_reason": choice["finish_reason"],
+        }
+        for choice in choices
+    ]
+    shown.sort(key=lambda choice: int(choice["index"]))
+    return sha256_of(canonical(shown))
+
+
+def embeddings_response_hash(vectors: Iterable[bytes]) -> str:
+    """Of the vectors in input order, each as little-endian float32, one after the other."""
+    digest = hashlib.sha256()
+    for vector in vectors:
+        digest.update(vector)
+    return "sha256:" + digest.hexdigest()
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"role": message["role"], "content": message.get("content") or ""}
+    for name in _OPTIONAL_TEXTS:
+        if message.get(name):
+            shown[name] = message[name]
+    if message.get("tool_calls"):
+        shown["tool_calls"] = [_tool_call(call) for call in message["tool_calls"]]
+    return shown
+
+
+def _tool_call(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call["function"]
+    return {
+        "id": call["id"],
+        "type": "function",
+        "function": {"name": function["name"], "arguments": function["arguments"]},
+    }

@@ -1,0 +1,1 @@
+"""The books: accounts, keys, holds, transfers and usage, as operations on the store."""
