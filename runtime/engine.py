@@ -43,7 +43,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of one choice. ``content`` and ``reasoning`` are text, ``logprobs`` OpenAI token entries."""
+    """A piece of one choice: ``content`` and ``reasoning`` are text, ``logprobs`` token entries as in
+    OpenAI's API."""
 
     index: int
     content: str = ""
