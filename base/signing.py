@@ -1,9 +1,6 @@
 """Ed25519 (RFC 8032) with libsodium: a signer whose key lives in a file, and the check of signatures."""
 
 import hashlib
-import os
-import secrets
-import stat
 from pathlib import Path
 
 from nacl.bindings import (
@@ -12,13 +9,10 @@ from nacl.bindings import (
     crypto_sign_open,
     crypto_sign_PUBLICKEYBYTES,
     crypto_sign_seed_keypair,
-    crypto_sign_SEEDBYTES,
 )
 from nacl.exceptions import CryptoError
 
-
-class KeyFileError(Exception):
-    """A key file that can't be used; the message names the file and what to do."""
+from base.secret_file import file_secret
 
 
 class SeedSigner:
@@ -43,17 +37,8 @@ class SeedSigner:
 
 
 def file_signer(path: Path) -> SeedSigner:
-    """The signer of a key file: 64 hex digits, mode 0600, made at first use.
-
-    A file appears whole or not at all, and of several processes that start at once one makes the key and
-    all use it. Raises KeyFileError when the file can't be made or read, is not a key, or others may read it.
-    """
-    try:
-        if not path.exists():
-            _create(path)
-        return SeedSigner(_read(path))
-    except OSError as error:
-        raise KeyFileError(f"The key file {path} can't be used: {error.strerror}.") from error
+    """The signer of a key file, made at first use. Raises KeyFileError (base.secret_file)."""
+    return SeedSigner(file_secret(path))
 
 
 def key_id_of(public_key: bytes) -> str:
@@ -70,50 +55,3 @@ def signature_holds(public_key: bytes, message: bytes, signature: bytes) -> bool
     except CryptoError:
         return False
     return True
-
-
-def _create(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(crypto_sign_SEEDBYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        _publish(draft, path)
-    finally:
-        draft.unlink()
-
-
-def _publish(draft: Path, path: Path) -> None:
-    """A link never replaces: who comes second finds the first one's key."""
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        text = file.read(2 * crypto_sign_SEEDBYTES + 2).strip()
-    if mode & 0o077:
-        raise KeyFileError(
-            f"The key file {path} may be read by others (mode {mode:04o}): run chmod 600 {path}."
-        )
-    try:
-        seed = bytes.fromhex(text.decode("ascii"))
-    except ValueError:
-        seed = b""
-    if len(seed) != crypto_sign_SEEDBYTES:
-        raise KeyFileError(
-            f"The key file {path} should hold {2 * crypto_sign_SEEDBYTES} hex digits: restore it from a "
-            "backup, or move it away to start with a new key."
-        )
-    return seed
