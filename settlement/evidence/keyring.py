@@ -1,0 +1,170 @@
+"""The key ring: the receipt key in use, and every earlier one with the time of its validity.
+
+Files of the folder: ``receipt.key`` is the private key in use, ``receipt.<key id>.key`` the private keys
+of before (they sign only receipts of records that they signed), ``receipt.history.json`` who was valid
+when. The history is written after the key, and mended at opening, so a crash between them loses nothing.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import orjson
+
+from base.clock import Clock
+from base.secret_file import KeyFileError
+from base.signer import Signer
+from base.signing import file_signer, key_id_of
+from settlement.evidence.spelling import VERIFICATION_METHOD, public_key_text
+from settlement.evidence.trust import TrustedKey
+
+_CURRENT: Final = "receipt.key"
+_HISTORY: Final = "receipt.history.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentKey:
+    """The key that signs now, and since when."""
+
+    signer: Signer
+    not_before_ms: int
+
+    @property
+    def key_id(self) -> str:
+        return self.signer.key_id
+
+    @property
+    def public_key(self) -> bytes:
+        return self.signer.public_key
+
+
+class KeyRing:
+    """The keys of one folder. ``open`` and ``rotate`` touch the disk; nothing else does."""
+
+    def __init__(self, folder: Path, clock: Clock, history: Sequence[TrustedKey]) -> None:
+        """Use ``open``."""
+        self._folder = folder
+        self._clock = clock
+        self._history = tuple(history)
+        self._signers: dict[str, Signer] = {}
+        self._current = self._take()
+
+    @classmethod
+    def open(cls, folder: Path, clock: Clock) -> Self:
+        """The ring of a folder; the first key is made at first use. Raises KeyFileError."""
+        return cls(folder, clock, _read_history(folder / _HISTORY))
+
+    @property
+    def current(self) -> CurrentKey:
+        return self._current
+
+    @property
+    def history(self) -> Sequence[TrustedKey]:
+        """Every key there was, oldest first; the last is the one in use."""
+        return self._history
+
+    def signer_of(self, key_id: str) -> Signer:
+        """The private key of an earlier record. Raises KeyFileError when it is gone."""
+        signer = self._signers.get(key_id)
+        if signer is not None:
+            return signer
+        path = self._folder / f"receipt.{key_id}.key"
+        if not path.exists():
+            raise KeyFileError(f"The key file {path} is missing: restore it from a backup.")
+        return self._signers.setdefault(key_id, file_signer(path))
+
+    def rotate(self) -> CurrentKey:
+        """Make a new key and sign with it from now on. Raises KeyFileError."""
+        path = self._folder / _CURRENT
+        retired = self._folder / f"receipt.{self._current.key_id}.key"
+        draft = self._folder / f".{_CURRENT}.{secrets.token_hex(8)}"
+        file_signer(draft)
+        try:
+            if not retired.exists():
+                os.link(path, retired)
+            draft.replace(path)
+            _sync(self._folder)
+        except OSError as error:
+            raise KeyFileError(f"The key file {path} can't be replaced: {error.strerror}.") from error
+        self._current = self._take()
+        return self._current
+
+    def document(self) -> dict[str, Any]:
+        """The current key and the history, as ``GET /v1/vaas/pubkey/current`` shows them."""
+        return {
+            "verify_key_hex": self._current.public_key.hex(),
+            "key_id": self._current.key_id,
+            "public_key": public_key_text(self._current.public_key),
+            "verification_method": VERIFICATION_METHOD,
+            "not_before_ms": self._current.not_before_ms,
+            "keys": [_shown(key) for key in self._history],
+        }
+
+    def _take(self) -> CurrentKey:
+        """Read the key in use and bring the history up to it."""
+        path = self._folder / _CURRENT
+        signer = file_signer(path)
+        self._signers[signer.key_id] = signer
+        known = self._history[-1] if self._history else None
+        if known is None or known.public_key != signer.public_key:
+            since_ms = self._clock.now_ms() if known else int(path.stat().st_mtime * 1000)
+            self._history = (
+                *(key.ended(since_ms) for key in self._history),
+                TrustedKey(signer.public_key, since_ms, None),
+            )
+            _write(self._folder / _HISTORY, orjson.dumps([_shown(key) for key in self._history]))
+        return CurrentKey(signer, self._history[-1].not_before_ms)
+
+
+def _shown(key: TrustedKey) -> dict[str, Any]:
+    return {
+        "key_id": key_id_of(key.public_key),
+        "public_key": public_key_text(key.public_key),
+        "verify_key_hex": key.public_key.hex(),
+        "not_before_ms": key.not_before_ms,
+        "not_after_ms": key.not_after_ms,
+    }
+
+
+def _read_history(path: Path) -> list[TrustedKey]:
+    if not path.exists():
+        return []
+    try:
+        items: list[Mapping[str, Any]] = orjson.loads(path.read_bytes())
+        return [
+            TrustedKey(
+                bytes.fromhex(item["verify_key_hex"]),
+                int(item["not_before_ms"]),
+                None if item["not_after_ms"] is None else int(item["not_after_ms"]),
+            )
+            for item in items
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeyFileError(
+            f"The key history {path} can't be read ({error}): restore it from a backup."
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"The key history {path} can't be written: {error.strerror}.") from error
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

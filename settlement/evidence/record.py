@@ -1,0 +1,86 @@
+"""The evidence record: what is signed about one call before it is committed and settled.
+
+It holds the authorization, and no transaction, no position in the log and no text of the caller. All
+values are strings and integers below 2^53 under ASCII keys, so that any JSON library can write the bytes
+that were signed (docs/receipts.md).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from base.ids import audit_id_of, record_id_of
+from settlement.evidence.hashes import sha256_of
+from settlement.evidence.spelling import (
+    VERIFICATION_METHOD,
+    number,
+    public_key_text,
+    signature_text,
+)
+from settlement.rail import Outcome, Terms
+
+EVIDENCE_TYPE: Final = "batchin/evidence/v1"
+_ROUTES: Final = {"chat": "managed-text", "embed": "managed-embedding"}
+SHOWN: Final = ("customer_trace_id", "public_route_label", "environment", "prompt_version_id")
+"""Members of the payload that the wire form repeats outside of it."""
+
+
+def evidence_payload(outcome: Outcome, terms: Terms, charged_nano_usd: int) -> dict[str, Any]:
+    """What a run and its terms tell; the recorder adds what it knows of the server."""
+    quote, usage, served = outcome.quote, outcome.usage, outcome.served
+    return {
+        "type": EVIDENCE_TYPE,
+        "record_id": record_id_of(outcome.run_id),
+        "run_id": outcome.run_id,
+        "audit_id": audit_id_of(outcome.run_id),
+        "tool": outcome.tool,
+        "public_route_label": _ROUTES.get(outcome.tool, "managed-" + outcome.tool),
+        "model": outcome.model,
+        "served_model": served.model,
+        "served_revision": served.revision,
+        "engine": served.engine,
+        "engine_version": served.engine_version,
+        "input_hash": outcome.request_hash,
+        "output_hash": outcome.response_hash,
+        "usage": {
+            "input_tokens": number(usage.input_tokens),
+            "output_tokens": number(usage.output_tokens),
+            "cached_tokens": number(usage.cached_tokens),
+        },
+        "price": {
+            "version": quote.card.version,
+            "input_nano_per_mtok": number(quote.card.input_nano_per_mtok),
+            "output_nano_per_mtok": number(quote.card.output_nano_per_mtok),
+        },
+        "quoted_max_nano_usd": number(quote.max_nano_usd),
+        "charged_nano_usd": number(charged_nano_usd),
+        "rail": terms.rail,
+        "network": terms.network,
+        "asset": terms.asset,
+        "payer": terms.payer,
+        "payee": terms.payee,
+        "nonce": terms.nonce,
+        "max_amount": terms.max_amount,
+        "status": outcome.status.value,
+        "started_at_ms": outcome.started_at_ms,
+        "ended_at_ms": outcome.ended_at_ms,
+        "prompt_version_id": outcome.prompt_version,
+        "customer_trace_id": outcome.trace_id,
+    }
+
+
+def evidence_wire(
+    payload: Mapping[str, Any], signed: bytes, public_key: bytes, key_id: str, signature: bytes
+) -> dict[str, Any]:
+    """The ``evidence`` member of a bundle. ``signed`` is the canonical form of the payload."""
+    return {
+        "record_id": payload["record_id"],
+        "run_id": payload["run_id"],
+        "audit_id": payload["audit_id"],
+        **{name: payload[name] for name in SHOWN},
+        "verification_method": VERIFICATION_METHOD,
+        "public_key": public_key_text(public_key),
+        "key_id": key_id,
+        "payload_hash": sha256_of(signed),
+        "signature": signature_text(signature),
+        "payload": payload,
+    }

@@ -1,0 +1,61 @@
+"""Signs the evidence of a call and, after settlement, its receipt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from base.signer import Signer
+from settlement.evidence.keyring import KeyRing
+from settlement.evidence.receipt import receipt_payload, receipt_wire
+from settlement.evidence.record import evidence_payload, evidence_wire
+from settlement.evidence.signed import PaymentFacts, Signed
+from settlement.rail import Outcome, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """``agent_registry`` and ``agent_id`` name the server's ERC-8004 registration ("" when it has
+    none); ``manifests`` holds the hash of each tool's manifest by tool name."""
+
+    keys: KeyRing
+    environment: str
+    agent_registry: str = ""
+    agent_id: str = ""
+    manifests: Mapping[str, str] = field(default_factory=dict)
+
+    def evidence(self, outcome: Outcome, terms: Terms, charged_nano_usd: int) -> Signed:
+        """The signed record of a run. It says what was authorized, not what will be settled."""
+        key = self.keys.current
+        payload = evidence_payload(outcome, terms, charged_nano_usd)
+        payload["environment"] = self.environment
+        payload["agent_registry"] = self.agent_registry
+        payload["agent_id"] = self.agent_id
+        payload["tool_manifest_hash"] = self.manifests.get(outcome.tool, "")
+        # The end of the run may lie a moment before a key that was made meanwhile.
+        payload["issued_at_ms"] = max(outcome.ended_at_ms, key.not_before_ms)
+        signed, signature = _sign(payload, key.signer)
+        wire = evidence_wire(payload, signed, key.public_key, key.key_id, signature)
+        return Signed(outcome.run_id, signed, signature, key.key_id, wire)
+
+    def receipt(self, evidence: Signed, payment: PaymentFacts, at_ms: int) -> Signed:
+        """The signed receipt of a record, by the record's own key even when that was rotated out.
+
+        Raises KeyFileError when the private key of the record is gone.
+        """
+        signer = self.keys.signer_of(evidence.key_id)
+        record = evidence.wire["payload"]
+        issued_at_ms = max(at_ms, record["issued_at_ms"])
+        payload = receipt_payload(record, evidence.wire["payload_hash"], payment, issued_at_ms)
+        signed, signature = _sign(payload, signer)
+        wire = receipt_wire(
+            payload, signed, signer.public_key, signer.key_id, signature, evidence.signature
+        )
+        return Signed(evidence.run_id, signed, signature, signer.key_id, wire)
+
+
+def _sign(payload: Mapping[str, object], signer: Signer) -> tuple[bytes, bytes]:
+    """The canonical bytes and their signature: for strings, integers and ASCII keys, orjson with sorted
+    keys is RFC 8785 (a test compares)."""
+    signed = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+    return signed, signer.sign(signed)
