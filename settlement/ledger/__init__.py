@@ -1,1 +1,1 @@
-"""The books: accounts, keys, holds, transfers and usage, as operations on the store."""
+"""The ledger: accounts and keys, holds and captures, an append-only double entry behind them."""
