@@ -1,0 +1,48 @@
+"""The Starlette app of the control plane: routes, and errors in the documented shape."""
+
+from collections.abc import Sequence
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from base.errors import BatchinError, InvalidRequest, MethodNotAllowed, NotFound
+from server.web.respond import error_headers, public_error
+
+
+def control_plane(routes: Sequence[BaseRoute]) -> Starlette:
+    """Serves everything that is not on a hot path."""
+    return Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: _refused, BatchinError: _failed, Exception: _failed},
+    )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals: no such route, or not with that method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        shown: BatchinError = NotFound(
+            "There is nothing at this path.", resolution="GET /openapi.json lists every route."
+        )
+    elif status == 405:
+        allowed = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
+        shown = MethodNotAllowed(
+            f"{request.method} is not allowed on this path.", headers={"Allow": allowed}
+        )
+    else:
+        shown = InvalidRequest("The request could not be read.")
+    return _answer(shown)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    return _answer(public_error(error))
+
+
+def _answer(error: BatchinError) -> Response:
+    response = Response(orjson.dumps(error.body()), error.status, media_type="application/json")
+    response.raw_headers.extend(error_headers(error))
+    return response
