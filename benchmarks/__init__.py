@@ -1,0 +1,1 @@
+"""Measurements of this checkout that anyone can repeat: ``make bench``."""

@@ -1,0 +1,105 @@
+"""An OpenAI-compatible chat engine that answers at once: what remains is the server's own cost.
+
+``python -m benchmarks.instant_engine PORT CHUNKS``. It speaks what the server asks of an engine
+(streamed chat completions with usage, the model list) and nothing else. Each event carries the time at
+which it left, in nanoseconds of CLOCK_MONOTONIC: a client on the same machine can tell the relay delay.
+"""
+
+import asyncio
+import sys
+import time
+
+import orjson
+import uvloop
+
+MODEL = "instant"
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n"
+    b"transfer-encoding: chunked\r\n\r\n"
+)
+_ENVELOPE = '"id":"chatcmpl-instant","object":"chat.completion.chunk","created":1,"model":"instant"'
+_MODELS = b'{"object":"list","data":[{"id":"instant","object":"model","created":1,"owned_by":"bench"}]}'
+
+
+class Engine(asyncio.Protocol):
+    """One connection: requests one after the other, each answered in one write."""
+
+    def __init__(self, chunks: int) -> None:
+        self._chunks = chunks
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (request := self._next()) is not None:
+            self._transport.write(self._answer(request))
+
+    def _next(self) -> bytes | None:
+        head, separator, rest = self._buffer.partition(b"\r\n\r\n")
+        if not separator:
+            return None
+        length = _content_length(head)
+        if len(rest) < length:
+            return None
+        self._buffer = rest[length:]
+        return head
+
+    def _answer(self, head: bytes) -> bytes:
+        if head.startswith(b"GET"):
+            return (
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+                % (
+                    len(_MODELS),
+                    _MODELS,
+                )
+            )
+        return _HEAD + b"".join(map(_chunk, self._events())) + b"0\r\n\r\n"
+
+    def _events(self) -> list[bytes]:
+        counts = {
+            "prompt_tokens": 22,
+            "completion_tokens": self._chunks,
+            "total_tokens": 22 + self._chunks,
+        }
+        usage = orjson.dumps(counts).decode()
+        texts = [
+            _delta(f'{{"content":" t={time.monotonic_ns()};"}}', "null") for _ in range(self._chunks)
+        ]
+        return [
+            _delta('{"role":"assistant","content":""}', "null"),
+            *texts,
+            _delta("{}", '"stop"'),
+            f'data: {{{_ENVELOPE},"choices":[],"usage":{usage}}}\n\n'.encode(),
+            b"data: [DONE]\n\n",
+        ]
+
+
+def _delta(delta: str, finish: str) -> bytes:
+    choice = f'{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}'
+    return f'data: {{{_ENVELOPE},"choices":[{choice}]}}\n\n'.encode()
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def _content_length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+async def main(port: int, chunks: int) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Engine(chunks), "127.0.0.1", port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(int(sys.argv[1]), int(sys.argv[2])))
