@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses whose X-Forwarded-* headers are believed."
     )
+    security_contact: str | None = Field(
+        None,
+        pattern=r"^(mailto:|https://|tel:)\S+$",
+        description="URI for vulnerability reports; when set, /.well-known/security.txt is served.",
+    )
     environment: Literal["development", "production"] = Field(
         "development", description="Named in evidence; production refuses the dev chain."
     )
@@ -104,7 +109,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Largest request body accepted.")
     header_timeout_s: float = Field(10.0, gt=0, description="Longest time to receive a request's head.")
     idle_timeout_s: float = Field(75.0, gt=0, description="Keep-alive time of an idle connection.")
-    send_timeout_s: float = Field(30.0, gt=0, description="A reader that takes nothing for so long is cut.")
+    send_timeout_s: float = Field(
+        30.0, gt=0, description="A reader that takes nothing for so long is cut."
+    )
     drain_s: float = Field(30.0, ge=0, description="Time that open calls get at shutdown.")
 
     x402: bool = Field(True, description="Accept x402 payments.")
@@ -122,7 +129,8 @@ class Settings(BaseSettings):
         2_592_000, ge=60, description="Lifetime of the token that spends a wallet's credit."
     )
     demo_key: SecretStr | None = Field(
-        None, description="Fixes the first API key, for scripts: batchin_api_ and 32 to 128 of A-Za-z0-9_-."
+        None,
+        description="Fixes the first API key, for scripts: batchin_api_ and 32 to 128 of A-Za-z0-9_-.",
     )
     demo_balance_usd: str = Field("5.00", description="Balance of the account made at first start.")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,15 @@ class KeyFact:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """One server. ``base_url`` is what callers see, without a path; ``payment`` is None where x402 is
-    off, ``key`` None where no server runs."""
+    off, ``key`` None where no server runs; ``rendered_on`` is the day of the start, from which
+    security.txt counts its validity."""
 
     version: str
     base_url: str
     models: Sequence[ModelFact]
     payment: PaymentFact | None = None
     key: KeyFact | None = None
+    rendered_on: date | None = None
 
     @property
     def mcp_url(self) -> str:

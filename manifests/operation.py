@@ -10,6 +10,11 @@ from pydantic import BaseModel
 from base.errors import BatchinError
 
 ErrorType = type[BatchinError]
+Body = type[BaseModel] | Mapping[str, Any]
+
+JSON = "application/json"
+SSE = "text/event-stream"
+TEXT = "text/plain"
 
 
 class Auth(StrEnum):
@@ -33,19 +38,23 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One successful status: a model or a JSON schema as its body (None: no body), its media types."""
+    """One successful status: its bodies by media type (none: no body), as models or JSON Schemas, and
+    the names of its headers, which manifests/headers.py describes."""
 
     description: str
-    body: type[BaseModel] | Mapping[str, Any] | None = None
-    media_types: Sequence[str] = ("application/json",)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, Body] = field(default_factory=dict)
+    headers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path. ``tool`` names the tool behind it, which gives the price and, unless
-    they are set here, the request and the 200 reply. ``errors`` are the documented errors it may
-    answer with beside those of its ``auth``."""
+    """One method on one path.
+
+    ``tool`` names the tool behind it, which gives the price and, unless they are set here, the request
+    and the 200 reply; ``events`` is the JSON of one server-sent event where the tool can stream.
+    ``errors`` are the documented errors it may answer with beside those of its ``auth`` and of having a
+    body.
+    """
 
     method: str
     path: str
@@ -54,8 +63,13 @@ class Operation:
     auth: Auth = Auth.PUBLIC
     tool: str | None = None
     description: str = ""
-    tag: str = "core"
+    tag: str = "service"
     params: Sequence[Param] = ()
-    request: type[BaseModel] | None = None
+    request: Body | None = None
     replies: Mapping[int, Reply] = field(default_factory=dict)
+    events: Body | None = None
     errors: Sequence[ErrorType] = ()
+
+    @property
+    def takes_body(self) -> bool:
+        return self.method == "POST"

@@ -9,6 +9,7 @@ from manifests.facts import Facts, ModelFact
 from tools.core import AnyTool
 
 _MTOK = 1_000_000
+_ATOMIC_PER_USD = 1_000_000
 
 
 def models_of(tool: AnyTool, facts: Facts) -> list[ModelFact]:
@@ -38,11 +39,16 @@ def payment_info(tool: AnyTool, facts: Facts, settings: Settings) -> dict[str, A
         "price": {
             "mode": "dynamic",
             "currency": "USD",
-            "min": _plain(Decimal(least) / _MTOK),
+            "min": atomic_usd(least),
             "max": _plain(_largest(models_of(tool, facts), settings)),
         },
         "protocols": [{"x402": {}}] if facts.payment else [],
     }
+
+
+def atomic_usd(amount_atomic: int) -> str:
+    """Atomic USDC as an exact decimal string of dollars."""
+    return _plain(Decimal(amount_atomic) / _ATOMIC_PER_USD)
 
 
 def _model_price(model: ModelFact) -> dict[str, str]:

@@ -1,0 +1,187 @@
+"""/agents.md: for a model that has never seen this server, everything it needs to use it alone."""
+
+from collections.abc import Sequence
+
+from base.settings import Settings
+from manifests.document import Document, text_document
+from manifests.examples import CURL, HTTP_X402, MCP_X402, OPENAI, VERIFY, shown
+from manifests.facts import Facts
+from manifests.identity import SUMMARY, TITLE, WIRE_VERSIONS
+from manifests.limits import limits
+from manifests.markdown import error_table, fenced, model_table, tool_table
+from manifests.operation import Operation
+from manifests.paths import MARKDOWN
+from manifests.prices import atomic_usd
+from manifests.pricing import ROUNDING
+from tools.core import Registry
+
+
+def agents(
+    registry: Registry, facts: Facts, settings: Settings, operations: Sequence[Operation]
+) -> Document:
+    """The document."""
+    sections = [
+        _opening(facts),
+        f"## Tools\n\n{tool_table(registry)}\n\n{_TOOLS}",
+        f"## Models and prices\n\nUSD per million tokens.\n\n{model_table(facts)}\n\n{ROUNDING}\n\n{_MODELS}",
+        _mcp(facts),
+        _x402(facts, settings) if facts.payment else "",
+        _openai(facts),
+        _verify(facts),
+        f"## Errors\n\n{_ERRORS}\n\n{error_table(operations)}",
+        f"## Limits\n\n{limits(settings)}",
+        _documents(facts),
+    ]
+    text = "\n\n".join(section for section in sections if section)
+    return text_document(text + "\n", MARKDOWN)
+
+
+def preface(facts: Facts, path: str) -> str:
+    """For a copy that no server rendered: whose figures these are."""
+    if facts.key is not None:
+        return ""
+    return (
+        "\n\n> This copy is rendered from the default settings (embedded models, development chain). A "
+        f"running server serves its own at `{path}`, with its own address, models, prices and terms."
+    )
+
+
+def _opening(facts: Facts) -> str:
+    key = f"- Verification key: `{facts.key.verify_key_hex}`\n" if facts.key else ""
+    paying = "an x402 payment or " if facts.payment else ""
+    return (
+        f"# {TITLE}: how agents use this server\n\n{SUMMARY}{preface(facts, '/agents.md')}\n\n"
+        f"- MCP (streamable HTTP): {facts.mcp_url}\n"
+        f"- OpenAI-compatible HTTP: {facts.base_url}/v1\n"
+        f"{key}"
+        f"- Paid calls need {paying}an API key. Everything else is free and open, proof included.\n"
+        "- Every paid call leaves signed evidence and a receipt that anyone can check offline.\n"
+        "- The same capability is one tool behind every door: same arguments, same price, same record."
+    )
+
+
+_TOOLS = (
+    "Over MCP the tools have these names; `tools/list` has their schemas, prices and whether they are "
+    "available now (`_meta.available`). Over HTTP `chat` is `POST /v1/chat/completions`, `embed` is "
+    "`POST /v1/embeddings`, `models` is `GET /v1/models`, `quote` is `POST /v1/quote` and `verify` is "
+    "`POST /v1/audit/verify-bundle`."
+)
+
+_MODELS = (
+    "Ask `models` for what is available now, and `quote` for the most that a call can cost. An answer "
+    "repeats the id that you asked for; `X-BatchIn-Served-Model` (over MCP `batchin/served_model`) and "
+    "the evidence name the model that truly answered."
+)
+
+_ERRORS = (
+    'An error is `{"error": {code, message, type, param, resolution}}` with the HTTP status of the '
+    "table; over MCP it is `structuredContent` of a result with `isError: true`. Do what `resolution` "
+    "says. When the answer carries `x-should-retry: false`, the same request can't succeed later: "
+    "change it or stop. `Retry-After` (over MCP `batchin/retry_after_s`) tells how long to wait. What "
+    "failed is not charged; a stream that you cut is charged for what it delivered."
+)
+
+
+def _mcp(facts: Facts) -> str:
+    return f"""\
+## Connect by MCP
+
+Endpoint `{facts.mcp_url}`, transport streamable HTTP, protocol versions {", ".join(WIRE_VERSIONS)}. No
+session is needed. `Authorization: Bearer <API_KEY>` is optional; a key that is sent and not valid is
+answered with 401.
+
+A paid result carries, in `_meta`: `batchin/run_id`, `batchin/served_model`, `batchin/charge` (what was
+charged and what is left as credit), `batchin/evidence`, `batchin/receipt`, and after an x402 payment
+`x402/payment-response` and `batchin/access_token`.
+
+Send a `progressToken` with a call of `chat` that is paid by key or credit, and `notifications/progress`
+carry the text as it grows; the final `structuredContent` is what counts. Cancelling the request, or
+closing the connection, stops the engine. Resources: `batchin://docs/agents` (this text),
+`batchin://docs/pricing`, `batchin://openapi`, `batchin://catalog/models`, `batchin://receipts/{{id}}`."""
+
+
+def _x402(facts: Facts, settings: Settings) -> str:
+    payment = facts.payment
+    assert payment is not None
+    days = settings.access_token_ttl_s // 86_400
+    return f"""\
+## Pay per call with x402
+
+No account: a wallet with USDC on `{payment.network}` is enough, and the payer pays no gas.
+{_network_note(payment.network)}
+
+1. **Challenge.** Call without a payment. Over MCP the result has `isError: true` and `structuredContent`
+   with `x402Version`, `resource` and `accepts`. Over HTTP the status is 402 and the header
+   `PAYMENT-REQUIRED` is base64 of the same JSON. Nothing ran, nothing was charged. `amount` is the most
+   that this very call can cost, in atomic units (1,000,000 = 1 USDC), at least
+   {payment.min_charge_atomic} ({atomic_usd(payment.min_charge_atomic)} USDC).
+2. **Sign.** Let an x402 client sign one entry of `accepts` (scheme {" or ".join(payment.schemes)}).
+3. **Call again**, with the same arguments and the payment: `_meta["x402/payment"]` over MCP,
+   `PAYMENT-SIGNATURE: <base64>` over HTTP (`X-PAYMENT` for version 1 clients). The answer leaves when the
+   payment is settled; give it a minute before you give up.
+4. **Spend the rest.** What the call did not use stays as your wallet's credit. Send the access token
+   (`_meta["batchin/access_token"]`, header `X-BatchIn-Access-Token`) as `Authorization: Bearer` on any
+   door for {days} days. Keep it like a key.
+
+A payment buys one request: it is bound to the tool and to the body. Sent again with the same body within
+{settings.result_ttl_s} seconds it returns the stored answer and costs nothing; sent with another body it
+is refused with `payment_reused`. After a time-out send the same request with the **same** payment; do not
+sign a new one before you know what became of the first. A payment that fails is never charged.
+
+### Worked example: MCP and x402
+
+{fenced("python", shown(MCP_X402, facts))}
+
+### Worked example: HTTP and x402
+
+{fenced("python", shown(HTTP_X402, facts))}"""
+
+
+def _network_note(network: str) -> str:
+    if network == "eip155:31337":
+        return (
+            "`eip155:31337` is a development chain inside the server: its USDC is worth nothing, and "
+            "clients ask for leave to spend it because they do not know it (see the examples)."
+        )
+    return ""
+
+
+def _openai(facts: Facts) -> str:
+    return f"""\
+## Use an API key with the OpenAI SDK
+
+Keys look like `batchin_api_...`; the operator makes them with `batchin keys create`. An access token of
+an x402 payment works in the same place. Fields that would change the answer and can't be honoured are
+refused by name, never ignored.
+
+{fenced("python", shown(OPENAI, facts))}
+
+{fenced("sh", shown(CURL, facts))}
+
+A stream ends with a chunk that carries `finish_reason` and `vaas` (record id, signature, key): it leaves
+when the charge is durable. An error after the stream began is one event with the error body."""
+
+
+def _verify(facts: Facts) -> str:
+    return f"""\
+## Verify
+
+`GET /v1/vaas/{{id}}/bundle` returns receipt, evidence and inclusion proof of a run, record or audit id;
+it needs no key and holds hashes, never texts. Give the bundle to the `verify` tool, to
+`POST /v1/audit/verify-bundle`, to `batchin verify bundle.json`, or check it yourself. Pin the key of
+`GET /v1/vaas/pubkey/current`: a bundle that brings its own key proves nothing by itself. A receipt is
+the seller's signed statement of what was charged for which request and answer.
+
+{fenced("python", shown(VERIFY, facts))}"""
+
+
+def _documents(facts: Facts) -> str:
+    x402 = "- x402 resources and terms: /.well-known/x402\n" if facts.payment else ""
+    return (
+        "## Documents\n\n"
+        "- Every route, schema and status: /openapi.json\n"
+        "- Prices: /v1/pricing\n"
+        f"{x402}"
+        "- MCP server card: /v1/mcp/server-card\n"
+        "- Short version of this page: /llms.txt"
+    )

@@ -1,0 +1,100 @@
+"""The documented errors: when each occurs, and which ones an operation may answer with."""
+
+from collections.abc import Sequence
+
+from base.errors import (
+    DeadlineExceeded,
+    EngineError,
+    EngineNotConfigured,
+    EngineOverloaded,
+    Forbidden,
+    InsufficientFunds,
+    InternalError,
+    InvalidRequest,
+    ModelNotFound,
+    PayloadTooLarge,
+    RailNotConfigured,
+    RateLimited,
+    RequestTimeout,
+    ServiceUnavailable,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from manifests.operation import Auth, ErrorType, Operation
+
+WHEN = {
+    "invalid_request": "A parameter is missing, wrong or not supported; param names it.",
+    "context_length_exceeded": "Input and asked output do not fit the model's context.",
+    "unauthorized": "API key is invalid or missing",
+    "payment_required": "Insufficient balance or budget exceeded, or no payment was sent.",
+    "payment_invalid": "The payment does not verify, or does not match what was asked for.",
+    "forbidden": "The key's scopes, or the request's host or origin, do not allow this call.",
+    "not_found": "There is nothing by that id or path, or it is not the caller's.",
+    "model_not_found": "No model has that id.",
+    "method_not_allowed": "The path exists, the method does not.",
+    "request_timeout": "The request did not arrive in time.",
+    "payment_reused": "That payment was used for another request, or its request still runs.",
+    "idempotency_conflict": "A request with that key still runs.",
+    "responses_streaming_disabled": "Responses streaming is not enabled for this API key.",
+    "not_ready": "What was asked for is not finished yet.",
+    "payload_too_large": "The body is larger than the server takes.",
+    "unsupported_media_type": "The body has a media type that this route does not take.",
+    "idempotency_mismatch": "That idempotency key was used with another body.",
+    "rate_limited": "More calls than the key's limit allows.",
+    "cancelled": "The caller went away before the answer was whole.",
+    "internal_error": "The server failed to handle this request.",
+    "engine_error": "The engine failed while it worked on this call.",
+    "service_unavailable": "The server can't take calls right now.",
+    "engine_overloaded": "The engine's queue is full.",
+    "engine_not_configured": "This server has no engine for that capability.",
+    "rail_not_configured": "That payment rail is not set up on this server.",
+    "deadline_exceeded": "The call took longer than its time limit.",
+}
+
+_BODY = (InvalidRequest, RequestTimeout, PayloadTooLarge, UnsupportedMediaType)
+_KEY = (Unauthorized, Forbidden, RateLimited)
+_PAID = (
+    Unauthorized,
+    InsufficientFunds,
+    Forbidden,
+    ModelNotFound,
+    RateLimited,
+    EngineError,
+    ServiceUnavailable,
+    EngineOverloaded,
+    EngineNotConfigured,
+    RailNotConfigured,
+    DeadlineExceeded,
+)
+_BY_AUTH: dict[Auth, tuple[ErrorType, ...]] = {Auth.PUBLIC: (), Auth.KEY: _KEY, Auth.PAID: _PAID}
+
+
+def errors_of(operation: Operation) -> list[ErrorType]:
+    """Every documented error of an operation, by status, without repeats."""
+    found: dict[ErrorType, None] = dict.fromkeys(operation.errors)
+    found |= dict.fromkeys(_BODY if operation.takes_body else ())
+    found |= dict.fromkeys(_BY_AUTH[operation.auth])
+    found[InternalError] = None
+    return sorted(found, key=lambda error: error.status)
+
+
+def all_errors(operations: Sequence[Operation]) -> list[ErrorType]:
+    """The errors of all operations, one a code, by status."""
+    by_code: dict[str, ErrorType] = {}
+    for operation in operations:
+        for error in errors_of(operation):
+            by_code.setdefault(error.code, error)
+    return sorted(by_code.values(), key=lambda error: (error.status, error.code))
+
+
+def example_of(error: ErrorType) -> dict[str, object]:
+    """The body of an error, with its documented sentence as the message."""
+    return {
+        "error": {
+            "code": error.code,
+            "message": WHEN[error.code],
+            "type": error.type,
+            "param": None,
+            "resolution": error.resolution,
+        }
+    }

@@ -1,0 +1,240 @@
+"""The operations of the HTTP door: one list, from which OpenAPI and the documents are rendered."""
+
+from collections.abc import Sequence
+
+from base.errors import ContextLengthExceeded, InvalidRequest, ModelNotFound, NotFound
+from manifests.chunk import ChatChunk
+from manifests.headers import CALL
+from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
+from manifests.paths import DOCUMENTS
+from manifests.proof import (
+    AuditRecord,
+    Bundle,
+    BundleToVerify,
+    EvidencePack,
+    Health,
+    PublicKey,
+    Receipt,
+    Verification,
+)
+from tools.models import ModelEntry
+
+_PROMPT = Param(
+    "X-BatchIn-Prompt",
+    "header",
+    "Names the prompt version that evidence is bound to.",
+    {"type": "string", "pattern": r"^[\w@.\-/]{1,128}$"},
+)
+_TRACE = Param("traceparent", "header", "W3C trace context to join.")
+_PAYMENT = Param(
+    "PAYMENT-SIGNATURE", "header", "Base64 of the x402 PaymentPayload; X-PAYMENT for version 1."
+)
+_RECORD = Param("id", "path", "Run id, record id or audit id.", required=True)
+_PROOFS: Sequence[tuple[str, str, str, type]] = (
+    ("", "Record", "The public record of a call: hashes, never texts.", AuditRecord),
+    ("/verify", "Verification", "Check a record's signature and linkage.", Verification),
+    ("/evidence", "Evidence", "The signed evidence pack of a call.", EvidencePack),
+    ("/receipt", "Receipt", "The signed receipt of a call.", Receipt),
+    ("/bundle", "Bundle", "Receipt, evidence and inclusion proof, for offline verifiers.", Bundle),
+)
+
+
+def operations(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
+    """All operations. ``payment_errors`` are what the x402 rail raises; none where it is off."""
+    return (
+        *_paid(payment_errors),
+        *_catalog(),
+        *_proof("vaas", "get"),
+        *_proof("audit", "getAudit"),
+        _verify_bundle(),
+        *_health(),
+        _mcp(),
+        *_documents(),
+    )
+
+
+def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
+    params = (_PAYMENT, _PROMPT, _TRACE)
+    errors = (ContextLengthExceeded, *payment_errors)
+    return (
+        Operation(
+            "POST",
+            "/v1/chat/completions",
+            "createChatCompletion",
+            "Answer a conversation",
+            Auth.PAID,
+            "chat",
+            "OpenAI's chat completion, whole or as a stream. Fields that would change the answer and "
+            "can't be honoured are refused by name. The head of a stream has no signature: vaas rides "
+            "on the chunk of the last finish_reason.",
+            "openai",
+            params,
+            events=ChatChunk,
+            errors=errors,
+        ),
+        Operation(
+            "POST",
+            "/v1/embeddings",
+            "createEmbeddings",
+            "Turn texts into vectors",
+            Auth.PAID,
+            "embed",
+            "OpenAI's embeddings.",
+            "openai",
+            params,
+            errors=errors,
+        ),
+    )
+
+
+def _catalog() -> tuple[Operation, ...]:
+    model = Param("id", "path", "Model id; it may hold slashes.", required=True)
+    return (
+        Operation(
+            "GET",
+            "/v1/models",
+            "listModels",
+            "List the models",
+            tool="models",
+            description="Id, price, context length, licence and availability of every model.",
+            tag="openai",
+            errors=(InvalidRequest,),
+        ),
+        Operation(
+            "GET",
+            "/v1/models/{id}",
+            "getModel",
+            "Get one model",
+            tag="openai",
+            params=(model,),
+            replies={200: Reply("The model.", {JSON: ModelEntry}, CALL)},
+            errors=(InvalidRequest, ModelNotFound),
+        ),
+        Operation(
+            "POST",
+            "/v1/quote",
+            "createQuote",
+            "Price a call before it is made",
+            tool="quote",
+            description="The most that a call of that many tokens can cost, on each payment rail.",
+            tag="payments",
+            errors=(ModelNotFound,),
+        ),
+    )
+
+
+def _proof(root: str, verb: str) -> list[Operation]:
+    """The routes of proof under ``/v1/vaas``, and again under ``/v1/audit``."""
+    alias = "" if root == "vaas" else " The same as under /v1/vaas."
+    found = [
+        Operation(
+            "GET",
+            f"/v1/{root}/{{id}}{suffix}",
+            verb + name,
+            summary.partition(":")[0].rstrip("."),
+            description=summary + alias,
+            tag="proof",
+            params=(_RECORD,),
+            replies={200: Reply(summary, {JSON: body})},
+            errors=(NotFound,),
+        )
+        for suffix, name, summary, body in _PROOFS
+    ]
+    key = Operation(
+        "GET",
+        f"/v1/{root}/pubkey/current",
+        f"{verb}PublicKey",
+        "The key that signs now",
+        description=f"The current public key of evidence and receipts.{alias}",
+        tag="proof",
+        replies={200: Reply("The key.", {JSON: PublicKey})},
+    )
+    return [*found, key]
+
+
+def _verify_bundle() -> Operation:
+    return Operation(
+        "POST",
+        "/v1/audit/verify-bundle",
+        "verifyBundle",
+        "Check a bundle",
+        description="Check a bundle's signatures, hashes, linkage and inclusion. Free.",
+        tag="proof",
+        request=BundleToVerify,
+        replies={200: Reply("The verdict, check by check.", {JSON: Verification})},
+    )
+
+
+def _health() -> tuple[Operation, ...]:
+    report = {JSON: Health}
+    down = {503: Reply("Not every engine serves; those that do not are named.", report)}
+    return (
+        Operation(
+            "GET",
+            "/health",
+            "getHealth",
+            "Is everything served?",
+            replies={200: Reply("Every engine serves.", report), **down},
+        ),
+        Operation(
+            "GET",
+            "/livez",
+            "getLiveness",
+            "Does the process turn?",
+            replies={200: Reply("It does.", report)},
+        ),
+        Operation(
+            "GET",
+            "/readyz",
+            "getReadiness",
+            "Are calls admitted?",
+            replies={
+                200: Reply("The store works, an engine is ready, nothing drains.", report),
+                503: Reply("No calls are admitted.", report),
+            },
+        ),
+        Operation(
+            "GET",
+            "/metrics",
+            "getMetrics",
+            "Prometheus metrics",
+            replies={200: Reply("Text exposition format 0.0.4.", {TEXT: {"type": "string"}})},
+        ),
+    )
+
+
+def _mcp() -> Operation:
+    message = {"type": "object", "properties": {"jsonrpc": {"const": "2.0"}}, "required": ["jsonrpc"]}
+    return Operation(
+        "POST",
+        "/v1/mcp",
+        "postMcpMessage",
+        "MCP, streamable HTTP",
+        description=(
+            "JSON-RPC 2.0 messages of the Model Context Protocol. A Bearer key is optional: paid tools "
+            "answer without one with an x402 challenge in the tool result. Connect with an MCP client."
+        ),
+        tag="mcp",
+        request=message,
+        replies={
+            200: Reply(
+                "The response, at once or at the end of a stream.", {JSON: message, SSE: message}
+            ),
+            202: Reply("A notification was taken."),
+        },
+        errors=(),
+    )
+
+
+def _documents() -> list[Operation]:
+    return [
+        Operation(
+            "GET",
+            path,
+            document.operation_id,
+            document.summary,
+            tag="discovery",
+            replies={200: Reply(document.summary, {document.media_type: document.schema})},
+        )
+        for path, document in DOCUMENTS.items()
+    ]

@@ -1,0 +1,54 @@
+"""The routes of the rendered documents: public, cacheable, readable from any origin."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from manifests.document import Document
+
+MAX_AGE_S = 300
+_SHARED = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "ETag",
+    "cache-control": f"public, max-age={MAX_AGE_S}",
+    "x-content-type-options": "nosniff",
+}
+_PREFLIGHT = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET, HEAD",
+    "access-control-allow-headers": "Content-Type, If-None-Match",
+    "access-control-max-age": "86400",
+    "allow": "GET, HEAD, OPTIONS",
+}
+
+
+def document_routes(documents: Mapping[str, Document]) -> list[Route]:
+    """GET, HEAD and the preflight of each path. A request whose If-None-Match names the current
+    document is answered 304 (RFC 9110 sections 13.1.2 and 15.4.5)."""
+    return [
+        Route(path, _endpoint(document), methods=["GET", "OPTIONS"])
+        for path, document in documents.items()
+    ]
+
+
+def _endpoint(document: Document) -> Callable[[Request], Awaitable[Response]]:
+    headers = {**_SHARED, "etag": document.etag}
+
+    async def endpoint(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=_PREFLIGHT)
+        if _matches(request.headers.get("if-none-match"), document.etag):
+            return Response(status_code=304, headers=headers)
+        return Response(document.body, headers={**headers, "content-type": document.content_type})
+
+    return endpoint
+
+
+def _matches(condition: str | None, etag: str) -> bool:
+    """The weak comparison that If-None-Match asks for: proxies that compress weaken validators."""
+    if condition is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
+    return "*" in tags or etag in tags
