@@ -27,6 +27,12 @@ class Connection(asyncio.Protocol):
     HTTP/1.1 end the connection.
     """
 
+    _answered: bool
+    _headed: bool
+    _framed: bool
+    _done: bool
+    _more: bool
+
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
@@ -200,11 +206,11 @@ class Connection(asyncio.Protocol):
         self._pieces = []
         self._fed_bytes = 0
         self._head_bytes = 0
-        self._answered: bool = False  # a byte of the response has come
-        self._headed: bool = False  # its head is complete
-        self._framed: bool = False  # the end of its body does not need the end of the connection
-        self._done: bool = False  # its body is complete
-        self._more: bool = False  # something came after it
+        self._answered = False  # a byte of the response has come
+        self._headed = False  # its head is complete
+        self._framed = False  # the end of its body does not need the end of the connection
+        self._done = False  # its body is complete
+        self._more = False  # something came after it
         self._keeps_alive = False
 
     def _loss(self) -> HttpFailure:
