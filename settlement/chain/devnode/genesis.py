@@ -1,0 +1,35 @@
+"""Block 0: the funder's ether and the USDC contract at its address."""
+
+import secrets
+from typing import Any, Final
+
+from eth.constants import POST_MERGE_DIFFICULTY, POST_MERGE_MIX_HASH, POST_MERGE_NONCE
+from eth_typing import Address
+
+from settlement.chain.devnet import FUNDER, USDC, artifact
+
+_FUNDER_WEI: Final = 10**27
+
+
+def genesis_header(now_s: int, gas_limit: int) -> dict[str, Any]:
+    """32 random bytes of extra data make every chain's genesis hash its own."""
+    return {
+        "difficulty": POST_MERGE_DIFFICULTY,
+        "nonce": POST_MERGE_NONCE,
+        "mix_hash": POST_MERGE_MIX_HASH,
+        "gas_limit": gas_limit,
+        "timestamp": now_s,
+        "extra_data": secrets.token_bytes(32),
+    }
+
+
+def genesis_state() -> dict[Address, Any]:
+    usdc = bytes.fromhex(artifact("DevUSDC")["runtime"][2:])
+    return {
+        _address(FUNDER): {"balance": _FUNDER_WEI, "nonce": 0, "code": b"", "storage": {}},
+        _address(USDC): {"balance": 0, "nonce": 1, "code": usdc, "storage": {}},
+    }
+
+
+def _address(text: str) -> Address:
+    return Address(bytes.fromhex(text[2:]))
