@@ -1,0 +1,58 @@
+"""The x402 challenge: what is asked, for what, and how it travels over HTTP (x402 transports-v2/http)."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from base.resource import Resource
+from settlement.x402.networks import v1_name
+from settlement.x402.sale import Offer
+
+
+def challenge_of(resource: Resource, offers: Sequence[Offer], error: str) -> Mapping[str, Any]:
+    """The PaymentRequired of x402 version 2; ``error`` is the x402 reason, or what is missing."""
+    return {
+        "x402Version": 2,
+        "error": error,
+        "resource": {
+            "url": resource.url,
+            "description": resource.description,
+            "mimeType": resource.mime_type,
+        },
+        "accepts": [offer.requirements for offer in offers],
+    }
+
+
+def challenge_headers(challenge: Mapping[str, Any]) -> Mapping[str, str]:
+    """The headers of a 402: the challenge is one payer's and one body's, so no cache may keep it."""
+    return {
+        "PAYMENT-REQUIRED": base64.b64encode(orjson.dumps(challenge)).decode("ascii"),
+        "Cache-Control": "no-store",
+    }
+
+
+def v1_body(challenge: Mapping[str, Any]) -> dict[str, Any]:
+    """The same challenge as a version 1 client reads it: from the body of the 402."""
+    resource = challenge["resource"]
+    return {
+        "x402Version": 1,
+        "error": challenge["error"],
+        "accepts": [_v1_requirements(accepted, resource) for accepted in challenge["accepts"]],
+    }
+
+
+def _v1_requirements(accepted: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "scheme": accepted["scheme"],
+        "network": v1_name(accepted["network"]),
+        "maxAmountRequired": accepted["amount"],
+        "resource": resource["url"],
+        "description": resource["description"],
+        "mimeType": resource["mimeType"],
+        "payTo": accepted["payTo"],
+        "maxTimeoutSeconds": accepted["maxTimeoutSeconds"],
+        "asset": accepted["asset"],
+        "extra": accepted["extra"],
+    }

@@ -1,0 +1,114 @@
+"""What a payment is asked for: the terms of sale, and the offers of one order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from base.money import atomic_from_nano
+from settlement.rail import Delivery, Order
+
+SCHEME: Final = "exact"
+PAYMENT_FLOW: Final = "paymentFlow"
+_MCP: Final = "mcp://"
+
+
+class Flow(StrEnum):
+    """When the money moves: after the run and before its result leaves, or before the run."""
+
+    AUTHORIZATION = "authorization"
+    UPFRONT = "upfront"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """An EIP-3009 token: its chain (CAIP-2), its address (EIP-55) and its EIP-712 domain."""
+
+    network: str
+    address: str
+    name: str
+    version: str
+
+    @property
+    def chain_id(self) -> int:
+        return int(self.network.removeprefix("eip155:"))
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One entry of a challenge's ``accepts``."""
+
+    flow: Flow
+    requirements: Mapping[str, Any]
+
+    @property
+    def amount_atomic(self) -> int:
+        return int(self.requirements["amount"])
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """The terms of this server: what is paid in, to whom, and the least amount of one payment.
+
+    ``run_s`` is the longest that a call may take, queue included. An authorization must outlive it by
+    ``settle_s``; a payer is asked for ``slack_s`` more, for the way here and clocks that differ.
+    """
+
+    asset: Asset
+    pay_to: str
+    min_charge_atomic: int
+    run_s: int
+    settle_s: int = 30
+    slack_s: int = 90
+
+    @property
+    def max_timeout_s(self) -> int:
+        return self.run_s + self.settle_s + self.slack_s
+
+    @property
+    def needed_s(self) -> int:
+        """How long an authorization must still be valid when its call starts."""
+        return self.run_s + self.settle_s
+
+    def amount_atomic(self, max_nano_usd: int) -> int:
+        """What one payment for at most ``max_nano_usd`` moves; the part not used is the payer's credit."""
+        return max(self.min_charge_atomic, atomic_from_nano(max_nano_usd))
+
+    def price(self, amount_nano_usd: int) -> Mapping[str, str]:
+        """The price of a call by x402, as the quote tool shows it."""
+        return {
+            "amount": str(self.amount_atomic(amount_nano_usd)),
+            "unit": f"atomic {self.asset.name}",
+            "network": self.asset.network,
+            "asset": self.asset.address,
+            "pay_to": self.pay_to,
+        }
+
+    def offers(self, order: Order) -> tuple[Offer, ...]:
+        """Every way to pay this order, cheapest first for the payer.
+
+        A stream is paid before it runs: withheld text can't be taken back. Over MCP the payer chooses,
+        since progress can show text only of a call that is paid already.
+        """
+        if order.delivery is Delivery.STREAM:
+            flows: tuple[Flow, ...] = (Flow.UPFRONT,)
+        elif order.resource.url.startswith(_MCP):
+            flows = (Flow.AUTHORIZATION, Flow.UPFRONT)
+        else:
+            flows = (Flow.AUTHORIZATION,)
+        amount = str(self.amount_atomic(order.quote.max_nano_usd))
+        return tuple(Offer(flow, self._requirements(amount, flow)) for flow in flows)
+
+    def _requirements(self, amount: str, flow: Flow) -> Mapping[str, Any]:
+        extra = {"name": self.asset.name, "version": self.asset.version}
+        if flow is not Flow.AUTHORIZATION:
+            extra[PAYMENT_FLOW] = flow.value
+        return {
+            "scheme": SCHEME,
+            "network": self.asset.network,
+            "amount": amount,
+            "asset": self.asset.address,
+            "payTo": self.pay_to,
+            "maxTimeoutSeconds": self.max_timeout_s,
+            "extra": extra,
+        }
