@@ -1,0 +1,65 @@
+"""The embedded store: SQLite, written by this process alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Executable, MetaData
+
+from storage.health import Health
+from storage.op import Op, Row, Ticket
+from storage.reads import Reads
+from storage.schema import shapes_of
+from storage.sqlite_connector import SqliteConnector
+from storage.writer import CACHED_ROWS, Writer, WriterStats
+
+
+class SqliteStore:
+    """A Store on one SQLite file. ``open_store`` opens it, in the process that holds the data dir."""
+
+    def __init__(self, connector: SqliteConnector, writer: Writer, reads: Reads, health: Health) -> None:
+        self._connector = connector
+        self._writer = writer
+        self._reads = reads
+        self._health = health
+
+    @property
+    def lease(self) -> str:
+        """The id of this process's lease: new at each open."""
+        return self._connector.lease
+
+    def submit(self, *ops: Op) -> Ticket:
+        return self._writer.submit(*ops)
+
+    async def commit(self, *ops: Op) -> Any:
+        return await self._writer.submit(*ops).durable
+
+    async def read(self, statement: Executable) -> Sequence[Row]:
+        return await self._reads.read(statement)
+
+    async def works(self) -> bool:
+        """Whether the store can write now; cheap enough to ask before every paid call."""
+        return await self._health.works()
+
+    def stats(self) -> WriterStats:
+        return self._writer.stats()
+
+    async def close(self) -> None:
+        """Write what was submitted, then let go of the file."""
+        await self._writer.close()
+        await self._health.close()
+        await self._reads.close()
+        await self._connector.close()
+
+
+async def open_store(
+    path: Path, tables: Sequence[MetaData], *, cached_rows: int = CACHED_ROWS
+) -> SqliteStore:
+    """Open a database whose schema exists. ``tables``: what the packages that write here declare."""
+    shapes = shapes_of(tables)
+    connector = SqliteConnector(path, shapes)
+    await connector.open()
+    reads = Reads()
+    await reads.open(path)
+    health = Health(connector.probe)
+    return SqliteStore(connector, Writer(connector, shapes, health, cached_rows), reads, health)
