@@ -13,7 +13,7 @@ from sqlalchemy.sql.expression import ClauseElement, SelectBase
 from storage.errors import StorageUnavailable
 from storage.op import Row
 from storage.sqlite_connector import BUSY_S, uri_of
-from storage.sqlite_statements import DIALECT
+from storage.sqlite_statements import compiled
 
 _CONNECTIONS: Final = 2
 
@@ -38,11 +38,10 @@ class Reads:
         """Run a select. Raises StorageUnavailable when the database can't be read."""
         if not isinstance(statement, ClauseElement):
             raise TypeError(f"{type(statement).__name__} is not a statement of SQLAlchemy Core")
-        compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
-        parameters = [compiled.params[name] for name in compiled.positiontup or ()]
+        text, parameters = compiled(statement)
         connection = await self._free.get()
         try:
-            async with connection.execute(str(compiled), parameters) as cursor:
+            async with connection.execute(text, parameters) as cursor:
                 rows = await cursor.fetchall()
                 names = [column[0] for column in cursor.description or ()]
         except sqlite3.OperationalError as error:

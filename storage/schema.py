@@ -1,10 +1,11 @@
 """The shape of each table's rows: a row is a tuple in column order inside the store, a dict outside."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from storage.errors import BadCommit
 from storage.op import Row
@@ -25,7 +26,7 @@ class Shape:
         self.key_columns = tuple(column.name for column in table.primary_key.columns)
         self._columns = frozenset(self.columns)
         self._key_at = tuple(self.columns.index(name) for name in self.key_columns)
-        self._pick = itemgetter(*self.columns) if len(self.columns) > 1 else _single(self.columns[0])
+        self._pick = _picker(self.columns)
         self._defaults = dict(_defaults(table))
         self._wide = tuple(at for at, column in enumerate(table.columns) if _is_wide(column))
 
@@ -78,13 +79,17 @@ def shapes_of(schemas: Iterable[MetaData]) -> Mapping[str, Shape]:
     return shapes
 
 
-def _single(name: str) -> Any:
-    return lambda row: (row[name],)
+def _picker(columns: Sequence[str]) -> Callable[[Row], Values]:
+    if len(columns) == 1:
+        only = columns[0]
+        return lambda row: (row[only],)
+    pick: Any = itemgetter
+    return cast("Callable[[Row], Values]", pick(*columns))
 
 
 def _defaults(table: Table) -> Iterable[tuple[str, Any]]:
     for column in table.columns:
-        if column.default is not None and column.default.is_scalar:
+        if isinstance(column.default, ScalarElementColumnDefault):
             yield column.name, column.default.arg
         elif column.nullable or column is table.autoincrement_column:
             yield column.name, None

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import Boolean, ClauseElement, and_, bindparam, delete, insert, select, tuple_
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from storage.schema import Shape, Values
 
-DIALECT: Final = sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call] # untyped upstream
+_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 _KEYS_AT_ONCE: Final = (1, 8, 64, 512)
 
 
@@ -74,5 +75,12 @@ class Statements:
         )
 
 
+def compiled(statement: ClauseElement) -> tuple[str, list[Any]]:
+    """A statement's text and its parameters in order."""
+    made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    assert isinstance(made, SQLCompiler), "DDL has no business here"
+    return made.string, [made.params[name] for name in made.positiontup or ()]
+
+
 def _text(statement: ClauseElement) -> str:
-    return str(statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True}))
+    return compiled(statement)[0]
