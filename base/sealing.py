@@ -1,4 +1,4 @@
-"""Content at rest, sealed row by row: without its salt a row is noise, so deleting the salt shreds it."""
+"""Content at rest, sealed row by row: without its salt a row is noise, so to delete that is to shred."""
 
 import hashlib
 import hmac

@@ -1,7 +1,7 @@
 """What each run consumed and cost, one row a run."""
 
-from settlement.rail import Outcome
-from storage.op import Op, Row, Rows
+from settlement.rail import Outcome, RunStatus
+from storage.op import Key, Op, Row, Rows
 
 
 def usage_op(
@@ -32,3 +32,15 @@ def usage_op(
         rows.add("usage", dict(row))
 
     return Op((), fold)
+
+
+def refund_usage_op(run_id: str) -> Op:
+    """Take a run's charge back, in the commit that reverses it: what was used stays on record."""
+    key = Key("usage", (run_id,))
+
+    def fold(rows: Rows) -> None:
+        row = rows.get(key)
+        if row is not None:
+            rows.put(key, row | {"charged_nano_usd": 0, "status": RunStatus.FAILED.value})
+
+    return Op((key,), fold)

@@ -1,4 +1,4 @@
-"""The x402 challenge: what is asked, for what, and how it travels over HTTP (x402 transports-v2/http)."""
+"""The x402 challenge: what is asked, for what, and how it travels (x402 transports-v2/http)."""
 
 import base64
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Check a payment against what this server itself asks for: nothing that the payload claims is believed."""
+"""Check a payment against what this server asks for: nothing that its payload claims is believed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class Checker:
 
 
 def offer_taken(payment: Payment, offers: Sequence[Offer]) -> Offer | None:
-    """The offer that a payment accepts, by every term; a version 1 payment names none and takes the first."""
+    """The offer that a payment accepts, by every term. Version 1 payments name none: the first."""
     if isinstance(payment, PaymentV1):
         return offers[0]
     accepted = {term: payment.accepted.get(term) for term in _TERMS}

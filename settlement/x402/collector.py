@@ -32,7 +32,9 @@ class Collector:
         Raises InternalError when the payment stands elsewhere.
         """
         await self._advance(payment, _BEFORE_SETTLING, State.SETTLING)
-        return await self._told(payment, await self.facilitator.settle(payment.run_id, payment.authorization))
+        return await self._told(
+            payment, await self.facilitator.settle(payment.run_id, payment.authorization)
+        )
 
     async def look(self, payment: Payment) -> Settlement:
         """What the chain says of it now."""

@@ -15,7 +15,9 @@ V2_HEADER: Final = "PAYMENT-SIGNATURE"
 V1_HEADER: Final = "X-PAYMENT"
 
 
-def payment_from_headers(payment_signature: str | None, x_payment: str | None) -> Mapping[str, Any] | None:
+def payment_from_headers(
+    payment_signature: str | None, x_payment: str | None
+) -> Mapping[str, Any] | None:
     """The payment that a request carries, None without one.
 
     Raises PaymentMalformed (400, naming the header) for more than 16 KiB, for what is not base64 of a

@@ -53,7 +53,8 @@ class SettlementFailed(PaymentInvalid):
     """The payment could not be settled: its result is not delivered and nothing is charged."""
 
     resolution = (
-        "Nothing was charged and nothing is delivered. See that the wallet holds the amount, then pay anew."
+        "Nothing was charged and nothing is delivered. See that the wallet holds the amount, "
+        "then pay anew."
     )
 
 
@@ -70,7 +71,9 @@ class PaymentReused(BatchinError):
 class PaymentMalformed(InvalidRequest):
     """What should be an x402 payment is none."""
 
-    resolution = "Sign one entry of the challenge's accepts with an x402 client and send its payload as it is."
+    resolution = (
+        "Sign one entry of the challenge's accepts with an x402 client and send its payload as it is."
+    )
 
 
 class PaymentUnavailable(ServiceUnavailable):

@@ -61,5 +61,6 @@ class Facilitator(Protocol):
     async def outcome(self, run_id: str, authorization: Authorization) -> Settlement:
         """What the chain says of it now: SETTLED when this authorization's nonce was used in a
         transaction with the matching Transfer (whoever sent it), REFUSED when its window has passed
-        unused, else PENDING (after rebroadcasting what was journaled). Never raises for chain trouble."""
+        unused, else PENDING (after rebroadcasting what was journaled). Never raises for chain trouble.
+        """
         ...

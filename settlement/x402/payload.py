@@ -61,18 +61,14 @@ Payment = PaymentV1 | PaymentV2
 
 
 def payment_from(data: Mapping[str, Any], param: str) -> Payment:
-    """Read a decoded payment; ``param`` says where it stood. Raises PaymentMalformed naming the member."""
-    model = {1: PaymentV1, 2: PaymentV2}.get(_version(data))
-    if model is None:
+    """Read a decoded payment; ``param`` says where it stood. Raises PaymentMalformed."""
+    version = data.get("x402Version")
+    if type(version) is not int or version not in (1, 2):
         raise PaymentMalformed(f"{param}: x402Version should be 1 or 2.", param=param)
+    model: type[PaymentV1 | PaymentV2] = PaymentV1 if version == 1 else PaymentV2
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         member = ".".join(str(part) for part in first["loc"])
         raise PaymentMalformed(f"{param}: {member}: {first['msg']}.", param=param) from None
-
-
-def _version(data: Mapping[str, Any]) -> int:
-    version = data.get("x402Version")
-    return version if type(version) is int else 0

@@ -10,7 +10,7 @@ from settlement.rail import Delivery, Order
 
 SCHEME: Final = "exact"
 PAYMENT_FLOW: Final = "paymentFlow"
-_MCP: Final = "mcp://"
+MCP_URL: Final = "mcp://"
 
 
 class Flow(StrEnum):
@@ -71,7 +71,7 @@ class Sale:
         return self.run_s + self.settle_s
 
     def amount_atomic(self, max_nano_usd: int) -> int:
-        """What one payment for at most ``max_nano_usd`` moves; the part not used is the payer's credit."""
+        """What one payment for at most ``max_nano_usd`` moves; what is not used is the payer's credit."""
         return max(self.min_charge_atomic, atomic_from_nano(max_nano_usd))
 
     def price(self, amount_nano_usd: int) -> Mapping[str, str]:
@@ -92,7 +92,7 @@ class Sale:
         """
         if order.delivery is Delivery.STREAM:
             flows: tuple[Flow, ...] = (Flow.UPFRONT,)
-        elif order.resource.url.startswith(_MCP):
+        elif order.resource.url.startswith(MCP_URL):
             flows = (Flow.AUTHORIZATION, Flow.UPFRONT)
         else:
             flows = (Flow.AUTHORIZATION,)

@@ -17,8 +17,8 @@ from sqlalchemy import (
 TABLES: Final = MetaData()
 
 # Addresses and the nonce in lower case, so that one authorization has one key. ``payload`` is just what
-# the payer signed, ``requirements`` the offer that was accepted, both JSON. ``salt`` and ``box`` hold the
-# sealed result until ``result_expires_at_ms``.
+# the payer signed, ``requirements`` the offer that was accepted, both JSON. ``salt`` and ``box`` hold
+# the sealed result until ``result_expires_at_ms``.
 PAYMENT: Final = Table(
     "payment",
     TABLES,

@@ -30,9 +30,7 @@ def look(key: Key) -> Op:
     return Op((key,), fold)
 
 
-def advance(
-    payment: Payment, starts: Collection[State], to: State, at_ms: int, **changes: Any
-) -> Op:
+def advance(payment: Payment, starts: Collection[State], to: State, at_ms: int, **changes: Any) -> Op:
     """Go on to a state: the Payment as it is then, or Refused ``state`` when it stands elsewhere."""
 
     def fold(rows: Rows) -> Payment | Refused:

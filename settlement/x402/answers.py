@@ -1,0 +1,88 @@
+"""What is answered for a payment: the settled call, the stored one, or why it buys nothing more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from base.errors import InternalError
+from settlement.rail import Order, Replay, Settled
+from settlement.x402.check import Claim
+from settlement.x402.desk import Desk
+from settlement.x402.errors import PaymentReused, SettlementPending
+from settlement.x402.payment import Payment, State, signed_text
+
+
+def settled(
+    payment: Payment, evidence: Mapping[str, Any], receipt: Mapping[str, Any], token: str
+) -> Settled:
+    """The end of a call whose payment is settled."""
+    return Settled(
+        charged_nano_usd=payment.charged_nano_usd,
+        evidence=evidence,
+        receipt=receipt,
+        settlement=payment.settlement,
+        credit_nano_usd=payment.credit_nano_usd,
+        access_token=token,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Answers a payment that has a row already, to its payer alone: the signature was checked."""
+
+    desk: Desk
+
+    async def answer(self, payment: Payment, claim: Claim, order: Order) -> Replay:
+        """The stored result, for the very same payment and request.
+
+        Raises PaymentReused and SettlementPending.
+        """
+        if not _same(payment, claim, order):
+            raise PaymentReused("This payment was made for another request.")
+        if payment.state is State.SETTLED:
+            return await self._stored(payment)
+        if payment.state is State.CREDITED:
+            self._tell_credit(payment)
+        if payment.state is State.FAILED:
+            raise PaymentReused(
+                f"This payment could not be settled ({payment.reason}); nothing was charged.",
+                resolution="Sign a new payment.",
+            )
+        if payment.state is State.PENDING:
+            raise SettlementPending(payment.run_id)
+        raise PaymentReused(
+            "This payment's call is in progress.",
+            resolution="Wait, and send the same request with the same payment again: it is paid once.",
+        )
+
+    async def _stored(self, payment: Payment) -> Replay:
+        expires_at_ms = payment.result_expires_at_ms or 0
+        if payment.sealed is None or self.desk.clock.now_ms() >= expires_at_ms:
+            raise PaymentReused(
+                "This payment's call was answered, and its result is not kept any more.",
+                resolution="Sign a new payment.",
+            )
+        evidence = await self.desk.proofs.signed(payment.run_id)
+        receipt = await self.desk.proofs.receipt(payment.run_id)
+        if evidence is None or receipt is None:
+            raise InternalError(f"The record of {payment.run_id} is missing.")
+        token = self.desk.tokens.wallet_token(payment.account_id)
+        result = self.desk.sealer.open(payment.sealed)
+        return Replay(payment.run_id, result, settled(payment, evidence.wire, receipt, token))
+
+    def _tell_credit(self, payment: Payment) -> NoReturn:
+        token = self.desk.tokens.wallet_token(payment.account_id)
+        raise PaymentReused(
+            "This payment's call came to nothing, and what it paid is your wallet's credit.",
+            resolution="Send the request with Authorization: Bearer and the X-BatchIn-Access-Token.",
+            headers={"X-BatchIn-Access-Token": token, "Cache-Control": "no-store"},
+        )
+
+
+def _same(payment: Payment, claim: Claim, order: Order) -> bool:
+    return (
+        payment.payload == signed_text(claim)
+        and payment.request_hash == order.request_hash
+        and payment.resource == order.resource.url
+        and payment.tool == order.tool
+    )

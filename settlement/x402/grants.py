@@ -1,0 +1,93 @@
+"""The two grants of the rail: paid after the run, or paid before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from settlement.rail import Outcome, Settled, Terms, Upfront
+from settlement.x402.after_run import AfterRun
+from settlement.x402.answers import settled
+from settlement.x402.before_run import BeforeRun
+from settlement.x402.collector import Collector
+from settlement.x402.errors import SettlementFailed, SettlementPending
+from settlement.x402.facilitator import SettlementState
+from settlement.x402.payment import Payment
+
+Challenged = Callable[[str], SettlementFailed]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizedGrant:
+    """A payment that is settled when the run ended, before anything of it leaves."""
+
+    payment: Payment
+    steps: AfterRun
+    collector: Collector
+    failed: Challenged
+    ended: Callable[[str], None]
+
+    @property
+    def terms(self) -> Terms:
+        return self.payment.terms
+
+    @property
+    def upfront(self) -> Upfront | None:
+        return None
+
+    async def capture(self, outcome: Outcome) -> Settled:
+        """Raises SettlementFailed (final, nothing charged) and SettlementPending (still followed)."""
+        try:
+            return await self._capture(outcome)
+        finally:
+            self.ended(self.payment.run_id)
+
+    async def release(self) -> None:
+        try:
+            await self.steps.released(self.payment)
+        finally:
+            self.ended(self.payment.run_id)
+
+    async def _capture(self, outcome: Outcome) -> Settled:
+        payment, evidence = await self.steps.done(self.payment, outcome)
+        settlement = await self.collector.wait(payment, await self.collector.collect(payment))
+        if settlement.state is SettlementState.PENDING:
+            raise SettlementPending(payment.run_id)
+        if settlement.state is SettlementState.REFUSED:
+            await self.steps.failed(payment, settlement.reason)
+            raise self.failed(settlement.reason)
+        payment, receipt = await self.steps.settled(payment, settlement.transaction, evidence)
+        token = self.steps.desk.tokens.wallet_token(payment.account_id)
+        return settled(payment, evidence.wire, receipt.wire, token)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidGrant:
+    """A payment that was settled before the run; the run is held on the wallet's account."""
+
+    payment: Payment
+    steps: BeforeRun
+    ended: Callable[[str], None]
+
+    @property
+    def terms(self) -> Terms:
+        return self.payment.terms
+
+    @property
+    def upfront(self) -> Upfront | None:
+        return Upfront(self.payment.settlement, self._token())
+
+    async def capture(self, outcome: Outcome) -> Settled:
+        try:
+            payment, evidence, receipt = await self.steps.spent(self.payment, outcome)
+            return settled(payment, evidence.wire, receipt.wire, self._token())
+        finally:
+            self.ended(self.payment.run_id)
+
+    async def release(self) -> None:
+        """What was paid stays as the wallet's credit."""
+        try:
+            await self.steps.unspent(self.payment)
+        finally:
+            self.ended(self.payment.run_id)
+
+    def _token(self) -> str:
+        return self.steps.desk.tokens.wallet_token(self.payment.account_id)

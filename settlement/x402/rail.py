@@ -1,0 +1,165 @@
+"""The x402 rail: scheme ``exact`` at the quoted maximum, for HTTP and MCP."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from base.errors import ServiceUnavailable
+from base.money import nano_from_atomic, usd_text
+from settlement.rail import Grant, Order, Replay
+from settlement.x402 import reasons
+from settlement.x402.after_run import AfterRun
+from settlement.x402.answers import Known
+from settlement.x402.before_run import BeforeRun
+from settlement.x402.challenge import challenge_of
+from settlement.x402.check import Checker, Claim, NotSigned, misfit, offer_taken
+from settlement.x402.collector import Collector
+from settlement.x402.decode import V2_HEADER
+from settlement.x402.desk import Desk
+from settlement.x402.errors import (
+    PaymentInvalid,
+    PaymentRequired,
+    PaymentUnavailable,
+    SettlementFailed,
+    SettlementPending,
+)
+from settlement.x402.facilitator import SettlementState
+from settlement.x402.grants import AuthorizedGrant, PaidGrant
+from settlement.x402.payload import PaymentV1, payment_from
+from settlement.x402.payment import Payment, payment_key, reserved_row
+from settlement.x402.recovery import Recovery
+from settlement.x402.sale import MCP_URL, Flow, Offer, Sale
+from settlement.x402.transitions import look, reserve
+
+_MCP_PARAM: Final = "_meta.x402/payment"
+_ASKED: Final = "Payment required"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An order with what is asked for it; makes the errors that carry a challenge."""
+
+    order: Order
+    offers: Sequence[Offer]
+    v1: bool = False
+
+    def required(self) -> PaymentRequired:
+        price = usd_text(nano_from_atomic(self.offers[0].amount_atomic))
+        message = (
+            f"This call is paid by x402 with {price} USD, of which the part not used is your credit."
+        )
+        if self.order.caller.account_id is not None:
+            message = f"The balance, or the key's budget, does not cover this call. {message}"
+        return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
+
+    def invalid(self, reason: str) -> PaymentInvalid:
+        return PaymentInvalid(reason, self._challenge(reason), v1=self.v1)
+
+    def failed(self, reason: str) -> SettlementFailed:
+        return SettlementFailed(reason, self._challenge(reason), v1=self.v1)
+
+    def _challenge(self, error: str) -> Mapping[str, Any]:
+        return challenge_of(self.order.resource, self.offers, error)
+
+
+class X402Rail:
+    """Implements settlement.rail.Rail. Bytes of a result leave only when its payment is settled.
+
+    Run ``recovery`` beside it: ``recover()`` before any call is served, then ``forever()``.
+    """
+
+    def __init__(self, sale: Sale, desk: Desk, collector: Collector) -> None:
+        self._sale = sale
+        self._desk = desk
+        self._collector = collector
+        self._checker = Checker(sale.asset)
+        self._known = Known(desk)
+        self._after_run = AfterRun(desk)
+        self._before_run = BeforeRun(desk)
+        self._live: set[str] = set()
+        self.recovery = Recovery(desk, collector, self._live)
+
+    def price(self, amount_nano_usd: int) -> Mapping[str, str]:
+        """What a call that costs at most this is paid with, as the quote tool shows it."""
+        return self._sale.price(amount_nano_usd)
+
+    async def authorize(self, order: Order) -> Grant | Replay:
+        """Reserve and verify the payment of an order; an upfront payment is settled too.
+
+        Raises PaymentRequired (none was sent), PaymentMalformed, PaymentInvalid, PaymentReused,
+        PaymentUnavailable, SettlementFailed and SettlementPending.
+        """
+        asked = _Asked(order, self._sale.offers(order))
+        if order.payment is None:
+            raise asked.required()
+        payment = payment_from(order.payment, _param(order))
+        asked = replace(asked, v1=isinstance(payment, PaymentV1))
+        try:
+            claim = self._checker.claim(payment)
+        except NotSigned as error:
+            raise asked.invalid(error.reason) from None
+        offer = offer_taken(payment, asked.offers)
+        if offer is None:
+            return await self._misfit(asked, claim, reasons.NO_MATCH)
+        now_s = self._desk.clock.now_ms() // 1000
+        reason = misfit(claim.authorization, offer, now_s, self._sale.needed_s)
+        if reason is not None:
+            return await self._misfit(asked, claim, reason)
+        return await self._reserve(asked, claim, offer)
+
+    async def _misfit(self, asked: _Asked, claim: Claim, reason: str) -> Replay:
+        """A payment that does not fit now may still be a known one: prices change, windows close."""
+        known = (await self._desk.store.commit(look(payment_key(claim))))[0]
+        if known is None:
+            raise asked.invalid(reason)
+        return await self._known.answer(known, claim, asked.order)
+
+    async def _reserve(self, asked: _Asked, claim: Claim, offer: Offer) -> Grant | Replay:
+        order = asked.order
+        row = reserved_row(order, claim, offer, self._desk.lease, self._desk.clock.now_ms())
+        self._live.add(order.run_id)
+        try:
+            known = (await self._desk.store.commit(reserve(row, payment_key(claim))))[0]
+            if known is None:
+                return await self._open(asked, Payment.from_row(row))
+        except BaseException:
+            self._live.discard(order.run_id)
+            raise
+        self._live.discard(order.run_id)
+        return await self._known.answer(known, claim, order)
+
+    async def _open(self, asked: _Asked, payment: Payment) -> Grant:
+        try:
+            await self._verify(asked, payment)
+            if payment.flow is Flow.UPFRONT:
+                return await self._take(asked, payment)
+            running = await self._after_run.running(payment)
+        except BaseException:
+            await self._after_run.released(payment)  # refused, harmless, once money is under way
+            raise
+        return AuthorizedGrant(
+            running, self._after_run, self._collector, asked.failed, self._live.discard
+        )
+
+    async def _verify(self, asked: _Asked, payment: Payment) -> None:
+        try:
+            reason = await self._collector.facilitator.verify(payment.authorization)
+        except ServiceUnavailable as error:
+            raise PaymentUnavailable(error.message) from error
+        if reason is not None:
+            raise asked.invalid(reason)
+
+    async def _take(self, asked: _Asked, payment: Payment) -> Grant:
+        """Settle before the run."""
+        settlement = await self._collector.wait(payment, await self._collector.collect(payment))
+        if settlement.state is SettlementState.PENDING:
+            raise SettlementPending(payment.run_id)
+        if settlement.state is SettlementState.REFUSED:
+            await self._before_run.failed(payment, settlement.reason)
+            raise asked.failed(settlement.reason)
+        paid = await self._before_run.paid(payment, settlement.transaction)
+        return PaidGrant(await self._before_run.running(paid), self._before_run, self._live.discard)
+
+
+def _param(order: Order) -> str:
+    return _MCP_PARAM if order.resource.url.startswith(MCP_URL) else V2_HEADER
