@@ -23,7 +23,7 @@ def agents(
     sections = [
         _opening(facts),
         f"## Tools\n\n{tool_table(registry)}\n\n{_TOOLS}",
-        f"## Models and prices\n\nUSD per million tokens.\n\n{model_table(facts)}\n\n{ROUNDING}\n\n{_MODELS}",
+        _models(facts),
         _mcp(facts),
         _x402(facts, settings) if facts.payment else "",
         _openai(facts),
@@ -66,6 +66,12 @@ _TOOLS = (
     "`POST /v1/embeddings`, `models` is `GET /v1/models`, `quote` is `POST /v1/quote` and `verify` is "
     "`POST /v1/audit/verify-bundle`."
 )
+
+
+def _models(facts: Facts) -> str:
+    parts = ("## Models and prices", "USD per million tokens.", model_table(facts), ROUNDING, _MODELS)
+    return "\n\n".join(parts)
+
 
 _MODELS = (
     "Ask `models` for what is available now, and `quote` for the most that a call can cost. An answer "
@@ -117,16 +123,17 @@ No account: a wallet with USDC on `{payment.network}` is enough, and the payer p
    {payment.min_charge_atomic} ({atomic_usd(payment.min_charge_atomic)} USDC).
 2. **Sign.** Let an x402 client sign one entry of `accepts` (scheme {" or ".join(payment.schemes)}).
 3. **Call again**, with the same arguments and the payment: `_meta["x402/payment"]` over MCP,
-   `PAYMENT-SIGNATURE: <base64>` over HTTP (`X-PAYMENT` for version 1 clients). The answer leaves when the
-   payment is settled; give it a minute before you give up.
+   `PAYMENT-SIGNATURE: <base64>` over HTTP (`X-PAYMENT` for version 1 clients). The answer leaves when
+   the payment is settled; give it a minute before you give up.
 4. **Spend the rest.** What the call did not use stays as your wallet's credit. Send the access token
    (`_meta["batchin/access_token"]`, header `X-BatchIn-Access-Token`) as `Authorization: Bearer` on any
    door for {days} days. Keep it like a key.
 
-A payment buys one request: it is bound to the tool and to the body. Sent again with the same body within
-{settings.result_ttl_s} seconds it returns the stored answer and costs nothing; sent with another body it
-is refused with `payment_reused`. After a time-out send the same request with the **same** payment; do not
-sign a new one before you know what became of the first. A payment that fails is never charged.
+A payment buys one request: it is bound to the tool and to the body. Sent again with the same body
+within {settings.result_ttl_s} seconds it returns the stored answer and costs nothing; sent with another
+body it is refused with `payment_reused`. After a time-out send the same request with the **same**
+payment; do not sign a new one before you know what became of the first. A payment that fails is never
+charged.
 
 ### Worked example: MCP and x402
 

@@ -9,8 +9,6 @@ RECORD = (
 )
 SETTLEMENT = ("PAYMENT-RESPONSE", "X-BatchIn-Access-Token")
 CHALLENGE = ("PAYMENT-REQUIRED",)
-RETRY = ("Retry-After", "x-should-retry")
-CACHE = ("ETag", "Cache-Control")
 
 HEADERS = {
     "X-Request-Id": "Id of this HTTP request, for support.",
@@ -27,7 +25,5 @@ HEADERS = {
     "Retry-After": "Seconds to wait before trying again.",
     "x-should-retry": "false when the same request can't succeed later.",
     "WWW-Authenticate": "How to authenticate (RFC 6750).",
-    "Allow": "The methods that this path has.",
     "ETag": "Validator of the document; send it as If-None-Match.",
-    "Cache-Control": "How long the document may be cached.",
 }

@@ -31,14 +31,13 @@ def llms(
 def _start(facts: Facts, settings: Settings) -> str:
     lines = [
         f"- MCP endpoint, streamable HTTP: {facts.mcp_url} (versions {', '.join(WIRE_VERSIONS)}).",
-        f"- OpenAI-compatible base URL: {facts.base_url}/v1. An API key (batchin_api_...) goes into "
-        "Authorization: Bearer.",
+        f"- OpenAI-compatible base URL: {facts.base_url}/v1, with Authorization: Bearer <API_KEY>.",
     ]
     if facts.payment:
         lines.append(
             f"- No account needed: paid calls without a key answer with an x402 challenge (exact, USDC "
-            f"on {facts.payment.network}). Sign it, call again with the payment. The rest of the payment "
-            f"stays as credit: the access token of the answer spends it as a Bearer for "
+            f"on {facts.payment.network}). Sign it, call again with the payment. The rest of it stays "
+            f"as credit: the access token of the answer spends it as a Bearer for "
             f"{settings.access_token_ttl_s // 86_400} days."
         )
     lines.append(
@@ -79,8 +78,7 @@ def _errors(operations: Sequence[Operation]) -> str:
 def _links(facts: Facts) -> str:
     base = facts.base_url
     links = [
-        f"- [How agents use this server]({base}/agents.md): worked examples over MCP, x402 and OpenAI, "
-        "verification, errors, limits",
+        f"- [How agents use this server]({base}/agents.md): examples, payment, proof, errors, limits",
         f"- [OpenAPI]({base}/openapi.json): every route, schema and status",
         f"- [Prices]({base}/v1/pricing): by tool and model, and the payment rails",
         f"- [MCP server card]({base}/v1/mcp/server-card): identity, transport, protocol versions",

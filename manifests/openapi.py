@@ -10,12 +10,12 @@ from manifests.chunk import WithEvidence
 from manifests.document import Document, json_document
 from manifests.errors import errors_of, example_of
 from manifests.facts import Facts
-from manifests.headers import CALL, CHALLENGE, HEADERS, RECORD, RETRY, SETTLEMENT
+from manifests.headers import CALL, CHALLENGE, HEADERS, RECORD, SETTLEMENT
 from manifests.identity import SUMMARY, TITLE
 from manifests.operation import JSON, SSE, Auth, Body, ErrorType, Operation, Param, Reply
 from manifests.prices import payment_info
 from manifests.schemas import Mode, model_schemas
-from manifests.wire import Error, PaymentRequired
+from manifests.wire import Error, PaymentRequired, PaymentRequiredV1
 from tools.core import AnyTool, Registry
 
 _REF = "#/components/schemas/{model}"
@@ -67,7 +67,7 @@ class _Rendering:
         self._settings = settings
         self._operations = [operation for operation in operations if self._exists(operation)]
         sent = {model for operation in self._operations for model in _models(self._request(operation))}
-        shown: set[type[BaseModel]] = {Error, PaymentRequired}
+        shown: set[type[BaseModel]] = {Error, PaymentRequired, PaymentRequiredV1}
         for operation in self._operations:
             for reply in self._replies(operation).values():
                 shown |= {model for body in reply.content.values() for model in _models(body)}
@@ -170,18 +170,22 @@ class _Rendering:
 
     def _failure(self, errors: Sequence[ErrorType]) -> dict[str, Any]:
         status = errors[0].status
-        headers = list(RETRY)
+        headers = ["X-Request-Id", "x-should-retry"]
+        if any(error.retryable for error in errors):
+            headers.append("Retry-After")
         if status == 401:
             headers.append("WWW-Authenticate")
+        body: Body = Error
         if status == 402 and self._facts.payment:
             headers += CHALLENGE
+            body = {"anyOf": [Error, PaymentRequiredV1]}
         examples: dict[str, Any] = {}
         for error in errors:
             examples.setdefault(error.code, {"value": example_of(error)})
         return {
             "description": ", ".join(examples),
             "headers": _headers(headers),
-            "content": {JSON: {"schema": _resolved(Error, self._shown), "examples": examples}},
+            "content": {JSON: {"schema": _resolved(body, self._shown), "examples": examples}},
         }
 
     def _replies(self, operation: Operation) -> Mapping[int, Reply]:

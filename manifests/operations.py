@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from base.errors import ContextLengthExceeded, InvalidRequest, ModelNotFound, NotFound
+from base.errors import (
+    ContextLengthExceeded,
+    Forbidden,
+    InvalidRequest,
+    ModelNotFound,
+    NotFound,
+    Unauthorized,
+)
 from manifests.chunk import ChatChunk
 from manifests.headers import CALL
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
@@ -39,8 +46,11 @@ _PROOFS: Sequence[tuple[str, str, str, type]] = (
 )
 
 
-def operations(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
-    """All operations. ``payment_errors`` are what the x402 rail raises; none where it is off."""
+def operations(
+    payment_errors: Sequence[ErrorType], mcp_errors: Sequence[ErrorType] = ()
+) -> tuple[Operation, ...]:
+    """All operations. ``payment_errors`` are what the x402 rail raises, none where it is off;
+    ``mcp_errors`` what the MCP door answers before it looks at a message."""
     return (
         *_paid(payment_errors),
         *_catalog(),
@@ -48,14 +58,14 @@ def operations(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
         *_proof("audit", "getAudit"),
         _verify_bundle(),
         *_health(),
-        _mcp(),
+        _mcp(mcp_errors),
         *_documents(),
     )
 
 
 def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
     params = (_PAYMENT, _PROMPT, _TRACE)
-    errors = (ContextLengthExceeded, *payment_errors)
+    errors: tuple[ErrorType, ...] = (ContextLengthExceeded, *payment_errors)
     return (
         Operation(
             "POST",
@@ -203,7 +213,7 @@ def _health() -> tuple[Operation, ...]:
     )
 
 
-def _mcp() -> Operation:
+def _mcp(errors: Sequence[ErrorType]) -> Operation:
     message = {"type": "object", "properties": {"jsonrpc": {"const": "2.0"}}, "required": ["jsonrpc"]}
     return Operation(
         "POST",
@@ -217,12 +227,10 @@ def _mcp() -> Operation:
         tag="mcp",
         request=message,
         replies={
-            200: Reply(
-                "The response, at once or at the end of a stream.", {JSON: message, SSE: message}
-            ),
+            200: Reply("The response, or a stream that ends with it.", {JSON: message, SSE: message}),
             202: Reply("A notification was taken."),
         },
-        errors=(),
+        errors=(Unauthorized, Forbidden, *errors),
     )
 
 
@@ -234,7 +242,7 @@ def _documents() -> list[Operation]:
             document.operation_id,
             document.summary,
             tag="discovery",
-            replies={200: Reply(document.summary, {document.media_type: document.schema})},
+            replies={200: Reply(document.summary, {document.media_type: document.schema}, ("ETag",))},
         )
         for path, document in DOCUMENTS.items()
     ]

@@ -55,3 +55,25 @@ class PaymentRequired(BaseModel):
     resource: PaidResource
     accepts: list[PaymentRequirements]
     extensions: dict[str, Any] | None = None
+
+
+class PaymentRequirementsV1(BaseModel):
+    """One way to pay, as x402 version 1 spells it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    scheme: str
+    network: str
+    maxAmountRequired: str  # noqa: N815 (the wire's name)
+    resource: str
+    asset: str
+    payTo: str  # noqa: N815 (the wire's name)
+    maxTimeoutSeconds: int  # noqa: N815 (the wire's name)
+
+
+class PaymentRequiredV1(BaseModel):
+    """The challenge in the body of a 402, for requests that carry X-PAYMENT."""
+
+    x402Version: Literal[1]  # noqa: N815 (the wire's name)
+    error: str
+    accepts: list[PaymentRequirementsV1]

@@ -1,0 +1,112 @@
+"""docs/configuration.md, from the settings' own fields."""
+
+import types
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from base.settings import ModelSettings, Settings
+from manifests.markdown import table
+
+_HEAD = """\
+# Configuration
+
+Rendered from `base/settings.py` by `scripts/render.py`; do not edit.
+
+Settings come from `batchin.toml` in the working folder (`--config` or `BATCHIN_CONFIG` names another
+file), then from `BATCHIN_*` variables, then from flags; the later wins. Each has a default with which
+the embedded server runs. A wrong value stops the start with a sentence that names the setting, the value
+and what is allowed.
+
+```toml
+# batchin.toml
+port = 8402
+public_url = "https://agents.example"
+environment = "development"
+
+[[models]]
+id = "qwen3-32b"
+modality = "chat"
+context_length = 32768
+```
+
+Lists and tables are JSON in a variable: `BATCHIN_TRUSTED_PROXIES='["10.0.0.7"]'`.
+"""
+
+_MODELS = """\
+## [[models]]
+
+One table for each model of an attached engine.
+"""
+
+
+def settings_page() -> str:
+    """The whole page."""
+    settings = table(
+        ("setting", "variable", "default", "meaning", "allowed"),
+        (
+            (f"`{name}`", f"`BATCHIN_{name.upper()}`", *_row(field))
+            for name, field in Settings.model_fields.items()
+        ),
+    )
+    models = table(
+        ("key", "default", "meaning", "allowed"),
+        ((f"`{name}`", *_row(field)) for name, field in ModelSettings.model_fields.items()),
+    )
+    return "\n".join((_HEAD, settings, "", _MODELS, models, ""))
+
+
+def _row(field: FieldInfo) -> tuple[str, str, str]:
+    return _default(field), field.description or "", _allowed(field)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "the user's data folder"
+    if field.default is PydanticUndefined:
+        return "required"
+    if field.default is None:
+        return ""
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
+    return "none" if field.default == () else f"`{field.default}`"
+
+
+def _allowed(field: FieldInfo) -> str:
+    bounds = list(_bounds(field.metadata))
+    return "; ".join([_kind(field.annotation), *bounds])
+
+
+def _kind(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(annotation))
+    if origin is Annotated:
+        inner, *metadata = get_args(annotation)
+        return "; ".join([_kind(inner), *_bounds(_flat(metadata))])
+    if origin in (Union, types.UnionType):
+        return _kind(next(part for part in get_args(annotation) if part is not type(None)))
+    if origin is tuple:
+        inner = get_args(annotation)[0]
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            return "list of tables"
+        return f"list of {_kind(inner)}s"
+    names = {bool: "`true`, `false`", int: "whole number", float: "number", SecretStr: "secret text"}
+    return names.get(annotation, "folder" if getattr(annotation, "__name__", "") == "Path" else "text")
+
+
+def _flat(metadata: Sequence[Any]) -> Iterator[Any]:
+    for item in metadata:
+        yield from item.metadata if isinstance(item, FieldInfo) else (item,)
+
+
+def _bounds(metadata: Any) -> Iterator[str]:
+    for item in metadata:
+        for name, sign in (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<")):
+            if (bound := getattr(item, name, None)) is not None:
+                yield f"{sign} {bound}"
+        if pattern := getattr(item, "pattern", None):
+            yield f"matches `{pattern}`"
