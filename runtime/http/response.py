@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final, Protocol
 
-from runtime.http.failure import BadResponse, HttpFailure, ReaderTooSlow
+from runtime.http.failure import BadResponse, ConnectionLost, HttpFailure, ReaderTooSlow
 from runtime.http.message import Limits
 
 _PAUSE_BYTES: Final = 65_536
@@ -96,6 +96,7 @@ class PlainResponse:
 
     def close(self) -> None:
         if not self._ended and not self._discards:
+            self.fail(ConnectionLost("closed by us"))
             self._carrier.abort()
 
     def arrived(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
@@ -127,7 +128,7 @@ class PlainResponse:
 
     def fail(self, failure: HttpFailure) -> None:
         """The rest of the body will not come."""
-        if not self._ended:
+        if not self._ended and self._failure is None:
             self._failure = failure
             self._wake()
 

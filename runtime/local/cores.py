@@ -1,0 +1,36 @@
+"""How many threads an engine on this machine should have."""
+
+import os
+from pathlib import Path
+
+_TOPOLOGY = "/sys/devices/system/cpu/cpu{}/topology"
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def physical_cores() -> int:
+    """Physical cores that this process may use: hyper-threads count once, a container's quota caps."""
+    cpus = _usable_cpus()
+    cores = {core for cpu in cpus if (core := _core_of(cpu)) is not None}
+    return max(1, min(len(cores) or len(cpus), _quota()))
+
+
+def _usable_cpus() -> list[int]:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return sorted(affinity(0)) if affinity else list(range(os.cpu_count() or 1))
+
+
+def _core_of(cpu: int) -> tuple[str, str] | None:
+    folder = Path(_TOPOLOGY.format(cpu))
+    try:
+        return (folder / "physical_package_id").read_text(), (folder / "core_id").read_text()
+    except OSError:
+        return None
+
+
+def _quota() -> int:
+    """Whole CPUs of a cgroup v2 quota; no bound where there is none."""
+    try:
+        quota, period = _QUOTA.read_text().split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):
+        return os.cpu_count() or 1
