@@ -1,0 +1,60 @@
+"""One rendering to test: the real tools, and the facts of a made-up server."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, cast
+
+from base.settings import Settings
+from manifests.document import Document
+from manifests.facts import Facts, KeyFact, ModelFact, PaymentFact
+from manifests.operation import Operation
+from manifests.operations import operations
+from manifests.render import render
+from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
+from tools.chat import Chat
+from tools.core import Registry
+from tools.embed import Embed
+from tools.models import Models
+from tools.quote import Quotes
+
+BASE = "https://agents.example"
+NOTHING = cast("Any", None)  # parts that only a call needs
+
+MODELS = (
+    ModelFact("talker", "chat", "0.02", "0.08", 4096, "Apache-2.0", "talker"),
+    ModelFact("qwen3-32b", "chat", "0.02", "0.08", 4096, "Apache-2.0", "talker"),
+    ModelFact("vectors", "embedding", "0.01", "0.00", 512, "MIT", "vectors"),
+)
+PAYMENT = PaymentFact("eip155:31337", "0x" + "11" * 20, "USDC", "2", "0x" + "22" * 20, 7)
+KEY = KeyFact("k1", "ab" * 32)
+
+
+def registry() -> Registry:
+    return Registry(
+        [
+            Chat(NOTHING, NOTHING, NOTHING, 1024).tool(),
+            Embed(NOTHING, NOTHING).tool(),
+            Models(NOTHING, NOTHING, {}, True, 0).tool(),
+            Quotes(NOTHING, NOTHING, None).tool(),
+        ]
+    )
+
+
+def facts(**changes: Any) -> Facts:
+    given = {"payment": PAYMENT, "key": KEY, "rendered_on": date(2026, 11, 24), **changes}
+    return Facts("1.2.3", BASE, MODELS, **given)
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings.model_construct(**changes)
+
+
+def listed(of: Facts | None = None) -> tuple[Operation, ...]:
+    paying = (PaymentRequired, PaymentInvalid, PaymentReused)
+    return operations(paying if (of or facts()).payment else ())
+
+
+def rendered(
+    of: Facts | None = None, by: Settings | None = None, tools: Registry | None = None
+) -> Mapping[str, Document]:
+    return render(tools or registry(), of or facts(), by or settings(), listed(of))
