@@ -1,0 +1,166 @@
+"""Reads and writes of one chain over JSON-RPC, for the server's own hot path.
+
+web3's AsyncHTTPProvider hops through a thread and opens a connection at every request, and asks for the
+chain id at many: here one pool of connections answers in the loop, and nothing is asked twice.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import orjson
+
+from settlement.chain.errors import ChainUnavailable, RpcRefused
+
+_CONNECTIONS: Final = 16
+_POLL_S: Final = (0.02, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """An event: ``topics`` and ``transaction`` are ``0x`` hex in lower case, ``address`` is EIP-55."""
+
+    address: str
+    topics: tuple[str, ...]
+    data: bytes
+    transaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A transaction that is in a block; ``succeeded`` is its status."""
+
+    transaction: str
+    block: int
+    succeeded: bool
+    logs: tuple[Log, ...]
+
+
+class ChainClient:
+    """``async with ChainClient(lambda: rpc_url) as client``; the URL is asked at each request.
+
+    Every method raises ChainUnavailable when the node does not answer within ``timeout_s``, and
+    RpcRefused when it answers with an error.
+    """
+
+    def __init__(self, rpc_url: Callable[[], str], timeout_s: float = 10.0) -> None:
+        self._rpc_url = rpc_url
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._ids = count(1)
+        self._chain_id: int | None = None
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def request(self, method: str, *params: Any) -> Any:
+        """One JSON-RPC call. A connection that the node closed while it was idle is tried again."""
+        try:
+            answer = await self._ask(method, params)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise ChainUnavailable from error
+        if not isinstance(answer, dict):
+            raise ChainUnavailable("The chain's node does not speak JSON-RPC.")
+        if answer.get("error") is not None:
+            detail = answer["error"]
+            raise RpcRefused(int(detail.get("code", 0)), str(detail.get("message", "")))
+        return answer.get("result")
+
+    async def chain_id(self) -> int:
+        """Asked once: a node does not change its chain."""
+        if self._chain_id is None:
+            self._chain_id = int(await self.request("eth_chainId"), 16)
+        return self._chain_id
+
+    async def nonce(self, address: str) -> int:
+        return int(await self.request("eth_getTransactionCount", address, "pending"), 16)
+
+    async def balance_wei(self, address: str) -> int:
+        return int(await self.request("eth_getBalance", address, "latest"), 16)
+
+    async def gas_price_wei(self) -> int:
+        return int(await self.request("eth_gasPrice"), 16)
+
+    async def pending_time_s(self) -> int:
+        """The time of a block made now: no later block is older."""
+        block = await self.request("eth_getBlockByNumber", "pending", False)
+        return int(block["timestamp"], 16)
+
+    async def call(self, to: str, data: bytes) -> bytes:
+        result = await self.request("eth_call", {"to": to, "data": "0x" + data.hex()}, "latest")
+        return bytes.fromhex(result[2:])
+
+    async def estimate_gas(self, sender: str, to: str, data: bytes) -> int:
+        transaction = {"from": sender, "to": to, "data": "0x" + data.hex()}
+        return int(await self.request("eth_estimateGas", transaction), 16)
+
+    async def send_raw(self, raw: bytes) -> str:
+        return str(await self.request("eth_sendRawTransaction", "0x" + raw.hex()))
+
+    async def knows(self, transaction: str) -> bool:
+        """Whether the node has the transaction, in a block or waiting for one."""
+        return await self.request("eth_getTransactionByHash", transaction) is not None
+
+    async def receipt(self, transaction: str) -> Receipt | None:
+        found = await self.request("eth_getTransactionReceipt", transaction)
+        return None if found is None else _receipt(found)
+
+    async def wait_receipt(self, transaction: str) -> Receipt:
+        """Poll until it is in a block; bound the wait with ``asyncio.timeout``."""
+        pause_s, most_s = _POLL_S
+        while True:
+            receipt = await self.receipt(transaction)
+            if receipt is not None:
+                return receipt
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, most_s)
+
+    async def logs(self, address: str, topics: Sequence[str | None], first_block: int = 0) -> list[Log]:
+        wanted = {"address": address, "topics": list(topics), "fromBlock": hex(first_block)}
+        found = await self.request("eth_getLogs", {**wanted, "toBlock": "latest"})
+        return [_log(item) for item in found]
+
+    async def _ask(self, method: str, params: tuple[Any, ...]) -> Any:
+        body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+        raw = orjson.dumps(body)
+        try:
+            return await self._post(raw)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            return await self._post(raw)
+
+    async def _post(self, raw: bytes) -> Any:
+        headers = {"Content-Type": "application/json"}
+        async with self._session.post(self._rpc_url(), data=raw, headers=headers) as response:
+            response.raise_for_status()
+            return orjson.loads(await response.read())
+
+
+def _receipt(found: dict[str, Any]) -> Receipt:
+    return Receipt(
+        transaction=str(found["transactionHash"]).lower(),
+        block=int(found["blockNumber"], 16),
+        succeeded=int(found["status"], 16) == 1,
+        logs=tuple(_log(item) for item in found["logs"]),
+    )
+
+
+def _log(found: dict[str, Any]) -> Log:
+    return Log(
+        address=str(found["address"]),
+        topics=tuple(str(topic).lower() for topic in found["topics"]),
+        data=bytes.fromhex(found["data"][2:]),
+        transaction=str(found["transactionHash"]).lower(),
+    )

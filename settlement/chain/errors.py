@@ -1,0 +1,21 @@
+"""What can go wrong between us and a chain."""
+
+from base.errors import ServiceUnavailable
+
+
+class ChainUnavailable(ServiceUnavailable):
+    """The chain's node did not answer in time, or not with JSON-RPC."""
+
+    resolution = "Nothing was charged. Retry later; the operator finds the cause in the log."
+
+    def __init__(self, message: str = "The chain does not answer.") -> None:
+        super().__init__(message)
+
+
+class RpcRefused(Exception):
+    """The node answered with an error. ``code`` is JSON-RPC's; a revert's message carries its reason."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

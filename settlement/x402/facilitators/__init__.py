@@ -1,0 +1,1 @@
+"""Facilitators: who checks and carries out payers' authorizations on a chain."""

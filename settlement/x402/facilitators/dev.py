@@ -1,0 +1,210 @@
+"""Settles on the development chain with a gas key of our own (x402 scheme ``exact``, EIP-3009).
+
+It serves eip155:31337 and its USDC alone: what is signed for it is worth nothing anywhere else.
+"""
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from base.clock import Clock
+from settlement.chain import usdc
+from settlement.chain.client import ChainClient, Receipt
+from settlement.chain.devchain import DevChain
+from settlement.chain.errors import ChainUnavailable, RpcRefused
+from settlement.chain.funding import fund_gas
+from settlement.chain.keys import file_signer
+from settlement.chain.transactions import TransactionManager, TransactionRefused
+from settlement.chain.usdc import Transfer
+from settlement.x402.facilitator import Authorization, Settlement, SettlementState
+from settlement.x402.facilitators.reverts import SIMULATION, TRANSACTION, reason_of
+from settlement.x402.reasons import NETWORK_MISMATCH, NONCE_USED, PENDING, VALID_BEFORE
+from storage.op import Store
+
+_LEAST_GAS_WEI: Final = 10**18
+_PAUSE_S: Final = 0.1
+
+
+class DevFacilitator:
+    """``async with DevFacilitator(chain, store, clock, gas_key) as facilitator``.
+
+    ``gas_key`` is the key file of the wallet that pays for gas, made and funded at first use. ``wait_s``
+    is how long ``settle`` and ``outcome`` wait for a chain that does not answer. Entering raises
+    ChainUnavailable and base.secret_file.KeyFileError.
+    """
+
+    def __init__(
+        self, chain: DevChain, store: Store, clock: Clock, gas_key: Path, wait_s: float = 30.0
+    ) -> None:
+        self._chain = chain
+        self._store = store
+        self._clock = clock
+        self._gas_key = gas_key
+        self._wait_s = wait_s
+        self._client = ChainClient(lambda: chain.rpc_url)
+
+    @property
+    def address(self) -> str:
+        """The gas wallet."""
+        return self._transactions.address
+
+    async def __aenter__(self) -> Self:
+        signer = await file_signer(self._gas_key)
+        await self._client.__aenter__()
+        self._transactions = TransactionManager(
+            self._store, self._client, signer, self._chain.network, self._chain.genesis, self._clock
+        )
+        try:
+            if await self._client.balance_wei(signer.address) < _LEAST_GAS_WEI:
+                await fund_gas(self._chain.rpc_url, signer.address)
+            await self._transactions.open()
+        except BaseException:
+            await self._client.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._transactions.close()
+        await self._client.__aexit__(kind, error, traceback)
+
+    async def verify(self, authorization: Authorization) -> str | None:
+        """Simulates the transfer as the gas wallet would send it now, which checks balance, nonce,
+        window and signature at once. Raises ChainUnavailable."""
+        if not self._serves(authorization):
+            return NETWORK_MISMATCH
+        try:
+            await self._estimate(_transfer(authorization))
+        except RpcRefused as error:
+            return reason_of(error.message)
+        return None
+
+    async def settle(self, run_id: str, authorization: Authorization) -> Settlement:
+        if not self._serves(authorization):
+            return Settlement(SettlementState.REFUSED, reason=NETWORK_MISMATCH)
+        transfer = _transfer(authorization)
+        try:
+            async with asyncio.timeout(self._wait_s):
+                return await self._settle(_ref(run_id), transfer)
+        except TimeoutError:
+            return await self._pending(_ref(run_id))
+
+    async def outcome(self, run_id: str, authorization: Authorization) -> Settlement:
+        try:
+            async with asyncio.timeout(self._wait_s):
+                return await self._outcome(_ref(run_id), _transfer(authorization))
+        except (TimeoutError, ChainUnavailable, RpcRefused):
+            return await self._pending(_ref(run_id))
+
+    async def _settle(self, ref: str, transfer: Transfer) -> Settlement:
+        while True:
+            try:
+                return await self._attempt(ref, transfer)
+            except (ChainUnavailable, RpcRefused):
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _attempt(self, ref: str, transfer: Transfer) -> Settlement:
+        entry = await self._transactions.find(ref)
+        if entry is None:
+            try:
+                gas = await self._estimate(transfer)
+            except RpcRefused as error:
+                return await self._paid_by_others(transfer) or _refused(reason_of(error.message))
+            data = usdc.transfer_call(transfer)
+            try:
+                entry = await self._transactions.send(ref, transfer.asset, data, gas)
+            except TransactionRefused:
+                return await self._paid_by_others(transfer) or _refused(TRANSACTION)
+        else:
+            await self._transactions.resend(entry)
+        receipt = await self._client.wait_receipt(entry.hash)
+        self._transactions.mined(entry)
+        return await self._judge(transfer, receipt)
+
+    async def _outcome(self, ref: str, transfer: Transfer) -> Settlement:
+        now_s = await self._client.pending_time_s()  # before the state: what is unused later stays so
+        entry = await self._transactions.find(ref)
+        if entry is not None:
+            await self._transactions.resend(entry)
+            receipt = await self._client.receipt(entry.hash)
+            if receipt is not None:
+                self._transactions.mined(entry)
+                return await self._judge(transfer, receipt)
+        paid = await self._paid_by_others(transfer)
+        if paid is not None:
+            return paid
+        state = usdc.authorization_state_call(transfer.payer, transfer.nonce)
+        if usdc.number(await self._client.call(transfer.asset, state)):
+            return _refused(NONCE_USED)
+        if now_s >= transfer.valid_before:
+            return _refused(VALID_BEFORE)
+        return Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
+
+    async def _judge(self, transfer: Transfer, receipt: Receipt) -> Settlement:
+        """A receipt's status says little: the events say whether this authorization moved this money."""
+        if receipt.succeeded and usdc.carried_out(transfer, receipt.logs):
+            return Settlement(SettlementState.SETTLED, receipt.transaction)
+        return await self._paid_by_others(transfer) or _refused(await self._why(transfer))
+
+    async def _paid_by_others(self, transfer: Transfer) -> Settlement | None:
+        """Whoever sent it: an authorization that was carried out has paid."""
+        topics = (usdc.AUTHORIZATION_USED, usdc.address_topic(transfer.payer), transfer.nonce)
+        for log in await self._client.logs(transfer.asset, topics):
+            receipt = await self._client.receipt(log.transaction)
+            if receipt is not None and usdc.carried_out(transfer, receipt.logs):
+                return Settlement(SettlementState.SETTLED, receipt.transaction)
+        return None
+
+    async def _why(self, transfer: Transfer) -> str:
+        try:
+            await self._estimate(transfer)
+        except RpcRefused as error:
+            reason = reason_of(error.message)
+            return TRANSACTION if reason == SIMULATION else reason
+        return TRANSACTION
+
+    async def _estimate(self, transfer: Transfer) -> int:
+        return await self._client.estimate_gas(
+            self.address, transfer.asset, usdc.transfer_call(transfer)
+        )
+
+    async def _pending(self, ref: str) -> Settlement:
+        entry = await self._transactions.find(ref)
+        return Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
+
+    def _serves(self, authorization: Authorization) -> bool:
+        ours = authorization.asset.lower() == self._chain.usdc.lower()
+        return ours and authorization.network == self._chain.network
+
+
+def _ref(run_id: str) -> str:
+    return f"settle:{run_id}"
+
+
+def _refused(reason: str) -> Settlement:
+    return Settlement(SettlementState.REFUSED, reason=reason)
+
+
+def _transfer(authorization: Authorization) -> Transfer:
+    return Transfer(
+        asset=authorization.asset,
+        payer=authorization.payer,
+        payee=authorization.payee,
+        value_atomic=authorization.value_atomic,
+        valid_after=authorization.valid_after,
+        valid_before=authorization.valid_before,
+        nonce=authorization.nonce.lower(),
+        signature=_spelled_for_evm(authorization.signature),
+    )
+
+
+def _spelled_for_evm(signature: bytes) -> bytes:
+    """Some wallets end an ECDSA signature with 0 or 1; ecrecover wants 27 or 28."""
+    if len(signature) != 65 or signature[64] >= 27:
+        return signature
+    return signature[:64] + bytes((signature[64] + 27,))
