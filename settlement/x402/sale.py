@@ -71,7 +71,7 @@ class Sale:
         return self.run_s + self.settle_s
 
     def amount_atomic(self, max_nano_usd: int) -> int:
-        """What one payment for at most ``max_nano_usd`` moves; what is not used is the payer's credit."""
+        """What one payment for at most ``max_nano_usd`` moves; the rest is the payer's credit."""
         return max(self.min_charge_atomic, atomic_from_nano(max_nano_usd))
 
     def price(self, amount_nano_usd: int) -> Mapping[str, str]:

@@ -1,0 +1,296 @@
+"""The rail with a payer who uses the official client: what is charged, delivered, stored and refused."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from base.caller import Caller, CallerKind
+from base.errors import ServiceUnavailable
+from settlement.ledger.ids import CHAIN, REVENUE
+from settlement.rail import Delivery, Replay, RunStatus, Settled
+from settlement.x402.errors import (
+    PaymentInvalid,
+    PaymentRequired,
+    PaymentReused,
+    PaymentUnavailable,
+    SettlementFailed,
+    SettlementPending,
+)
+from tests.unit.settlement.x402.house import (
+    MCP,
+    RESULT,
+    SALE,
+    House,
+    Payer,
+    challenged,
+    granted,
+    order,
+    outcome_of,
+    paid_order,
+    run,
+)
+
+CHARGE = 1_260
+PAID = 28_000
+
+
+async def test_a_payment_buys_the_call_and_the_rest_is_credit(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    grant = granted(await house.rail.authorize(paid))
+    assert grant.upfront is None
+    assert grant.terms.payer == payer.address
+    assert grant.terms.max_amount == "28"
+    settled = await grant.capture(outcome_of(paid))
+    assert settled.charged_nano_usd == CHARGE
+    assert settled.credit_nano_usd == PAID - CHARGE
+    assert settled.settlement is not None
+    assert settled.settlement["success"] is True
+    assert settled.settlement["payer"] == payer.address
+    receipt = settled.receipt["receipt_payload"]
+    assert receipt["transaction"] == settled.settlement["transaction"]
+    assert (receipt["charged_nano_usd"], receipt["settled_atomic"]) == (CHARGE, 28)
+    books = await house.audit()
+    assert books.balances == {
+        CHAIN: -PAID,
+        REVENUE: CHARGE,
+        "receivable": 0,
+        payer.credit_account: PAID - CHARGE,
+    }
+    await house.balanced()
+
+
+async def test_the_answers_token_spends_the_credit(house: House, payer: Payer) -> None:
+    settled = await run(house, await paid_order(house, payer))
+    assert isinstance(settled, Settled)
+    assert settled.access_token is not None
+    caller = house.keys.authenticate(settled.access_token)
+    assert caller.kind is CallerKind.WALLET
+    assert caller.account_id == payer.credit_account
+
+
+async def test_the_same_payment_and_request_get_the_stored_answer(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    first = await run(house, paid)
+    assert isinstance(first, Settled)
+    again = await house.rail.authorize(order(paid.payment))
+    assert isinstance(again, Replay)
+    assert (again.run_id, again.result, again.settled) == (paid.run_id, RESULT, first)
+    assert house.chain.asked == 1
+    await house.balanced()
+
+
+async def test_a_stored_answer_outlives_its_price_and_its_window(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    await run(house, paid)
+    house.clock.advance_s(SALE.slack_s + 1)
+    assert isinstance(await house.rail.authorize(order(paid.payment)), Replay)
+
+
+async def test_a_stored_answer_expires_and_is_shredded(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    await run(house, paid)
+    house.clock.advance_s(601)
+    with pytest.raises(PaymentReused, match="not kept"):
+        await house.rail.authorize(order(paid.payment))
+    assert await house.rail.recovery.sweep() == 1
+    assert (await house.payments())[0]["box"] is None
+    assert await house.rail.recovery.sweep() == 0
+
+
+async def test_stored_answers_are_sealed(house: House, payer: Payer) -> None:
+    await run(house, await paid_order(house, payer))
+    assert b"hello" not in (await house.payments())[0]["box"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"body": "sha256:" + "9" * 64},
+        {"resource": MCP},
+    ],
+)
+async def test_a_payment_buys_its_own_request_only(
+    house: House, payer: Payer, other: dict[str, Any]
+) -> None:
+    paid = await paid_order(house, payer)
+    await run(house, paid)
+    with pytest.raises(PaymentReused, match="another request") as refused:
+        await house.rail.authorize(order(paid.payment, **other))
+    assert refused.value.status == 409
+    assert not hasattr(refused.value, "challenge")
+    await house.balanced()
+
+
+async def test_two_hundred_at_once_with_one_payment_run_once(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    orders = [order(paid.payment) for _ in range(200)]
+    answers = await asyncio.gather(
+        *(house.rail.authorize(each) for each in orders), return_exceptions=True
+    )
+    runs = [
+        (each, answer)
+        for each, answer in zip(orders, answers, strict=True)
+        if not isinstance(answer, BaseException)
+    ]
+    assert len(runs) == 1
+    assert sum(isinstance(answer, PaymentReused) for answer in answers) == 199
+    winner, grant = runs[0]
+    await granted(grant).capture(outcome_of(winner))
+    assert house.chain.asked == 1
+    await house.balanced()
+
+
+async def test_a_released_payment_may_be_used_again(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    await granted(await house.rail.authorize(paid)).release()
+    assert await house.state() == "none"
+    assert isinstance(await run(house, order(paid.payment)), Settled)
+    await house.balanced()
+
+
+async def test_nothing_is_delivered_when_the_money_does_not_come(house: House, payer: Payer) -> None:
+    house.chain.mood = "refuse"
+    paid = await paid_order(house, payer)
+    grant = granted(await house.rail.authorize(paid))
+    with pytest.raises(SettlementFailed) as failed:
+        await grant.capture(outcome_of(paid))
+    assert failed.value.status == 402
+    assert failed.value.challenge["error"] == "invalid_exact_evm_insufficient_balance"
+    row = (await house.payments())[0]
+    assert (row["state"], row["box"]) == ("failed", None)
+    await house.balanced()
+    with pytest.raises(PaymentReused, match="could not be settled"):
+        await house.rail.authorize(order(paid.payment))
+
+
+async def test_a_refusal_of_the_chain_reserves_nothing(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    house.chain.verdict = "invalid_exact_evm_insufficient_balance"
+    with pytest.raises(PaymentInvalid, match="balance does not cover") as refused:
+        await house.rail.authorize(paid)
+    assert refused.value.reason == "invalid_exact_evm_insufficient_balance"
+    assert refused.value.challenge["accepts"] == (await challenged(house, order()))["accepts"]
+    assert await house.state() == "none"
+
+
+async def test_a_chain_that_does_not_answer_takes_no_payment(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    house.chain.verdict = ServiceUnavailable("The chain does not answer.")
+    with pytest.raises(PaymentUnavailable) as refused:
+        await house.rail.authorize(paid)
+    assert (refused.value.status, refused.value.retryable) == (503, False)
+    house.chain.verdict = None
+    assert isinstance(await run(house, order(paid.payment)), Settled)
+
+
+async def test_a_settlement_that_is_seen_late_is_waited_for(house: House, payer: Payer) -> None:
+    house.chain.mood = "lose"
+    assert isinstance(await run(house, await paid_order(house, payer)), Settled)
+    await house.balanced()
+
+
+async def test_a_settlement_that_never_comes_fails_after_its_window(house: House, payer: Payer) -> None:
+    house.chain.mood = "drop"
+    paid = await paid_order(house, payer)
+    grant = granted(await house.rail.authorize(paid))
+    capture = asyncio.create_task(grant.capture(outcome_of(paid)))
+    await _until_state(house, "pending")
+    with pytest.raises(SettlementPending, match=paid.run_id):
+        await house.rail.authorize(order(paid.payment))
+    house.clock.advance_s(SALE.max_timeout_s + 1)
+    with pytest.raises(SettlementFailed):
+        await capture
+    await house.balanced()
+
+
+async def test_a_caller_is_not_kept_for_ever_and_the_payment_is_followed(
+    house: House, payer: Payer
+) -> None:
+    house.chain.mood = "drop"
+    paid = await paid_order(house, payer)
+    grant = granted(await house.rail.authorize(paid))
+    house.clock.advance_s(-3600)  # the window ends long after a caller's patience
+    capture = asyncio.create_task(grant.capture(outcome_of(paid)))
+    await _until_state(house, "pending")
+    house.clock.advance_s(3601)
+    with pytest.raises(SettlementPending) as pending:
+        await capture
+    assert (pending.value.status, pending.value.retryable) == (503, False)
+    house.chain.mine(await _authorization(house))
+    await house.rail.recovery.reconcile()
+    assert await house.state() == "settled"
+    assert isinstance(await house.rail.authorize(order(paid.payment)), Replay)
+    await house.balanced()
+
+
+async def test_a_stream_is_paid_before_it_runs(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer, delivery=Delivery.STREAM)
+    grant = granted(await house.rail.authorize(paid))
+    assert grant.upfront is not None
+    assert grant.upfront.settlement["success"] is True
+    assert house.chain.received == 28
+    settled = await grant.capture(outcome_of(paid, status=RunStatus.PARTIAL))
+    assert (settled.charged_nano_usd, settled.credit_nano_usd) == (CHARGE, PAID - CHARGE)
+    assert settled.access_token == grant.upfront.access_token
+    assert settled.receipt["receipt_payload"]["transaction"] == grant.upfront.settlement["transaction"]
+    await house.balanced()
+    assert isinstance(await house.rail.authorize(order(paid.payment, delivery=Delivery.STREAM)), Replay)
+
+
+async def test_what_a_failed_stream_was_paid_is_credit(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer, delivery=Delivery.STREAM)
+    await granted(await house.rail.authorize(paid)).release()
+    books = await house.audit()
+    assert books.balances == {CHAIN: -PAID, payer.credit_account: PAID}
+    await house.balanced()
+    with pytest.raises(PaymentReused, match="credit") as told:
+        await house.rail.authorize(order(paid.payment, delivery=Delivery.STREAM))
+    token = told.value.headers["X-BatchIn-Access-Token"]
+    assert house.keys.authenticate(token).account_id == payer.credit_account
+
+
+async def test_an_upfront_payment_that_fails_runs_nothing(house: House, payer: Payer) -> None:
+    house.chain.mood = "refuse"
+    paid = await paid_order(house, payer, delivery=Delivery.STREAM)
+    with pytest.raises(SettlementFailed):
+        await house.rail.authorize(paid)
+    assert await house.state() == "failed"
+    await house.balanced()
+
+
+async def test_over_mcp_the_payer_chooses_when_to_pay(house: House, payer: Payer) -> None:
+    challenge = await challenged(house, order(resource=MCP))
+    flows = [accepted["extra"].get("paymentFlow") for accepted in challenge["accepts"]]
+    assert flows == [None, "upfront"]
+    payment = await payer.sign(challenge, lambda _, accepts: accepts[1:])
+    paid = order(payment, resource=MCP, delivery=Delivery.STREAM)
+    grant = granted(await house.rail.authorize(paid))
+    assert grant.upfront is not None
+    await grant.release()
+
+
+async def test_a_stream_can_not_be_paid_after_it_ran(house: House, payer: Payer) -> None:
+    paid = await paid_order(house, payer)
+    with pytest.raises(PaymentInvalid) as refused:
+        await house.rail.authorize(order(paid.payment, delivery=Delivery.STREAM))
+    assert refused.value.reason == "No matching payment requirements"
+
+
+async def test_a_caller_whose_balance_is_short_is_told_both_ways(house: House) -> None:
+    caller = Caller(CallerKind.ACCOUNT, "acct", "key")
+    with pytest.raises(PaymentRequired, match="balance") as short:
+        await house.rail.authorize(order(caller=caller))
+    assert short.value.challenge["accepts"]
+
+
+async def _until_state(house: House, state: str) -> None:
+    async with asyncio.timeout(10):
+        while await house.state() != state:
+            await asyncio.sleep(0.005)
+
+
+async def _authorization(house: House) -> Any:
+    from settlement.x402.payment import Payment
+
+    return Payment.from_row((await house.payments())[0]).authorization
