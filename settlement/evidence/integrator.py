@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import select
-from storage.op import Key, Op, Refused, Row, Rows, Store
 
 from base.clock import Clock
 from base.errors import BatchinError
@@ -20,6 +19,7 @@ from settlement.evidence.checkpoint import Checkpoint, signed_note
 from settlement.evidence.log import read_tiles
 from settlement.evidence.tables import LOG_HEAD, LOG_QUEUE
 from settlement.evidence.tiles import Tile, edge, grown, node_of, tile_of
+from storage.op import Key, Op, Refused, Row, Rows, Store
 
 EVERY_S: Final = 1.0
 BATCH: Final = 1000

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import select, tuple_
-from storage.op import Store
 
 from base.errors import InvalidRequest
 from settlement.evidence import merkle
 from settlement.evidence.checkpoint import LogKey
 from settlement.evidence.tables import CHECKPOINT, LOG_ENTRY, LOG_TILE
 from settlement.evidence.tiles import Tile, node_of, tile_of
+from storage.op import Store
 
 MAX_ENTRIES: Final = 1000
 

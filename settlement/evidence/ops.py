@@ -1,9 +1,8 @@
 """Operations on evidence: they ride in the commits of captures and settlements."""
 
-from storage.op import Key, Op, Refused, Row, Rows
-
 from settlement.evidence.signed import Signed
 from settlement.evidence.spelling import hash_from, public_key_from
+from storage.op import Key, Op, Refused, Row, Rows
 
 NO_EVIDENCE = Refused("no_evidence")
 DUPLICATE = Refused("duplicate")

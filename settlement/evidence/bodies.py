@@ -1,0 +1,46 @@
+"""Hash the answer of a tool as its caller holds it: the rule of each tool (docs/receipts.md)."""
+
+import base64
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from base.canonical import NotCanonical
+from settlement.evidence.hashes import chat_response_hash, embeddings_response_hash
+
+Rule = Callable[[Mapping[str, Any]], str]
+
+
+class UnreadableBody(ValueError):
+    """The body is not what the tool answers; the message says why."""
+
+
+def response_hash(tool: str, body: Any) -> str | None:
+    """``sha256:...`` of a tool's answer; None for a tool without a rule. Raises UnreadableBody."""
+    rule = _RULES.get(tool)
+    if rule is None:
+        return None
+    try:
+        return rule(body)
+    except NotCanonical as error:
+        raise UnreadableBody(error.message) from None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, struct.error):
+        raise UnreadableBody(f"The response is not an answer of {tool}.") from None
+
+
+def _chat(body: Mapping[str, Any]) -> str:
+    return chat_response_hash(body["choices"])
+
+
+def _embed(body: Mapping[str, Any]) -> str:
+    rows = sorted(body["data"], key=lambda row: int(row["index"]))
+    return embeddings_response_hash(_vector(row["embedding"]) for row in rows)
+
+
+def _vector(embedding: Any) -> bytes:
+    if isinstance(embedding, str):
+        return base64.b64decode(embedding, validate=True)
+    return struct.pack(f"<{len(embedding)}f", *embedding)
+
+
+_RULES: Final[Mapping[str, Rule]] = {"chat": _chat, "embed": _embed}

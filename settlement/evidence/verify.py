@@ -1,0 +1,139 @@
+"""Verification of bundles: one code path for the command line, the doors, the tools and the tests.
+
+A receipt is the seller's signed statement, not a proof of delivery: what can be checked offline is that
+the statement is whole, that a trusted key made it in its time, that its figures add up and that it
+stands in the log.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from base.canonical import NotCanonical
+from settlement.evidence.bodies import UnreadableBody, response_hash
+from settlement.evidence.bundle import (
+    BundleShape,
+    EvidencePayloadShape,
+    UnreadableBundle,
+    parse_bundle,
+    shape_of,
+    whole,
+)
+from settlement.evidence.check_log import check_log
+from settlement.evidence.check_money import check_money
+from settlement.evidence.check_signed import check_evidence, check_linkage, check_receipt
+from settlement.evidence.hashes import request_hash
+from settlement.evidence.trust import NOBODY, Trust, trust_from_document, trust_from_pins
+from settlement.evidence.verdict import Findings, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """The request as it was sent and the response as it was received; None where not at hand."""
+
+    request: Any = None
+    response: Any = None
+
+
+NO_BODIES = Bodies()
+
+
+class UnreadableFile(ValueError):
+    """A file beside the bundle that is not JSON; the message names it."""
+
+
+def verify_bundle(bundle: Any, trust: Trust = NOBODY, bodies: Bodies = NO_BODIES) -> Verdict:
+    """Check a bundle ``{receipt, evidence, inclusion}``, or a bare evidence pack. Never raises for what
+    the bundle or the bodies hold; keys that a bundle brings along are not believed."""
+    findings = Findings()
+    try:
+        shape = shape_of(bundle)
+    except UnreadableBundle as error:
+        findings.add("schema", str(error))
+        return findings.verdict("")
+    findings.add("schema")
+    data = whole(bundle)
+    check_evidence(findings, data["evidence"], shape.evidence, trust)
+    _check_receipt(findings, data, shape)
+    check_money(findings, shape)
+    _check_bodies(findings, shape.evidence.payload, bodies)
+    check_log(findings, shape, trust)
+    return findings.verdict(shape.evidence.record_id)
+
+
+def verify_file(
+    bundle: Path,
+    keys: Path | None = None,
+    pins: Sequence[str] = (),
+    request: Path | None = None,
+    response: Path | None = None,
+) -> Verdict:
+    """Check a saved bundle. ``keys`` is a saved answer of ``GET /v1/vaas/pubkey/current``, ``pins`` are
+    keys named one by one, ``request`` and ``response`` saved JSON bodies. Blocking.
+
+    A broken bundle is a failed check. Raises OSError for a file that can't be read, UnreadableFile for
+    keys or bodies that are not JSON, UnreadableKeys for what are no keys.
+    """
+    pinned = trust_from_pins(pins)
+    listed = NOBODY if keys is None else trust_from_document(_json(keys))
+    trust = Trust(pinned.keys + listed.keys, pinned.log_keys + listed.log_keys)
+    bodies = Bodies(request and _json(request), response and _json(response))
+    try:
+        data = parse_bundle(bundle.read_bytes())
+    except UnreadableBundle as error:
+        findings = Findings()
+        findings.add("schema", str(error))
+        return findings.verdict("")
+    return verify_bundle(data, trust, bodies)
+
+
+def _check_receipt(findings: Findings, data: Mapping[str, Any], shape: BundleShape) -> None:
+    if shape.receipt is None:
+        findings.skip("receipt", "The bundle holds no receipt.")
+        return
+    check_receipt(findings, data["receipt"], shape.receipt)
+    check_linkage(findings, data, shape.evidence, shape.receipt)
+
+
+def _check_bodies(findings: Findings, payload: EvidencePayloadShape, bodies: Bodies) -> None:
+    if bodies.request is None:
+        findings.skip("request_hash", "No request body was given.", needed=False)
+    else:
+        findings.add("request_hash", _request_problem(payload, bodies.request))
+    if bodies.response is None:
+        findings.skip("response_hash", "No response body was given.", needed=False)
+    else:
+        _check_response(findings, payload, bodies.response)
+
+
+def _request_problem(payload: EvidencePayloadShape, body: Any) -> str:
+    if not isinstance(body, dict):
+        return "The request is not a JSON object."
+    try:
+        computed = request_hash(body)
+    except NotCanonical as error:
+        return error.message
+    return "" if computed == payload.input_hash else "The request is not the one that the record names."
+
+
+def _check_response(findings: Findings, payload: EvidencePayloadShape, body: Any) -> None:
+    try:
+        computed = response_hash(payload.tool, body)
+    except UnreadableBody as error:
+        findings.add("response_hash", str(error))
+        return
+    if computed is None:
+        findings.unbindable("response_hash", f"Answers of {payload.tool!r} have no hash rule.")
+        return
+    problem = "The response is not the one that the record names."
+    findings.equal("response_hash", computed, payload.output_hash, problem)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise UnreadableFile(f"{path} is not JSON: {error}.") from None
