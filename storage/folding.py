@@ -1,6 +1,6 @@
 """Folding a commit over the rows in memory: pure, and nothing changes when it is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from storage.errors import BadCommit
@@ -9,19 +9,24 @@ from storage.schema import Shape, Values
 from storage.workingset import UNKNOWN, Known, WorkingSet
 
 _NO_OP: Final = Op((), lambda _: None)
+_MANY: Final = 16  # from so many keys on a set finds one sooner than a tuple does
+_HEAVY_BYTES: Final = 1024
+"""A row beyond this (a record, a stored answer) is not worth its memory once it is on the disk."""
 
 
 class Changes:
     """What one commit changes, and the ``Rows`` that its folds see: these changes over what is known."""
 
-    __slots__ = ("_known", "_op", "_shapes", "added", "fresh", "rows", "weight")
+    __slots__ = ("_known", "_op", "_shapes", "added", "fresh", "heavy", "rows", "weight")
 
     def __init__(self, known: WorkingSet, shapes: Mapping[str, Shape]) -> None:
         self._known = known
         self._shapes = shapes
         self._op = _NO_OP
+        self._named: Collection[Key] = ()
         self.rows: dict[Key, Known] = {}
         self.fresh: list[Key] = []
+        self.heavy: list[Key] = []
         self.added: list[tuple[str, Values]] = []
         self.weight = 0
 
@@ -31,6 +36,7 @@ class Changes:
 
     def run(self, op: Op) -> Any:
         self._op = op
+        self._named = op.keys if len(op.keys) < _MANY else frozenset(op.keys)
         return op.fold(self)
 
     def get(self, key: Key) -> Row | None:
@@ -48,7 +54,10 @@ class Changes:
             if self._now(key) is not None:
                 raise BadCommit(f"a fresh key of {key.table} exists already")
             self.fresh.append(key)
-        self.weight += shape.weight(values)
+        weight = shape.weight(values)
+        if weight > _HEAVY_BYTES:
+            self.heavy.append(key)
+        self.weight += weight
         self.rows[key] = values
 
     def delete(self, key: Key) -> None:
@@ -68,7 +77,7 @@ class Changes:
         return None if values is UNKNOWN else values
 
     def _declared(self, key: Key) -> None:
-        if key not in self._op.keys and key not in self._op.fresh:
+        if key not in self._named and key not in self._op.fresh:
             raise BadCommit(f"an operation touched a row of {key.table} that it does not name")
 
     def _shape(self, table: str) -> Shape:
