@@ -17,7 +17,7 @@ _HEAVY_BYTES: Final = 1024
 class Changes:
     """What one commit changes, and the ``Rows`` that its folds see: these changes over what is known."""
 
-    __slots__ = ("_known", "_op", "_shapes", "added", "fresh", "heavy", "rows", "weight")
+    __slots__ = ("_known", "_named", "_op", "_shapes", "added", "fresh", "heavy", "rows", "weight")
 
     def __init__(self, known: WorkingSet, shapes: Mapping[str, Shape]) -> None:
         self._known = known
