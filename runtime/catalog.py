@@ -9,6 +9,7 @@ from typing import Final
 from base.errors import EngineNotConfigured, InvalidRequest, ModelNotFound
 from base.money import usd_to_nano
 from base.pricing import PriceCard
+from base.settings import ModelSettings, SettingsError
 from runtime.engine import Modality
 
 DOCUMENTED_IDS: Final = {
@@ -90,6 +91,14 @@ class Catalog:
         if not ids:
             return "This server has no model for this capability; see GET /v1/models."
         return f"Use {' or '.join(ids)}."
+
+
+def entry_card(entry: ModelSettings) -> PriceCard:
+    """The price card of a ``[[models]]`` entry. Raises SettingsError."""
+    try:
+        return price_card(entry.input_usd_per_mtok, entry.output_usd_per_mtok)
+    except ValueError as error:
+        raise SettingsError(f"models: the prices of {entry.id}: {error}") from None
 
 
 def price_card(input_usd_per_mtok: str, output_usd_per_mtok: str) -> PriceCard:

@@ -1,8 +1,8 @@
 """Errors of OpenAI-compatible servers as faults: one table for all their shapes.
 
 Shapes seen on SGLang: ``{"object": "error", "message", "type", "code"}``, ``{"error": {"message",
-"type", "code"}}``, ``{"error": "text"}``, ``{"detail": "text"}``, and the first two inside a stream whose
-HTTP status was 200. llama.cpp, vLLM and OpenAI use the second.
+"type", "code"}}``, ``{"error": "text"}``, ``{"detail": "text"}``, and the first two inside a stream
+whose status was 200. llama.cpp, vLLM and OpenAI use the second.
 """
 
 from collections.abc import Mapping

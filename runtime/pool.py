@@ -151,7 +151,7 @@ class Place:
         await self._line.turns.acquire()
         if self._released:
             self._line.turns.release()
-            raise asyncio.CancelledError
+            raise ServiceUnavailable("The call gave its place back.")
         self._turn_at_s = self._line.clock.monotonic_s()
         return self._line.engine
 

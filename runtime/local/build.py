@@ -1,0 +1,120 @@
+"""The local engines and the models that they answer for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from base.settings import ModelSettings, Settings
+from runtime.catalog import DOCUMENTED_IDS, Model, entry_card
+from runtime.engine import Modality
+from runtime.http.message import Limits
+from runtime.local.artifacts import (
+    ARTIFACTS,
+    CHAT_WEIGHTS,
+    EMBEDDING_TOKENIZER,
+    EMBEDDING_WEIGHTS,
+    Artifact,
+    ArtifactCache,
+)
+from runtime.local.chat import ChatWeights, LocalChat
+from runtime.local.cores import physical_cores
+from runtime.local.embedder import EmbeddingWeights, LocalEmbedder
+from runtime.local.fetch import Report, fetch
+from runtime.local.sentences import DIMENSIONS, MAX_TOKENS
+from runtime.local.weights import BUNDLED, DEFAULT_CONTEXT, SMOLLM2_ID, chat_weights
+
+MINILM_ID: Final = "all-minilm-l6-v2-int8"
+_OWNERS: Final = {SMOLLM2_ID: "HuggingFaceTB", MINILM_ID: "sentence-transformers"}
+_OPEN_LICENSE: Final = "Apache-2.0"
+
+
+def local_engines(
+    settings: Settings, limits: Limits, cache: Path, report: Report
+) -> tuple[list[LocalChat | LocalEmbedder], list[Model]]:
+    """The engines, not yet started, and their models. Fetches what is missing: call it in a thread.
+
+    A ``[[models]]`` entry with a local model's id sets its prices, aliases, licence and, for chat, its
+    context. Raises FetchError and SettingsError.
+    """
+    fetch(cache, report, _needed(settings.model))
+    entries = {entry.id: entry for entry in settings.models}
+    threads = settings.engine_threads or physical_cores()
+    chat = chat_weights(settings.model, cache, lambda name: _context(entries, name))
+    embedding = _embedding_weights(cache)
+    models = [
+        _chat_model(chat, settings, entries.get(chat.id)),
+        _embedding_model(embedding, settings, entries.get(embedding.id)),
+    ]
+    return [
+        LocalChat(chat, settings.max_running, threads, limits),
+        LocalEmbedder(embedding, threads),
+    ], models
+
+
+def _needed(model: str) -> tuple[Artifact, ...]:
+    if model == BUNDLED:
+        return ARTIFACTS
+    return tuple(artifact for artifact in ARTIFACTS if artifact is not CHAT_WEIGHTS)
+
+
+def _context(entries: Mapping[str, ModelSettings], name: str) -> int:
+    return entries[name].context_length if name in entries else DEFAULT_CONTEXT
+
+
+def _embedding_weights(cache: Path) -> EmbeddingWeights:
+    files = ArtifactCache(cache)
+    return EmbeddingWeights(
+        weights=files.path(EMBEDDING_WEIGHTS),
+        tokenizer=files.path(EMBEDDING_TOKENIZER),
+        id=MINILM_ID,
+        revision=f"sha256:{EMBEDDING_WEIGHTS.sha256}",
+    )
+
+
+def _chat_model(weights: ChatWeights, settings: Settings, entry: ModelSettings | None) -> Model:
+    given = entry or ModelSettings(
+        id=weights.id,
+        modality="chat",
+        license=_OPEN_LICENSE if weights.id == SMOLLM2_ID else "unknown",
+    )
+    return Model(
+        id=weights.id,
+        modality=Modality.CHAT,
+        engine_model=weights.id,
+        card=entry_card(given),
+        context_length=weights.context_length,
+        license=given.license,
+        aliases=_aliases(Modality.CHAT, settings, given),
+        owned_by=_OWNERS.get(weights.id, "local"),
+    )
+
+
+def _embedding_model(
+    weights: EmbeddingWeights, settings: Settings, entry: ModelSettings | None
+) -> Model:
+    given = entry or ModelSettings(
+        id=weights.id,
+        modality="embedding",
+        input_usd_per_mtok="0.01",
+        output_usd_per_mtok="0",
+        license=_OPEN_LICENSE,
+    )
+    return Model(
+        id=weights.id,
+        modality=Modality.EMBEDDING,
+        engine_model=weights.id,
+        card=entry_card(given),
+        context_length=MAX_TOKENS,
+        license=given.license,
+        aliases=_aliases(Modality.EMBEDDING, settings, given),
+        dimensions=DIMENSIONS,
+        owned_by=_OWNERS[weights.id],
+    )
+
+
+def _aliases(modality: Modality, settings: Settings, given: ModelSettings) -> tuple[str, ...]:
+    """The documented ids of the modality, so that every documented sample runs, and the entry's own."""
+    documented = (
+        [] if settings.strict_models else [i for i, m in DOCUMENTED_IDS.items() if m == modality]
+    )
+    return tuple(dict.fromkeys((*documented, *given.aliases)))
