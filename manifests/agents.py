@@ -100,8 +100,8 @@ A paid result carries, in `_meta`: `batchin/run_id`, `batchin/served_model`, `ba
 charged and what is left as credit), `batchin/evidence`, `batchin/receipt`, and after an x402 payment
 `x402/payment-response` and `batchin/access_token`.
 
-Send a `progressToken` with a call of `chat` that is paid by key or credit, and `notifications/progress`
-carry the text as it grows; the final `structuredContent` is what counts. Cancelling the request, or
+Send a `progressToken` with a call of `chat` that is paid by key, by credit or upfront, and
+`notifications/progress` carry the text as it grows; the final `structuredContent` is what counts. Cancelling the request, or
 closing the connection, stops the engine. Resources: `batchin://docs/agents` (this text),
 `batchin://docs/pricing`, `batchin://openapi`, `batchin://catalog/models`, `batchin://receipts/{{id}}`."""
 
@@ -133,7 +133,8 @@ A payment buys one request: it is bound to the tool and to the body. Sent again 
 within {settings.result_ttl_s} seconds it returns the stored answer and costs nothing; sent with another
 body it is refused with `payment_reused`. After a time-out send the same request with the **same**
 payment; do not sign a new one before you know what became of the first. A payment that fails is never
-charged.
+charged. A stream is paid before it runs (`extra.paymentFlow` is `upfront`); if its run comes to nothing,
+all of it is your credit. Over MCP `accepts` offers both: pay the `upfront` entry to see the text grow.
 
 ### Worked example: MCP and x402
 
@@ -175,9 +176,10 @@ def _verify(facts: Facts) -> str:
 
 `GET /v1/vaas/{{id}}/bundle` returns receipt, evidence and inclusion proof of a run, record or audit id;
 it needs no key and holds hashes, never texts. Give the bundle to the `verify` tool, to
-`POST /v1/audit/verify-bundle`, to `batchin verify bundle.json`, or check it yourself. Pin the key of
-`GET /v1/vaas/pubkey/current`: a bundle that brings its own key proves nothing by itself. A receipt is
-the seller's signed statement of what was charged for which request and answer.
+`POST /v1/audit/verify-bundle`, to `batchin verify bundle.json --keys keys.json`, or check it yourself.
+Keep the answer of `GET /v1/vaas/pubkey/current` (`keys.json`): a bundle that brings its own key proves
+nothing by itself. `inclusion` is null for about a second, until the record has its place in the log. A
+receipt is the seller's signed statement of what was charged for which request and answer.
 
 {fenced("python", shown(VERIFY, facts))}"""
 

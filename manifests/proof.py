@@ -10,11 +10,15 @@ class _Open(BaseModel):
 
 
 class AuditRecord(_Open):
-    """A call as the public record shows it: hashes, never texts. Energy is null where it is unknown."""
+    """A call as the public record shows it: hashes in bare hex, never texts. Energy and carbon are null
+    where nothing measures them."""
 
     audit_id: str
-    input_hash: str = Field(description="Hex SHA-256 of the canonical request.")
-    output_hash: str = Field(description="Hex SHA-256 of the canonical answer.")
+    record_id: str
+    run_id: str
+    model_id: str
+    input_hash: str = Field(description="SHA-256 of the canonical request.")
+    output_hash: str = Field(description="SHA-256 of the canonical answer.")
     energy_wh: float | None
     energy_source: str | None
     carbon_grams_co2e: float | None
@@ -34,32 +38,50 @@ class EvidencePack(_Open):
     """A signed record: ``signature`` is Ed25519 over the canonical JSON of ``payload``."""
 
     record_id: str
+    run_id: str
+    audit_id: str
     payload: EvidencePayload
     payload_hash: str
     signature: str
     public_key: str
     key_id: str
+    verification_method: str
 
 
 class Receipt(_Open):
     """A signed statement of what was charged and how it was settled."""
 
     record_id: str
+    run_id: str
     receipt_payload: dict[str, Any]
     receipt_hash: str
     receipt_signature: str
     record_signature: str
     public_key: str
+    key_id: str
+    verification_method: str
     request_hash: str
     response_hash: str
 
 
+class Inclusion(_Open):
+    """Where the record stands in the append-only log (RFC 9162), and the path that proves it."""
+
+    leaf_index: int
+    tree_size: int
+    leaf_hash: str
+    proof: list[str]
+    root: str
+    checkpoint: str = Field(description="C2SP signed note.")
+
+
 class Bundle(_Open):
-    """All that an offline verifier needs. ``inclusion`` is null until the log has the record."""
+    """All that an offline verifier needs. ``receipt`` is null while the call is not settled,
+    ``inclusion`` while the record waits for its place in the log, about a second."""
 
     receipt: Receipt | None
     evidence: EvidencePack
-    inclusion: dict[str, Any] | None
+    inclusion: Inclusion | None
 
 
 class BundleToVerify(BaseModel):
@@ -73,23 +95,51 @@ class BundleToVerify(BaseModel):
 
 
 class Check(_Open):
-    """One check of a verification."""
+    """One check of a verification. ``valid`` is null when it was not made; ``detail`` says why."""
 
     name: str
-    valid: bool | None = Field(description="null: not checked.")
+    valid: bool | None
+    result: Literal["pass", "fail", "skipped", "unbindable"]
+    detail: str
 
 
 class Verification(_Open):
-    """Whether every check that could be made held."""
+    """``valid``: nothing failed, and the record is signed by a key of this server. ``outcome`` is
+    incomplete when a check that is needed could not be made."""
 
+    record_id: str
     valid: bool
+    outcome: Literal["pass", "fail", "incomplete"]
     checks: list[Check]
 
 
+class KeyEntry(_Open):
+    """A key and when it was in use, in Unix milliseconds; null: still."""
+
+    key_id: str
+    public_key: str
+    verify_key_hex: str
+    not_before_ms: int
+    not_after_ms: int | None
+
+
+class LogKeyEntry(_Open):
+    """The log's name and key; ``verifier_key`` is in C2SP form."""
+
+    origin: str
+    verifier_key: str
+    verify_key_hex: str
+
+
 class PublicKey(_Open):
-    """The current key of evidence and receipts: 32 bytes in hex."""
+    """The current key of evidence and receipts, the keys before it, and the log's key."""
 
     verify_key_hex: str
+    key_id: str
+    public_key: str
+    not_before_ms: int
+    keys: list[KeyEntry]
+    log: LogKeyEntry
 
 
 class Health(_Open):

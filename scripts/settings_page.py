@@ -56,7 +56,7 @@ def settings_page() -> str:
         ("key", "default", "meaning", "allowed"),
         ((f"`{name}`", *_row(field)) for name, field in ModelSettings.model_fields.items()),
     )
-    return "\n".join((_HEAD, settings, "", _MODELS, models, ""))
+    return f"{_HEAD}\n{settings}\n\n{_MODELS}\n{models}\n"
 
 
 def _row(field: FieldInfo) -> tuple[str, str, str]:
