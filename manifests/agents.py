@@ -101,9 +101,11 @@ charged and what is left as credit), `batchin/evidence`, `batchin/receipt`, and 
 `x402/payment-response` and `batchin/access_token`.
 
 Send a `progressToken` with a call of `chat` that is paid by key, by credit or upfront, and
-`notifications/progress` carry the text as it grows; the final `structuredContent` is what counts. Cancelling the request, or
-closing the connection, stops the engine. Resources: `batchin://docs/agents` (this text),
-`batchin://docs/pricing`, `batchin://openapi`, `batchin://catalog/models`, `batchin://receipts/{{id}}`."""
+`notifications/progress` carry the text as it grows; the final `structuredContent` is what counts.
+Cancelling the request, or closing the connection, stops the engine.
+
+Resources: `batchin://docs/agents` (this text), `batchin://docs/pricing`, `batchin://openapi`,
+`batchin://catalog/models`, `batchin://receipts/{{id}}`."""
 
 
 def _x402(facts: Facts, settings: Settings) -> str:

@@ -1,0 +1,90 @@
+"""Writes what is rendered: llms.txt, agents.md, examples/ and the reference pages of docs/.
+
+Run it after a change to settings, errors, tools, operations or manifests/; a test fails until it is.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from base.clock import SystemClock
+from base.settings import Settings
+from manifests.examples import PROGRAMS, shown
+from manifests.facts import Facts, PaymentFact
+from manifests.operation import Operation
+from manifests.operations import operations
+from manifests.render import render
+from runtime.build import Runtime, build_runtime
+from runtime.engine import Modality
+from scripts.errors_page import errors_page
+from scripts.reference_pages import http_page, tools_page
+from scripts.settings_page import settings_page
+from server.facts import model_facts
+from server.mcp.hosts import Misdirected
+from server.version import version
+from settlement.chain import devnet
+from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
+from tools.chat import Chat
+from tools.core import Registry
+from tools.embed import Embed
+from tools.models import Models
+from tools.quote import Quotes
+
+ROOT = Path(__file__).resolve().parent.parent
+BASE_URL = "https://api.batchin.tech"
+LOCAL_URL = "http://127.0.0.1:8402"
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What the pages are rendered from: the default settings, without a server."""
+
+    registry: Registry
+    facts: Facts
+    settings: Settings
+    operations: Sequence[Operation]
+
+
+def standard() -> Standard:
+    """The default server: embedded models, development chain. Neither variables nor files are read."""
+    settings = Settings.model_construct()
+    runtime = asyncio.run(build_runtime(settings, SystemClock()))
+    payment = PaymentFact(
+        network=devnet.NETWORK,
+        asset=devnet.USDC,
+        asset_name=devnet.USDC_NAME,
+        asset_version=devnet.USDC_VERSION,
+        pay_to=None,
+        min_charge_atomic=settings.min_charge_atomic,
+    )
+    facts = Facts(version(), BASE_URL, tuple(model_facts(runtime.catalog)), payment)
+    paying = (PaymentRequired, PaymentInvalid, PaymentReused)
+    return Standard(_registry(runtime, settings), facts, settings, operations(paying, (Misdirected,)))
+
+
+def pages(of: Standard) -> dict[str, str]:
+    """Every rendered file by its path below the root."""
+    documents = render(of.registry, of.facts, of.settings, of.operations)
+    local = replace(of.facts, base_url=LOCAL_URL)
+    return {
+        "llms.txt": documents["/llms.txt"].text,
+        "agents.md": documents["/agents.md"].text,
+        "docs/configuration.md": settings_page(),
+        "docs/errors.md": errors_page(),
+        "docs/http.md": http_page(of.operations),
+        "docs/tools.md": tools_page(of.registry),
+        **{f"examples/{name}": shown(program, local) for name, program in PROGRAMS.items()},
+    }
+
+
+def main() -> None:
+    for path, text in pages(standard()).items():
+        file = ROOT / path
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)
+            print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()

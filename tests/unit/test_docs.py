@@ -1,0 +1,92 @@
+"""The documents can't rot: nothing undocumented, nothing stale, no dead link, no unmarked block."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from base.settings import Settings
+from manifests.errors import WHEN
+from scripts.errors_page import public_errors
+from scripts.render import pages, standard
+
+ROOT = Path(__file__).parents[2]
+MARKDOWN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+LANGUAGES = {"python", "sh", "console", "json", "toml", "ini", "mermaid", "text"}
+STANDARD = standard()
+PAGES = pages(STANDARD)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_a_rendered_page_is_fresh(path: str) -> None:
+    shown = ROOT / path
+    assert shown.exists(), f"{path} is missing: run .venv/bin/python scripts/render.py"
+    assert shown.read_text() == PAGES[path], f"{path} is stale: run .venv/bin/python scripts/render.py"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_setting_is_documented(name: str) -> None:
+    field = Settings.model_fields[name]
+    assert field.description, f"{name} has no description"
+    assert field.description.endswith("."), name
+    line = next(x for x in PAGES["docs/configuration.md"].splitlines() if x.startswith(f"| `{name}` "))
+    assert f"`BATCHIN_{name.upper()}`" in line
+
+
+def test_every_error_is_documented_and_nothing_else() -> None:
+    errors = public_errors()
+    codes = {error.code for error in errors}
+    assert codes <= set(WHEN)
+    text = PAGES["docs/errors.md"]
+    for error in errors:
+        assert re.search(rf"^\| `{error.code}` \| {error.status} \|", text, re.MULTILINE), error
+        assert str(error.resolution).strip(), error
+
+
+def test_every_tool_and_route_is_documented() -> None:
+    for tool in STANDARD.registry:
+        assert f"\n## {tool.name}\n" in PAGES["docs/tools.md"]
+        assert tool.examples, f"{tool.name} has no example"
+        for name, field in tool.Input.model_fields.items():
+            assert f"| `{field.alias or name}` |" in PAGES["docs/tools.md"], name
+    for operation in STANDARD.operations:
+        assert f"`{operation.method} {operation.path}`" in PAGES["docs/http.md"]
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings, as forges make them."""
+    heads = re.findall(r"^#+ (.+)$", _without_blocks(path.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def links(path: Path) -> Iterator[str]:
+    yield from re.findall(r"\]\(([^)\s]+)\)", _without_blocks(path.read_text()))
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for link in links(path):
+        if link.startswith(("https://", "http://", "mailto:")):
+            continue
+        target, _, anchor = link.partition("#")
+        page = (path.parent / target).resolve() if target else path
+        assert page.exists(), link
+        assert page.is_relative_to(ROOT), link
+        if anchor and page.suffix == ".md":
+            assert anchor in anchors(page), link
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_block_says_what_it_is(path: Path) -> None:
+    opening = True
+    for line in path.read_text().splitlines():
+        if line.startswith("```"):
+            if opening:
+                assert line.removeprefix("```") in LANGUAGES, line
+            opening = not opening
+    assert opening, "a block is not closed"
+
+
+def _without_blocks(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
