@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 MAX_MESSAGES = 512
 MAX_CHOICES = 8
+_NO_EFFECT = "Accepted, without effect."
 
 
 class _Strict(BaseModel):
@@ -99,12 +100,12 @@ class ChatInput(_Strict):
     top_logprobs: int | None = Field(None, ge=0, le=20, description="Likeliest tokens per position.")
     stream: bool | None = Field(None, description="Send the answer as server-sent events.")
     stream_options: StreamOptions | None = Field(None, description="Options of a streamed answer.")
-    user: str | None = None
-    metadata: dict[str, str] | None = None
-    store: bool | None = None
-    service_tier: str | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
+    user: str | None = Field(None, description=_NO_EFFECT)
+    metadata: dict[str, str] | None = Field(None, description=_NO_EFFECT)
+    store: bool | None = Field(None, description=_NO_EFFECT)
+    service_tier: str | None = Field(None, description=_NO_EFFECT)
+    safety_identifier: str | None = Field(None, description=_NO_EFFECT)
+    prompt_cache_key: str | None = Field(None, description=_NO_EFFECT)
 
     @field_validator("stop", mode="before")
     @classmethod

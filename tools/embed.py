@@ -39,7 +39,7 @@ class EmbedInput(BaseModel):
         None, description="Vectors as lists of numbers, or as base64 of little-endian float32."
     )
     dimensions: int | None = Field(None, description="Only the model's own number of dimensions.")
-    user: str | None = None
+    user: str | None = Field(None, description="Accepted, without effect.")
 
     @field_validator("input", mode="before")
     @classmethod
