@@ -38,11 +38,12 @@ _PAYMENT = Param(
 )
 _RECORD = Param("id", "path", "Run id, record id or audit id.", required=True)
 _PROOFS: Sequence[tuple[str, str, str, type]] = (
-    ("", "Record", "The public record of a call: hashes, never texts.", AuditRecord),
-    ("/verify", "Verification", "Check a record's signature and linkage.", Verification),
-    ("/evidence", "Evidence", "The signed evidence pack of a call.", EvidencePack),
-    ("/receipt", "Receipt", "The signed receipt of a call.", Receipt),
-    ("/bundle", "Bundle", "Receipt, evidence and inclusion proof, for offline verifiers.", Bundle),
+    ("/{id}", "Record", "The public record of a call: hashes, never texts.", AuditRecord),
+    ("/{id}/verify", "Verification", "Check a record's signature and linkage.", Verification),
+    ("/verify/{id}", "VerificationById", "Check a record's signature and linkage.", Verification),
+    ("/{id}/evidence", "Evidence", "The signed evidence pack of a call.", EvidencePack),
+    ("/{id}/receipt", "Receipt", "The signed receipt of a call.", Receipt),
+    ("/{id}/bundle", "Bundle", "Receipt, evidence and inclusion proof, for offline verifiers.", Bundle),
 )
 
 
@@ -139,7 +140,7 @@ def _proof(root: str, verb: str) -> list[Operation]:
     found = [
         Operation(
             "GET",
-            f"/v1/{root}/{{id}}{suffix}",
+            f"/v1/{root}{suffix}",
             verb + name,
             summary.partition(":")[0].rstrip("."),
             description=summary + alias,

@@ -16,7 +16,6 @@ from manifests.operation import Operation
 from manifests.operations import operations
 from manifests.render import render
 from runtime.build import Runtime, build_runtime
-from runtime.engine import Modality
 from scripts.errors_page import errors_page
 from scripts.reference_pages import http_page, tools_page
 from scripts.settings_page import settings_page
@@ -49,7 +48,7 @@ class Standard:
 def standard() -> Standard:
     """The default server: embedded models, development chain. Neither variables nor files are read."""
     settings = Settings.model_construct()
-    runtime = asyncio.run(build_runtime(settings, SystemClock()))
+    runtime = asyncio.run(build_runtime(settings, SystemClock(), lambda *_: None))
     payment = PaymentFact(
         network=devnet.NETWORK,
         asset=devnet.USDC,
@@ -61,6 +60,18 @@ def standard() -> Standard:
     facts = Facts(version(), BASE_URL, tuple(model_facts(runtime.catalog)), payment)
     paying = (PaymentRequired, PaymentInvalid, PaymentReused)
     return Standard(_registry(runtime, settings), facts, settings, operations(paying, (Misdirected,)))
+
+
+def _registry(runtime: Runtime, settings: Settings) -> Registry:
+    catalog, engines, clock = runtime.catalog, runtime.engines, SystemClock()
+    return Registry(
+        [
+            Chat(catalog, engines, clock, settings.max_output_tokens).tool(),
+            Embed(catalog, engines).tool(),
+            Models(catalog, engines.serves, {}, True, 0).tool(),
+            Quotes(catalog, clock, None).tool(),
+        ]
+    )
 
 
 def pages(of: Standard) -> dict[str, str]:
