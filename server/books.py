@@ -1,0 +1,170 @@
+"""Operations on the books: accounts and API keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+
+from base.clock import Clock
+from base.errors import InvalidRequest, NotFound
+from base.money import NANO_MAX
+from server.operations import Arguments, NoArguments, Operation
+from settlement.ledger.accounts import Account, Accounts
+from settlement.ledger.credentials import KeyInfo, KeyLimits
+from settlement.ledger.keys import Keys
+
+_DAY_MS = 86_400_000
+_SOURCE = "operator"
+
+
+class CreateAccount(Arguments):
+    name: str = Field(min_length=1, max_length=128)
+    email: str = Field("", max_length=256)
+
+
+class CreditAccount(Arguments):
+    account: str = Field(description="Id or name.")
+    amount_nano_usd: int = Field(gt=0, le=NANO_MAX)
+    reference: str = Field(min_length=1, max_length=128, description="Credited once.")
+
+
+class ListKeys(Arguments):
+    account: str | None = Field(None, description="Id or name; by default all accounts.")
+
+
+class CreateKey(Arguments):
+    account: str | None = Field(None, description="Id or name; by default the only one there is.")
+    name: str = Field("key", min_length=1, max_length=128)
+    monthly_budget_nano_usd: int | None = Field(None, gt=0, le=NANO_MAX)
+    days: int | None = Field(None, ge=1, le=36_500, description="Days until it expires.")
+
+
+class RevokeKey(Arguments):
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What an operator does with accounts and keys."""
+
+    accounts: Accounts
+    keys: Keys
+    clock: Clock
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "accounts.list": Operation(NoArguments, self._list_accounts),
+            "accounts.create": Operation(CreateAccount, self._create_account),
+            "accounts.credit": Operation(CreditAccount, self._credit),
+            "keys.list": Operation(ListKeys, self._list_keys),
+            "keys.create": Operation(CreateKey, self._create_key),
+            "keys.revoke": Operation(RevokeKey, self._revoke_key),
+        }
+
+    async def _list_accounts(self, _: NoArguments) -> list[dict[str, Any]]:
+        return [_shown_account(account) for account in await self.accounts.list()]
+
+    async def _create_account(self, arguments: CreateAccount) -> dict[str, Any]:
+        return _shown_account(await self.accounts.create(arguments.name, arguments.email))
+
+    async def _credit(self, arguments: CreditAccount) -> dict[str, Any]:
+        account = await self._account(arguments.account)
+        credited = await self.accounts.credit(
+            account.id, arguments.amount_nano_usd, _SOURCE, arguments.reference
+        )
+        now = await self.accounts.get(account.id)
+        assert now is not None  # accounts are never deleted
+        return {
+            "account_id": account.id,
+            "credited": credited,
+            "reference": arguments.reference,
+            "balance_nano_usd": now.posted_nano_usd,
+        }
+
+    async def _list_keys(self, arguments: ListKeys) -> list[dict[str, Any]]:
+        account = None if arguments.account is None else await self._account(arguments.account)
+        keys = await self.keys.list(None if account is None else account.id)
+        now_ms = self.clock.now_ms()
+        return [_shown_key(key, now_ms) for key in keys]
+
+    async def _create_key(self, arguments: CreateKey) -> dict[str, Any]:
+        account = await self._account(arguments.account)
+        now_ms = self.clock.now_ms()
+        until = None if arguments.days is None else now_ms + arguments.days * _DAY_MS
+        limits = KeyLimits(
+            monthly_budget_nano_usd=arguments.monthly_budget_nano_usd, expires_at_ms=until
+        )
+        made = await self.keys.create(account.id, arguments.name, limits)
+        return {**_shown_key(made.info, now_ms), "key": made.key}
+
+    async def _revoke_key(self, arguments: RevokeKey) -> dict[str, Any]:
+        revoked = await self.keys.revoke(arguments.key_id)
+        return _shown_key(revoked, self.clock.now_ms())
+
+    async def _account(self, reference: str | None) -> Account:
+        """By id or name; None means the only account that is not a wallet.
+
+        Raises NotFound, and InvalidRequest when a name or None fits several.
+        """
+        accounts = [account for account in await self.accounts.list() if account.kind == "account"]
+        fitting = [account for account in accounts if reference in (None, account.id, account.name)]
+        if len(fitting) == 1:
+            return fitting[0]
+        if reference is not None and not fitting:
+            raise NotFound(
+                f"There is no account {reference!r}.",
+                param="account",
+                resolution="batchin accounts list shows all accounts.",
+            )
+        if not fitting:
+            raise NotFound(
+                "There is no account yet.",
+                param="account",
+                resolution="Make one: batchin accounts create NAME.",
+            )
+        raise InvalidRequest(
+            f"{len(fitting)} accounts fit; say which by its id.",
+            param="account",
+            resolution="batchin accounts list shows all accounts.",
+        )
+
+
+def _shown_account(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "kind": account.kind,
+        "name": account.name,
+        "email": account.email,
+        "balance_nano_usd": account.posted_nano_usd,
+        "held_nano_usd": account.held_nano_usd,
+        "created_at": _time(account.created_at_ms),
+    }
+
+
+def _shown_key(key: KeyInfo, now_ms: int) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "kind": key.kind,
+        "key_prefix": key.prefix,
+        "name": key.name,
+        "account_id": key.account_id,
+        "monthly_budget_nano_usd": key.limits.monthly_budget_nano_usd,
+        "spent_this_month_nano_usd": key.spent_nano_usd,
+        "state": _state(key, now_ms),
+        "is_active": key.is_active(now_ms),
+        "created_at": _time(key.created_at_ms),
+        "expires_at": None if key.limits.expires_at_ms is None else _time(key.limits.expires_at_ms),
+    }
+
+
+def _state(key: KeyInfo, now_ms: int) -> str:
+    if key.revoked_at_ms is not None:
+        return "revoked"
+    return "active" if key.is_active(now_ms) else "expired"
+
+
+def _time(at_ms: int) -> str:
+    """ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

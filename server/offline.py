@@ -1,0 +1,39 @@
+"""The books without a server: locked, brought up to date, opened for one command."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+
+from base.clock import SystemClock
+from base.secret_file import file_secret
+from server.books import Books
+from server.operations import Operations
+from settlement.ledger.accounts import Accounts
+from settlement.ledger.keys import Keys
+from settlement.ledger.tables import TABLES
+from storage.lock import DataDirLock
+from storage.migrate import upgrade
+from storage.sqlite import open_store
+
+DATABASE = "batchin.db"
+PEPPER = Path("keys", "pepper")
+
+
+@asynccontextmanager
+async def books(data_dir: Path) -> AsyncIterator[Operations]:
+    """The operations on accounts and keys, while no server runs on the data dir.
+
+    Raises DataDirLocked when one does, KeyFileError for an unusable pepper.
+    """
+    clock = SystemClock()
+    with DataDirLock(data_dir, "a batchin command"):
+        await anyio.to_thread.run_sync(upgrade, data_dir / DATABASE)
+        pepper = await anyio.to_thread.run_sync(file_secret, data_dir / PEPPER)
+        store = await open_store(data_dir / DATABASE, (TABLES,))
+        try:
+            keys = Keys(store, clock, pepper)
+            yield Operations(Books(Accounts(store, clock), keys, clock).operations())
+        finally:
+            await store.close()

@@ -1,0 +1,51 @@
+"""What the checks of a verification mean, in words for people."""
+
+from typing import Final
+
+from settlement.evidence.verdict import Outcome, Verdict
+
+_MEANINGS: Final = {
+    "schema": "the bundle has the documented form",
+    "evidence.canonical": "the record can be written in one way only (RFC 8785)",
+    "evidence.payload_hash": "the record's hash is that of its content",
+    "evidence.signature": "the key signed exactly this record (Ed25519)",
+    "evidence.members": "what stands around the record repeats it word for word",
+    "evidence.key_id": "the key's id belongs to the key",
+    "key_trusted": "it is a key that you trust, in use at that time",
+    "receipt": "there is a receipt",
+    "receipt.canonical": "the receipt can be written in one way only (RFC 8785)",
+    "receipt.receipt_hash": "the receipt's hash is that of its content",
+    "receipt.receipt_signature": "the key signed exactly this receipt (Ed25519)",
+    "receipt.members": "what stands around the receipt repeats it word for word",
+    "receipt.key_id": "the key's id belongs to the key",
+    "linkage.record_id": "receipt and record carry the same id",
+    "linkage.record_signature": "the receipt names this record's signature",
+    "linkage.public_key": "one key signed both",
+    "linkage.request_hash": "both name the same request",
+    "linkage.response_hash": "both name the same answer",
+    "linkage.evidence_hash": "the receipt was made for this very record",
+    "linkage.payload": "the receipt repeats the record's facts",
+    "price_arithmetic": "tokens times price is what was charged",
+    "charge_bounds": "no more was charged than quoted and authorized",
+    "settlement_arithmetic": "what moved on chain is the charge and the credit together",
+    "times": "the times stand in order",
+    "request_hash": "the request is the one that was sent",
+    "response_hash": "the answer is the one that was received",
+    "log.inclusion": "the record stands in the append-only log (RFC 9162)",
+    "log.checkpoint": "the proof ends in the published checkpoint",
+    "log.checkpoint_signature": "the log's key signed that checkpoint",
+}
+_SUMMARIES: Final = {
+    Outcome.PASS: "Valid: every check passed.",
+    Outcome.FAIL: "Not valid: a check failed.",
+    Outcome.INCOMPLETE: "Incomplete: nothing failed, but a check could not be made.",
+}
+
+
+def meaning_of(name: str) -> str:
+    """What it means that the check passed."""
+    return _MEANINGS.get(name, name)
+
+
+def summary_of(verdict: Verdict) -> str:
+    return _SUMMARIES[verdict.outcome]
