@@ -7,14 +7,11 @@ from base.errors import (
     EngineError,
     EngineNotConfigured,
     EngineOverloaded,
-    Forbidden,
     InsufficientFunds,
     InternalError,
     InvalidRequest,
     ModelNotFound,
     PayloadTooLarge,
-    RailNotConfigured,
-    RateLimited,
     RequestTimeout,
     ServiceUnavailable,
     Unauthorized,
@@ -52,18 +49,15 @@ WHEN = {
 }
 
 _BODY = (InvalidRequest, RequestTimeout, PayloadTooLarge, UnsupportedMediaType)
-_KEY = (Unauthorized, Forbidden, RateLimited)
+_KEY = (Unauthorized,)
 _PAID = (
     Unauthorized,
     InsufficientFunds,
-    Forbidden,
     ModelNotFound,
-    RateLimited,
     EngineError,
     ServiceUnavailable,
     EngineOverloaded,
     EngineNotConfigured,
-    RailNotConfigured,
     DeadlineExceeded,
 )
 _BY_AUTH: dict[Auth, tuple[ErrorType, ...]] = {Auth.PUBLIC: (), Auth.KEY: _KEY, Auth.PAID: _PAID}

@@ -2,11 +2,12 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from base.errors import BatchinError
-from manifests.errors import WHEN
+from base.errors import BatchinError, MethodNotAllowed
+from manifests.errors import WHEN, all_errors
 from manifests.markdown import table
+from manifests.operation import Operation
 
 PACKAGES = ("base", "storage", "runtime", "settlement", "tools", "server")
 
@@ -39,7 +40,7 @@ finds it in the header `PAYMENT-REQUIRED`: see [payments](payments.md).
 """
 
 
-def errors_page() -> str:
+def errors_page(operations: Sequence[Operation]) -> str:
     """The whole page. Raises KeyError for a code without a sentence in manifests/errors.py."""
     rows: dict[tuple[int, str], list[type[BatchinError]]] = {}
     for error in public_errors():
@@ -51,7 +52,7 @@ def errors_page() -> str:
             for (status, code), errors in sorted(rows.items())
         ),
     )
-    return f"{_HEAD}\n{body}\n"
+    return f"{_HEAD}\n{body}\n\n{_reserved(operations)}\n"
 
 
 def public_errors() -> list[type[BatchinError]]:
@@ -63,6 +64,14 @@ def public_errors() -> list[type[BatchinError]]:
                 importlib.import_module(module.name)
     found = {error for error in _tree(BatchinError) if error.__module__.partition(".")[0] in PACKAGES}
     return sorted(found, key=lambda error: (error.status, error.code, error.__module__, error.__name__))
+
+
+def _reserved(operations: Sequence[Operation]) -> str:
+    """The codes that no operation answers with: a wrong method is no operation, the rest is to come."""
+    answered = {error.code for error in all_errors(operations)} | {MethodNotAllowed.code}
+    codes = dict.fromkeys(error.code for error in public_errors() if error.code not in answered)
+    names = ", ".join(f"`{code}`" for code in codes)
+    return f"Reserved, and not answered by this version: {names}."
 
 
 def _tree(root: type[BatchinError]) -> Iterator[type[BatchinError]]:

@@ -82,7 +82,7 @@ def pages(of: Standard) -> dict[str, str]:
         "llms.txt": documents["/llms.txt"].text,
         "agents.md": documents["/agents.md"].text,
         "docs/configuration.md": settings_page(),
-        "docs/errors.md": errors_page(),
+        "docs/errors.md": errors_page(of.operations),
         "docs/http.md": http_page(of.operations),
         "docs/tools.md": tools_page(of.registry),
         **{f"examples/{name}": shown(program, local) for name, program in PROGRAMS.items()},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from base.settings import Settings
-from manifests.errors import WHEN
+from manifests.errors import WHEN, all_errors
 from scripts.errors_page import public_errors
 from scripts.render import pages, standard
 
@@ -42,6 +42,13 @@ def test_every_error_is_documented_and_nothing_else() -> None:
     for error in errors:
         assert re.search(rf"^\| `{error.code}` \| {error.status} \|", text, re.MULTILINE), error
         assert str(error.resolution).strip(), error
+
+
+def test_an_error_that_operations_promise_is_raised_somewhere() -> None:
+    folders = ("server", "settlement", "tools", "runtime", "storage")
+    source = "\n".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    for error in all_errors(STANDARD.operations):
+        assert re.search(rf"\b{error.__name__}\b", source), error
 
 
 def test_every_tool_and_route_is_documented() -> None:

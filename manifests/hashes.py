@@ -1,0 +1,20 @@
+"""The hash of a tool's manifest: what agents were told about it, fixed in every record of its calls."""
+
+import hashlib
+from collections.abc import Mapping
+
+from base.canonical import canonical
+from manifests.facts import Facts
+from manifests.tools import tool_entry
+from tools.core import Registry
+
+
+def manifest_hashes(registry: Registry, facts: Facts) -> Mapping[str, str]:
+    """``sha256:<hex>`` of the RFC 8785 form of each tool's entry in ``tools/list`` without ``_meta``
+    (prices change without a change of the tool), by the tool's name."""
+    return {tool.name: _hash_of(tool_entry(tool, facts)) for tool in registry}
+
+
+def _hash_of(entry: Mapping[str, object]) -> str:
+    described = {name: value for name, value in entry.items() if name != "_meta"}
+    return "sha256:" + hashlib.sha256(canonical(described)).hexdigest()
