@@ -2,7 +2,7 @@
 
 from typing import Final
 
-EVENT_MAX: Final = 4_194_304
+EVENT_MAX: Final = 1_048_576
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -34,8 +34,7 @@ class SseParser:
             data = self._with_line_feeds(data)
         *blocks, rest = data.split(b"\n\n")
         if rest:
-            self._held.insert(0, rest)
-            self._held_bytes += len(rest)
+            self._hold(rest)
         return self._payloads(blocks) if blocks else []
 
     def end(self) -> list[bytes]:
@@ -46,9 +45,8 @@ class SseParser:
         return bool(self._held) and self._held[-1].endswith(b"\r")
 
     def _hold(self, data: bytes) -> None:
-        if not data:
-            return
-        self._held.append(data)
+        """Keep the start of an event, before a carriage return that is held already."""
+        self._held.insert(len(self._held) - self._ends_with_cr(), data)
         self._held_bytes += len(data)
         if self._held_bytes > EVENT_MAX:
             raise EventTooLarge(f"an event has over {EVENT_MAX} bytes")
