@@ -110,7 +110,9 @@ class KeyRing:
         self._signers[signer.key_id] = signer
         known = self._history[-1] if self._history else None
         if known is None or known.public_key != signer.public_key:
-            since_ms = self._clock.now_ms() if known else int(path.stat().st_mtime * 1000)
+            now_ms = self._clock.now_ms()
+            made_ms = path.stat().st_mtime_ns // 1_000_000
+            since_ms = max(now_ms, known.not_before_ms) if known else min(now_ms, made_ms)
             self._history = (
                 *(key.ended(since_ms) for key in self._history),
                 TrustedKey(signer.public_key, since_ms, None),
