@@ -38,12 +38,17 @@ async def pay(challenge: PaymentRequired) -> Any:
     wallet = x402Client()
     register_exact_evm_client(wallet, Account.from_key(os.environ["WALLET_KEY"]))
     offer = challenge.accepts[0]
-    allowed = {
-        "network": offer.network,
-        "asset": offer.asset,
-        "max_amount_per_payment": MOST_ATOMIC,
-    }
-    wallet.set_spend_controls({"allowed_assets": [allowed]})
+    wallet.set_spend_controls(
+        {
+            "allowed_assets": [
+                {
+                    "network": offer.network,
+                    "asset": offer.asset,
+                    "max_amount_per_payment": MOST_ATOMIC,
+                }
+            ]
+        }
+    )
     payment = await wallet.create_payment_payload(challenge)
     return {"x402/payment": payment.model_dump(by_alias=True, exclude_none=True)}
 
@@ -103,12 +108,17 @@ async def main() -> None:
     register_exact_evm_client(wallet, Account.from_key(os.environ["WALLET_KEY"]))
     async with x402HttpxClient(wallet, base_url=URL, timeout=120) as http:
         terms = (await http.get("/.well-known/x402")).json()["payment"]
-        allowed = {
-            "network": terms["network"],
-            "asset": terms["asset"],
-            "max_amount_per_payment": MOST_ATOMIC,
-        }
-        wallet.set_spend_controls({"allowed_assets": [allowed]})
+        wallet.set_spend_controls(
+            {
+                "allowed_assets": [
+                    {
+                        "network": terms["network"],
+                        "asset": terms["asset"],
+                        "max_amount_per_payment": MOST_ATOMIC,
+                    }
+                ]
+            }
+        )
         answer = await http.post(  # answers 402, is signed and sent again: one call for you
             "/v1/chat/completions",
             json={
@@ -171,23 +181,22 @@ print("vectors:", len(vectors.data), "dimensions:", len(vectors.data[0].embeddin
 VERIFY = '''\
 """Check the proof of a call with nothing but an Ed25519 library.
 
-Needs: pip install pynacl. Run it with a record id: python verify_offline.py vaas_...
+Needs: pip install pynacl httpx. Run it with a record id: python verify_offline.py vaas_...
 """
 
 import hashlib
 import json
 import sys
-import urllib.request
 from typing import Any
 
+import httpx
 from nacl.signing import VerifyKey
 
 URL = "BASE_URL"
 
 
 def fetch(path: str) -> Any:
-    with urllib.request.urlopen(URL + path, timeout=30) as answer:
-        return json.load(answer)
+    return httpx.get(URL + path, timeout=30).raise_for_status().json()
 
 
 def canonical(value: Any) -> bytes:

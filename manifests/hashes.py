@@ -3,18 +3,18 @@
 import hashlib
 from collections.abc import Mapping
 
-from base.canonical import canonical
+from base.canonical import canonical_request
 from manifests.facts import Facts
 from manifests.tools import tool_entry
 from tools.core import Registry
 
 
 def manifest_hashes(registry: Registry, facts: Facts) -> Mapping[str, str]:
-    """``sha256:<hex>`` of the RFC 8785 form of each tool's entry in ``tools/list`` without ``_meta``
-    (prices change without a change of the tool), by the tool's name."""
+    """``sha256:<hex>`` of each tool's entry in ``tools/list`` without ``_meta`` (prices change without a
+    change of the tool), by the tool's name: RFC 8785, integers of 2^53 and above as strings."""
     return {tool.name: _hash_of(tool_entry(tool, facts)) for tool in registry}
 
 
 def _hash_of(entry: Mapping[str, object]) -> str:
     described = {name: value for name, value in entry.items() if name != "_meta"}
-    return "sha256:" + hashlib.sha256(canonical(described)).hexdigest()
+    return "sha256:" + hashlib.sha256(canonical_request(described)).hexdigest()

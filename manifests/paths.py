@@ -28,6 +28,12 @@ class DocumentPath:
 _CARD = "/v1/mcp/server-card"
 
 DOCUMENTS: Mapping[str, DocumentPath] = {
+    "/": DocumentPath(
+        "getHome",
+        "This server in one page; its Link header leads to the rest",
+        "text/plain",
+        "/llms.txt",
+    ),
     "/openapi.json": DocumentPath("getOpenApi", "This document"),
     "/llms.txt": DocumentPath("getLlmsTxt", "The site for language models, in one page", "text/plain"),
     "/agents.md": DocumentPath("getAgentsMd", "How agents use this server", MARKDOWN),

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from base.clock import SystemClock
 from base.settings import Settings
@@ -15,24 +16,23 @@ from manifests.facts import Facts, PaymentFact
 from manifests.operation import Operation
 from manifests.operations import operations
 from manifests.render import render
-from runtime.build import Runtime, build_runtime
+from runtime.build import build_runtime
 from scripts.errors_page import errors_page
 from scripts.reference_pages import http_page, tools_page
 from scripts.settings_page import settings_page
 from server.facts import model_facts
 from server.mcp.hosts import Misdirected
+from server.tools import registry_of
 from server.version import version
 from settlement.chain import devnet
+from settlement.evidence.reader import EvidenceReader
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
-from tools.chat import Chat
 from tools.core import Registry
-from tools.embed import Embed
-from tools.models import Models
-from tools.quote import Quotes
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_URL = "https://api.batchin.tech"
 LOCAL_URL = "http://127.0.0.1:8402"
+_NO_PROOFS = cast("EvidenceReader", None)  # only a call of verify needs it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,9 @@ class Standard:
 def standard() -> Standard:
     """The default server: embedded models, development chain. Neither variables nor files are read."""
     settings = Settings.model_construct()
-    runtime = asyncio.run(build_runtime(settings, SystemClock(), lambda *_: None))
+    clock = SystemClock()
+    runtime = asyncio.run(build_runtime(settings, clock, lambda *_: None))
+    registry = registry_of(runtime, settings, clock, _NO_PROOFS, lambda _: {})
     payment = PaymentFact(
         network=devnet.NETWORK,
         asset=devnet.USDC,
@@ -59,19 +61,7 @@ def standard() -> Standard:
     )
     facts = Facts(version(), BASE_URL, tuple(model_facts(runtime.catalog)), payment)
     paying = (PaymentRequired, PaymentInvalid, PaymentReused)
-    return Standard(_registry(runtime, settings), facts, settings, operations(paying, (Misdirected,)))
-
-
-def _registry(runtime: Runtime, settings: Settings) -> Registry:
-    catalog, engines, clock = runtime.catalog, runtime.engines, SystemClock()
-    return Registry(
-        [
-            Chat(catalog, engines, clock, settings.max_output_tokens).tool(),
-            Embed(catalog, engines).tool(),
-            Models(catalog, engines.serves, {}, True, 0).tool(),
-            Quotes(catalog, clock, None).tool(),
-        ]
-    )
+    return Standard(registry, facts, settings, operations(paying, (Misdirected,)))
 
 
 def pages(of: Standard) -> dict[str, str]:

@@ -15,6 +15,14 @@ _SHARED = {
     "cache-control": f"public, max-age={MAX_AGE_S}",
     "x-content-type-options": "nosniff",
 }
+_LINKS = ", ".join(
+    (
+        '</openapi.json>; rel="service-desc"; type="application/json"',
+        '</agents.md>; rel="service-doc"; type="text/markdown"',
+        '</.well-known/api-catalog>; rel="api-catalog"; type="application/linkset+json"',
+        '</health>; rel="status"; type="application/json"',
+    )
+)
 _PREFLIGHT = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, HEAD",
@@ -28,13 +36,18 @@ def document_routes(documents: Mapping[str, Document]) -> list[Route]:
     """GET, HEAD and the preflight of each path. A request whose If-None-Match names the current
     document is answered 304 (RFC 9110 sections 13.1.2 and 15.4.5)."""
     return [
-        Route(path, _endpoint(document), methods=["GET", "OPTIONS"])
+        Route(path, _endpoint(document, _extra(path)), methods=["GET", "OPTIONS"])
         for path, document in documents.items()
     ]
 
 
-def _endpoint(document: Document) -> Callable[[Request], Awaitable[Response]]:
-    headers = {**_SHARED, "etag": document.etag}
+def _extra(path: str) -> Mapping[str, str]:
+    """The home page leads to the documents (RFC 8288, RFC 8631, RFC 9727)."""
+    return {"link": _LINKS} if path == "/" else {}
+
+
+def _endpoint(document: Document, extra: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
+    headers = {**_SHARED, **extra, "etag": document.etag}
 
     async def endpoint(request: Request) -> Response:
         if request.method == "OPTIONS":

@@ -134,10 +134,10 @@ def test_the_card_keeps_to_its_schema() -> None:
         "variables",
         "supportedProtocolVersions",
     }
-    aliases = [path for path, entry in DOCUMENTS.items() if entry.alias_of]
-    assert len(aliases) == 3
-    for path in aliases:
-        assert DOCS[path] == DOCS["/v1/mcp/server-card"]
+    aliases = {path: entry.alias_of for path, entry in DOCUMENTS.items() if entry.alias_of}
+    assert len(aliases) == 4
+    for path, target in aliases.items():
+        assert DOCS[path] == DOCS[target]
     catalog = load("/.well-known/ai-catalog.json")
     assert catalog["entries"][0]["url"] == f"{sample.BASE}/v1/mcp/server-card"
     assert catalog["entries"][0]["identifier"] == "urn:air:batchin.tech:batchin"

@@ -61,3 +61,11 @@ def test_another_method_is_refused_in_the_documented_shape(client: TestClient) -
     assert answer.status_code == 405
     assert answer.json()["error"]["code"] == "method_not_allowed"
     assert "GET" in answer.headers["allow"]
+
+
+def test_the_home_page_leads_to_the_rest() -> None:
+    with TestClient(control_plane(document_routes({"/": DOCUMENT, "/doc": DOCUMENT}))) as client:
+        link = client.get("/").headers["link"]
+        assert "link" not in client.get("/doc").headers
+    for relation in ("service-desc", "service-doc", "api-catalog", "status"):
+        assert f'rel="{relation}"' in link

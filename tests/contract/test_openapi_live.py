@@ -1,0 +1,164 @@
+"""The running server answers as its own /openapi.json says: routes, statuses, schemas, headers."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no stubs
+
+from tests.live import LiveServer
+
+QUESTION = {
+    "model": "qwen3-32b",
+    "messages": [{"role": "user", "content": "What is the capital of France?"}],
+    "max_tokens": 8,
+}
+TEXTS = {"model": "bge-m3", "input": "one text"}
+
+
+@dataclass(frozen=True)
+class Described:
+    """A server and what it says of itself."""
+
+    http: httpx2.Client
+    key: str
+    document: dict[str, Any]
+
+    def check(self, path: str, method: str, answer: httpx2.Response) -> Any:
+        """The body, after it was held against the operation's description."""
+        operation = self.document["paths"][path][method]
+        described = operation["responses"].get(str(answer.status_code))
+        assert described is not None, f"{method} {path}: {answer.status_code} is not documented"
+        kind = answer.headers["content-type"].partition(";")[0]
+        assert kind in described["content"], f"{method} {path}: {kind} is not documented"
+        if not kind.endswith("json"):
+            return answer.text
+        schema = {**described["content"][kind]["schema"], "components": self.document["components"]}
+        body = answer.json()
+        Draft202012Validator(schema).validate(body)
+        if answer.status_code >= 400 and "error" in body:
+            assert body["error"]["code"] in described["content"][kind]["examples"]
+        return body
+
+    def post(self, path: str, body: Any, key: str | None = None) -> httpx2.Response:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        return self.http.post(path, json=body, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def described(live_server: LiveServer) -> Iterator[Described]:
+    with httpx2.Client(base_url=live_server.url, timeout=60, trust_env=False) as http:
+        document = http.get("/openapi.json").json()
+        yield Described(http, live_server.api_key, document)
+
+
+@pytest.fixture(scope="module")
+def record_id(described: Described) -> str:
+    answer = described.post("/v1/embeddings", TEXTS, described.key)
+    return str(answer.headers["x-vaas-record-id"])
+
+
+def test_every_get_answers_as_described(described: Described, record_id: str) -> None:
+    checked = 0
+    for path, item in described.document["paths"].items():
+        if "get" not in item:
+            continue
+        model = "qwen3-32b" if path.startswith("/v1/models") else record_id
+        answer = described.http.get(path.replace("{id}", model))
+        assert answer.status_code == 200, (path, answer.text)
+        described.check(path, "get", answer)
+        checked += 1
+    assert checked >= 30
+
+
+def test_what_does_not_exist_is_answered_as_described(described: Described) -> None:
+    for path, item in described.document["paths"].items():
+        if "get" in item and "{id}" in path:
+            answer = described.http.get(path.replace("{id}", "vaas_" + "0" * 32))
+            assert answer.status_code == 404, path
+            described.check(path, "get", answer)
+
+
+def test_another_method_is_refused_on_every_route(described: Described, record_id: str) -> None:
+    for path, item in described.document["paths"].items():
+        answer = described.http.delete(path.replace("{id}", record_id))
+        assert answer.status_code == 405, path
+        allowed = {method.strip().lower() for method in answer.headers["allow"].split(",")}
+        assert set(item) <= allowed, path
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/chat/completions", QUESTION), ("/v1/embeddings", TEXTS)]
+)
+def test_a_paid_call_answers_as_described(described: Described, path: str, body: Any) -> None:
+    answer = described.post(path, body, described.key)
+    assert answer.status_code == 200
+    described.check(path, "post", answer)
+    paid_by_x402 = {"PAYMENT-RESPONSE", "X-BatchIn-Access-Token"}
+    headers = described.document["paths"][path]["post"]["responses"]["200"]["headers"]
+    for name in set(headers) - paid_by_x402:
+        assert answer.headers[name], name
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/chat/completions", QUESTION), ("/v1/embeddings", TEXTS)]
+)
+def test_refusals_of_a_paid_call_are_as_described(described: Described, path: str, body: Any) -> None:
+    wrong = (
+        described.post(path, body),
+        described.post(path, body, "batchin_api_" + "x" * 43),
+        described.post(path, {**body, "model": "gpt-9"}, described.key),
+        described.post(path, {**body, "colour": "red"}, described.key),
+        described.http.post(path, content=b"a=1", headers={"content-type": "text/plain"}),
+        described.post(path, {**body, "user": "x" * 3_000_000}, described.key),
+    )
+    for answer in wrong:
+        described.check(path, "post", answer)
+    assert [answer.status_code for answer in wrong] == [402, 401, 404, 400, 415, 413]
+    challenge = json.loads(base64.b64decode(wrong[0].headers["payment-required"]))
+    schema = {"$ref": "#/components/schemas/PaymentRequired"}
+    Draft202012Validator({**schema, "components": described.document["components"]}).validate(challenge)
+    price = described.document["paths"][path]["post"]["x-payment-info"]["price"]
+    asked_usd = int(challenge["accepts"][0]["amount"]) / 1_000_000
+    assert float(price["min"]) <= asked_usd <= float(price["max"])
+
+
+def test_a_stream_is_described_by_its_events(described: Described) -> None:
+    path = "/v1/chat/completions"
+    answer = described.post(path, {**QUESTION, "stream": True}, described.key)
+    content = described.document["paths"][path]["post"]["responses"]["200"]["content"]
+    schema = {**content["text/event-stream"]["schema"], "components": described.document["components"]}
+    lines = [line for line in answer.text.splitlines() if line]
+    assert lines[-1] == "data: [DONE]"
+    for line in lines[:-1]:
+        Draft202012Validator(schema).validate(json.loads(line.removeprefix("data: ")))
+    assert "vaas" in json.loads(lines[-2].removeprefix("data: "))
+
+
+def test_a_quote_and_a_verdict_answer_as_described(described: Described, record_id: str) -> None:
+    asked = {"model": "qwen3-32b", "estimated_input_tokens": 100, "estimated_output_tokens": 50}
+    quote = described.check("/v1/quote", "post", described.post("/v1/quote", asked))
+    assert {rail["rail"] for rail in quote["rails"]} == {"balance", "x402"}
+    bundle = described.http.get(f"/v1/vaas/{record_id}/bundle").json()
+    path = "/v1/audit/verify-bundle"
+    assert described.check(path, "post", described.post(path, bundle))["valid"] is True
+    bundle["evidence"]["payload"]["output_hash"] = "sha256:" + "0" * 64
+    assert described.check(path, "post", described.post(path, bundle))["valid"] is False
+
+
+def test_x402_resources_answer_with_a_challenge_on_the_terms_they_name(described: Described) -> None:
+    manifest = described.http.get("/.well-known/x402").json()
+    bodies = {"/v1/chat/completions": QUESTION, "/v1/embeddings": TEXTS}
+    for resource in manifest["resources"]:
+        path = resource.removeprefix(str(described.http.base_url).rstrip("/"))
+        answer = described.post(path, bodies[path])
+        assert answer.status_code == 402
+        offer = json.loads(base64.b64decode(answer.headers["payment-required"]))["accepts"][0]
+        assert offer["network"] == manifest["payment"]["network"]
+        assert offer["asset"] == manifest["payment"]["asset"]
+        assert offer["payTo"] == manifest["payment"]["pay_to"]
+        assert offer["scheme"] in manifest["payment"]["schemes"]
