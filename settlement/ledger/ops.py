@@ -37,7 +37,7 @@ class Captured:
 def hold(
     run_id: str, account_id: str, key_id: str | None, amount_nano_usd: int, lease: str, at_ms: int
 ) -> Op:
-    """Reserve the most that a run may cost.
+    """Reserve the most that a run may cost. Its id is new: no row of it is looked for on the disk.
 
     None, or Refused: ``duplicate`` (the run has a hold), ``no_account``, ``no_key`` (unknown, revoked or
     expired), ``insufficient``, ``over_budget``.
@@ -75,7 +75,7 @@ def hold(
         )
         return None
 
-    return Op(_present(hold_at, account_at, key_at), fold)
+    return Op(_present(account_at, key_at), fold, fresh=(hold_at,))
 
 
 def capture(run_id: str, account_id: str, key_id: str | None, amount_nano_usd: int, at_ms: int) -> Op:
