@@ -15,13 +15,11 @@ _SHARED = {
     "cache-control": f"public, max-age={MAX_AGE_S}",
     "x-content-type-options": "nosniff",
 }
-_LINKS = ", ".join(
-    (
-        '</openapi.json>; rel="service-desc"; type="application/json"',
-        '</agents.md>; rel="service-doc"; type="text/markdown"',
-        '</.well-known/api-catalog>; rel="api-catalog"; type="application/linkset+json"',
-        '</health>; rel="status"; type="application/json"',
-    )
+_LINKS = (
+    '</openapi.json>; rel="service-desc"; type="application/json", '
+    '</agents.md>; rel="service-doc"; type="text/markdown", '
+    '</.well-known/api-catalog>; rel="api-catalog"; type="application/linkset+json", '
+    '</health>; rel="status"; type="application/json"'
 )
 _PREFLIGHT = {
     "access-control-allow-origin": "*",
