@@ -186,3 +186,15 @@ def test_rendering_is_repeatable() -> None:
     assert {path: document.etag for path, document in again.items()} == {
         path: document.etag for path, document in DOCS.items()
     }
+
+
+def test_the_limits_told_are_the_limits_enforced() -> None:
+    from manifests.limits import MAX_DEPTH, MAX_PAYMENT_HEADER_KIB
+    from server.web import request
+    from settlement.x402.decode import MAX_HEADER_BYTES
+
+    assert request.MAX_DEPTH == MAX_DEPTH
+    assert MAX_PAYMENT_HEADER_KIB * 1024 == MAX_HEADER_BYTES
+    told = sample.rendered(by=sample.settings(max_body_bytes=4096, timeout_s=7.0))["/agents.md"].text
+    assert "| request body | 4,096 bytes (413 above) |" in told
+    assert "| duration of a call | 7 s |" in told
