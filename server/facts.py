@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from base.money import usd_text
-from manifests.facts import ModelFact
+from manifests.facts import ModelFact, PaymentFact
 from runtime.catalog import Catalog
+from settlement.x402.sale import Sale
 
 
 def model_facts(catalog: Catalog) -> Iterator[ModelFact]:
@@ -20,3 +21,15 @@ def model_facts(catalog: Catalog) -> Iterator[ModelFact]:
                 license=model.license,
                 served_by=model.id,
             )
+
+
+def payment_fact(sale: Sale) -> PaymentFact:
+    """The x402 rail as the documents tell it."""
+    return PaymentFact(
+        network=sale.asset.network,
+        asset=sale.asset.address,
+        asset_name=sale.asset.name,
+        asset_version=sale.asset.version,
+        pay_to=sale.pay_to,
+        min_charge_atomic=sale.min_charge_atomic,
+    )

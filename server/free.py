@@ -33,8 +33,8 @@ class FreeDoor:
         arguments: Callable[[Request], Mapping[str, Any]],
         shown: Callable[[Mapping[str, Any]], Any],
     ) -> Endpoint:
-        """An endpoint that calls ``tool`` with what ``arguments`` reads from the request and answers with
-        what ``shown`` takes from the output."""
+        """An endpoint that calls ``tool`` with what ``arguments`` reads from the request, and answers
+        with what ``shown`` takes from the output."""
 
         async def endpoint(request: Request) -> Response:
             resource = Resource(str(request.url), tool)

@@ -105,7 +105,7 @@ def set_up_logging(
     root = logging.getLogger()
     root.handlers[:] = [_Handler(lines, as_json)]
     root.setLevel(level.upper())
-    for noisy in ("uvicorn", "uvicorn.error", "mcp", "httpx", "web3", "asyncio"):
+    for noisy in ("alembic", "uvicorn", "uvicorn.error", "mcp", "httpx", "web3", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     return CallLog(lines, as_json)
 

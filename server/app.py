@@ -1,0 +1,329 @@
+"""Puts the parts of a server together: the one place that knows them all."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import anyio
+from starlette.types import ASGIApp
+
+from base.clock import SystemClock
+from base.money import usd_to_nano
+from base.resource import Resource
+from base.sealing import Sealer
+from base.secret_file import file_secret
+from base.settings import Settings
+from base.signing import file_signer
+from manifests.document import Document
+from manifests.facts import Facts, KeyFact
+from manifests.hashes import manifest_hashes
+from manifests.operations import operations
+from manifests.render import render
+from runtime.build import Runtime, build_runtime
+from runtime.engine import Modality
+from server.admin import AdminServer
+from server.beside import beside
+from server.books import Books
+from server.control import control_plane
+from server.dispatch import Dispatch
+from server.documents import document_routes
+from server.facts import model_facts, payment_fact
+from server.free import FreeDoor
+from server.health import Health, Readiness
+from server.log import CallLog
+from server.mcp.door import McpDoor, McpParts
+from server.mcp.hosts import Misdirected
+from server.metrics import Metrics
+from server.openai.chat import ChatDoor
+from server.openai.models import model_routes
+from server.openai.whole_door import WholeDoor
+from server.operations import NoArguments, Operation, Operations
+from server.payments import sale_of, x402_rail
+from server.proof import Proof
+from server.tables import DATABASE, TABLES
+from server.tools import registry_of
+from server.version import version
+from server.web.caller import Callers
+from server.web.payment import no_payment, payment_of
+from settlement.balance import BalanceRail
+from settlement.chain.devchain import DevChain
+from settlement.evidence.checkpoint import LogKey
+from settlement.evidence.integrator import Integrator
+from settlement.evidence.keyring import KeyRing
+from settlement.evidence.log import Log
+from settlement.evidence.reader import EvidenceReader
+from settlement.evidence.recorder import Recorder
+from settlement.evidence.spelling import public_key_text
+from settlement.ledger.accounts import Accounts
+from settlement.ledger.credentials import NewKey
+from settlement.ledger.demo import ensure_demo
+from settlement.ledger.keys import Keys
+from settlement.ledger.orphans import void_orphans
+from settlement.rails import Rails
+from settlement.x402.desk import Desk
+from settlement.x402.errors import (
+    PaymentInvalid,
+    PaymentRequired,
+    PaymentReused,
+    SettlementPending,
+)
+from settlement.x402.rail import X402Rail
+from settlement.x402.sale import Sale
+from storage.lock import DataDirLock
+from storage.migrate import upgrade
+from storage.sqlite import SqliteStore, open_store
+from tools.invoke import Invoker
+from tools.observe import Observers
+from tools.owner import Owner
+
+PAYMENT_ERRORS: Final = (PaymentRequired, PaymentInvalid, PaymentReused, SettlementPending)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server whose parts run. ``asgi`` serves calls; ``operations`` is what its operator may ask."""
+
+    asgi: ASGIApp
+    settings: Settings
+    readiness: Readiness
+    url: str
+    rpc_url: str | None
+    network: str | None
+    chat_model: str | None
+    first_key: NewKey | None
+    first_balance_nano_usd: int
+    owner: Owner
+
+    async def drain(self) -> None:
+        """Wait for captures and settlements that outlive their requests."""
+        await self.owner.drain()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """The books and the keys that everything else stands on."""
+
+    store: SqliteStore
+    accounts: Accounts
+    keys: Keys
+    ring: KeyRing
+    log: Log
+    integrator: Integrator
+    sealer: Sealer
+
+    def proofs(self) -> EvidenceReader:
+        return EvidenceReader(self.store, self.ring, self.log)
+
+
+@asynccontextmanager
+async def compose(settings: Settings, port: int, calls: CallLog) -> AsyncIterator[Server]:
+    """Start every part, in the order in which they need each other, and stop them in reverse.
+
+    Raises DataDirError, MigrationError, KeyFileError, FetchError, SettingsError, ChildFailed.
+    """
+    async with AsyncExitStack() as stack:
+        yield await _Composition(settings, port, calls, stack).server()
+
+
+class _Composition:
+    """One server in the making."""
+
+    def __init__(self, settings: Settings, port: int, calls: CallLog, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._url = settings.public_url or _url(settings.host, port)
+        self._calls = calls
+        self._stack = stack
+        self._clock = SystemClock()
+        self._owner = Owner()
+        self._readiness = Readiness()
+        self._metrics = Metrics()
+
+    async def server(self) -> Server:
+        settings = self._settings
+        what = f"batchin serve on {self._url}"
+        self._stack.enter_context(DataDirLock(settings.data_dir, what))
+        ground = await self._ground()
+        balance = usd_to_nano(settings.demo_balance_usd)
+        demo_key = settings.demo_key.get_secret_value() if settings.demo_key else None
+        first_key = await ensure_demo(ground.accounts, ground.keys, balance, demo_key)
+        runtime = await build_runtime(settings, self._clock, _unreported)
+        chain = DevChain(settings.data_dir / "chain") if settings.x402 else None
+        await _start(self._stack, *(part for part in (runtime.engines, chain) if part is not None))
+        sale = await sale_of(settings) if settings.x402 else None
+        registry = registry_of(
+            runtime, settings, self._clock, ground.proofs(), sale.price if sale else None
+        )
+        facts = self._facts(ground, runtime, sale)
+        hashes = manifest_hashes(registry, facts)
+        recorder = Recorder(ground.ring, settings.environment, manifests=hashes)
+        x402 = await self._x402(ground, recorder, sale, chain)
+        rails = Rails(BalanceRail(ground.store, recorder, self._clock), x402)
+        invoker = Invoker(
+            registry, rails, self._clock, Observers(self._calls, self._metrics), self._owner
+        )
+        asgi = await self._doors(ground, runtime, invoker, facts)
+        await self._admin(ground, runtime, chain)
+        return Server(
+            asgi=asgi,
+            settings=settings,
+            readiness=self._readiness,
+            url=self._url,
+            rpc_url=chain.rpc_url if chain else None,
+            network=chain.network if chain else None,
+            chat_model=next((m.id for m in runtime.catalog if m.modality is Modality.CHAT), None),
+            first_key=first_key,
+            first_balance_nano_usd=balance,
+            owner=self._owner,
+        )
+
+    async def _ground(self) -> _Ground:
+        """The store, brought up to date, with its log running and nobody's holds in it."""
+        folder = self._settings.data_dir
+        await anyio.to_thread.run_sync(upgrade, folder / DATABASE)
+        store = await open_store(folder / DATABASE, TABLES)
+        self._stack.push_async_callback(store.close)
+        await void_orphans(store)
+        secrets = folder / "keys"
+        pepper = file_secret(secrets / "pepper")
+        keys = Keys(store, self._clock, pepper)
+        await keys.load()
+        log_signer = file_signer(secrets / "log.key")
+        origin = f"batchin/log/{log_signer.key_id}"
+        integrator = Integrator(store, log_signer, origin, self._clock)
+        self._stack.push_async_callback(integrator.integrate)
+        await self._stack.enter_async_context(beside(integrator.run()))
+        return _Ground(
+            store=store,
+            accounts=Accounts(store, self._clock),
+            keys=keys,
+            ring=KeyRing.open(secrets, self._clock),
+            log=Log(store, LogKey(origin, log_signer.public_key)),
+            integrator=integrator,
+            sealer=Sealer(pepper),
+        )
+
+    async def _x402(
+        self, ground: _Ground, recorder: Recorder, sale: Sale | None, chain: DevChain | None
+    ) -> X402Rail | None:
+        if sale is None or chain is None:
+            return None
+        desk = Desk(
+            store=ground.store,
+            recorder=recorder,
+            proofs=ground.proofs(),
+            tokens=ground.keys,
+            sealer=ground.sealer,
+            clock=self._clock,
+            lease=ground.store.lease,
+            result_ttl_s=self._settings.result_ttl_s,
+            token_ttl_s=self._settings.access_token_ttl_s,
+        )
+        return await self._stack.enter_async_context(x402_rail(self._settings, sale, desk, chain))
+
+    def _facts(self, ground: _Ground, runtime: Runtime, sale: Sale | None) -> Facts:
+        key = ground.ring.current
+        return Facts(
+            version=version(),
+            base_url=self._url,
+            models=tuple(model_facts(runtime.catalog)),
+            payment=payment_fact(sale) if sale else None,
+            key=KeyFact(key.key_id, key.public_key.hex()),
+            rendered_on=datetime.now(UTC).date(),
+        )
+
+    async def _doors(self, ground: _Ground, runtime: Runtime, invoker: Invoker, facts: Facts) -> ASGIApp:
+        settings = self._settings
+        paid = PAYMENT_ERRORS if facts.payment else ()
+        documents = render(invoker.registry, facts, settings, operations(paid, (Misdirected,)))
+        callers = Callers(
+            ground.keys.authenticate,
+            payment_of if facts.payment else no_payment,
+            self._clock,
+            settings.timeout_s,
+        )
+        mcp = McpDoor(McpParts(invoker, callers, settings, facts, documents, ground.proofs().bundle))
+        await self._stack.enter_async_context(mcp.running())
+        hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
+        return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents))
+
+    def _hot(self, ground: _Ground, invoker: Invoker, callers: Callers) -> Mapping[str, ASGIApp]:
+        settings = self._settings
+        limits = (settings.max_body_bytes, settings.send_timeout_s)
+
+        def whole(path: str, tool: str) -> ASGIApp:
+            return WholeDoor(tool, invoker, callers, self._resource(path, invoker, tool), *limits)
+
+        chat = "/v1/chat/completions"
+        key = public_key_text(ground.ring.current.public_key)
+        return {
+            chat: ChatDoor(invoker, callers, self._resource(chat, invoker, "chat"), *limits, key),
+            "/v1/embeddings": whole("/v1/embeddings", "embed"),
+            "/v1/quote": whole("/v1/quote", "quote"),
+            "/v1/audit/verify-bundle": whole("/v1/audit/verify-bundle", "verify"),
+        }
+
+    def _resource(self, path: str, invoker: Invoker, tool: str) -> Resource:
+        found = invoker.registry.get(tool)
+        return Resource(self._url + path, found.title if found else tool)
+
+    def _rest(
+        self,
+        ground: _Ground,
+        runtime: Runtime,
+        invoker: Invoker,
+        callers: Callers,
+        documents: Mapping[str, Document],
+    ) -> ASGIApp:
+        health = Health(self._readiness, runtime.engines.health, ground.store.works, self._metrics)
+        return control_plane(
+            [
+                *health.routes(),
+                *model_routes(FreeDoor(invoker, callers)),
+                *Proof(ground.proofs()).routes(),
+                *document_routes(documents),
+            ]
+        )
+
+    async def _admin(self, ground: _Ground, runtime: Runtime, chain: DevChain | None) -> None:
+        async def info(_: NoArguments) -> dict[str, Any]:
+            return {
+                "url": self._url,
+                "rpc_url": chain.rpc_url if chain else None,
+                "network": chain.network if chain else None,
+                "usdc": chain.usdc if chain else None,
+                "version": version(),
+                "data_dir": str(self._settings.data_dir),
+                "pid": os.getpid(),
+                "public_key": public_key_text(ground.ring.current.public_key),
+            }
+
+        books = Books(ground.accounts, ground.keys, self._clock).operations()
+        asked = {"info": Operation(NoArguments, info), **books}
+        office = Operations(asked, lambda: self._readiness.is_open)
+        await self._stack.enter_async_context(AdminServer(self._settings.data_dir, office))
+
+
+def _unreported(*_: object) -> None:
+    """What is missing was fetched before, with its progress shown, by whoever started the server."""
+
+
+def _url(host: str, port: int) -> str:
+    """The address under which people on this machine reach a server that listens on ``host``."""
+    if host == "::":
+        return f"http://[::1]:{port}"
+    if not host.strip("0."):
+        return f"http://127.0.0.1:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _start(stack: AsyncExitStack, *parts: AbstractAsyncContextManager[Any]) -> None:
+    """Enter all at once; when one can't start, those that did are left by the stack."""
+    entering = (stack.enter_async_context(part) for part in parts)
+    outcomes = await asyncio.gather(*entering, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome

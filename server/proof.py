@@ -1,0 +1,52 @@
+"""The routes of proof: records, receipts and bundles for everybody, under /v1/vaas and /v1/audit."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from base.errors import NotFound
+from settlement.evidence.reader import EvidenceReader
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Reading = Callable[[str], Awaitable[Mapping[str, Any] | None]]
+ROOTS = ("/v1/vaas", "/v1/audit")
+_OPEN = {"access-control-allow-origin": "*", "cache-control": "no-cache"}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Answers from the evidence store. A run, a record and an audit id name the same call."""
+
+    reader: EvidenceReader
+
+    def routes(self) -> list[Route]:
+        return [route for root in ROOTS for route in self._routes(root)]
+
+    def _routes(self, root: str) -> list[Route]:
+        reader = self.reader
+        return [
+            Route(f"{root}/pubkey/current", self._public_key),
+            Route(f"{root}/verify/{{id}}", _by_id(reader.verify)),
+            Route(f"{root}/{{id}}", _by_id(reader.record)),
+            Route(f"{root}/{{id}}/verify", _by_id(reader.verify)),
+            Route(f"{root}/{{id}}/evidence", _by_id(reader.evidence)),
+            Route(f"{root}/{{id}}/receipt", _by_id(reader.receipt)),
+            Route(f"{root}/{{id}}/bundle", _by_id(reader.bundle)),
+        ]
+
+    async def _public_key(self, _: Request) -> Response:
+        return JSONResponse(self.reader.keys_document(), headers=_OPEN)
+
+
+def _by_id(read: Reading) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        found = await read(request.path_params["id"])
+        if found is None:
+            raise NotFound("Audit record not found", resolution="Verify audit_id.")
+        return JSONResponse(found, headers=_OPEN)
+
+    return endpoint

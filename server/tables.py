@@ -1,0 +1,13 @@
+"""Every table that this server writes, declared by the packages that own them."""
+
+from typing import Final
+
+from sqlalchemy import MetaData
+
+from settlement.chain.tables import TABLES as CHAIN
+from settlement.evidence.tables import TABLES as EVIDENCE
+from settlement.ledger.tables import TABLES as LEDGER
+from settlement.x402.tables import TABLES as X402
+
+DATABASE: Final = "batchin.db"
+TABLES: Final[tuple[MetaData, ...]] = (LEDGER, EVIDENCE, X402, CHAIN)
