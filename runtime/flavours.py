@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from base.usage import Usage
@@ -109,7 +109,7 @@ class SgLang:
         return self._identified(_embedding_body(call), call, rid)
 
     def tally(self, call: EngineCall) -> Tally:
-        return LastUsage()
+        return RunningUsage()
 
     def abort(self, rid: str) -> tuple[str, Mapping[str, Any]] | None:
         return "/abort_request", {"rid": rid}
@@ -155,7 +155,7 @@ class LlamaCpp:
 
 
 class LastUsage:
-    """Usage of the whole call, told last and perhaps in between."""
+    """Usage of the whole call, told once at the end."""
 
     def __init__(self) -> None:
         self.exact = False
@@ -165,14 +165,28 @@ class LastUsage:
         if not usage:
             return None
         choices = chunk.get("choices")
-        if not choices or any(choice.get("finish_reason") for choice in choices):
+        self.exact = not choices or any(choice.get("finish_reason") for choice in choices)
+        return _usage_of(usage)
+
+
+class RunningUsage:
+    """Usage of one choice on each of its chunks, of the whole call at the end."""
+
+    def __init__(self) -> None:
+        self.exact = False
+        self._outputs: dict[int, int] = {}
+
+    def take(self, chunk: Mapping[str, Any]) -> Usage | None:
+        usage = chunk.get("usage")
+        if not usage:
+            return None
+        told = _usage_of(usage)
+        choices = chunk.get("choices")
+        if not choices:
             self.exact = True
-        details = usage.get("prompt_tokens_details") or {}
-        return Usage(
-            int(usage["prompt_tokens"]),
-            int(usage.get("completion_tokens") or 0),
-            int(details.get("cached_tokens") or 0),
-        )
+            return told
+        self._outputs[choices[0]["index"]] = told.output_tokens
+        return replace(told, output_tokens=sum(self._outputs.values()))
 
 
 class UsagePerChoice:
@@ -195,10 +209,10 @@ class UsagePerChoice:
         if choices and choices[0].get("finish_reason"):
             self._ended = choices[0]["index"]  # the next usage is this choice's
         if usage:
+            told = _usage_of(usage)
             self._awaited -= 1
-            self._outputs[self._ended] = int(usage["completion_tokens"])
-            self._input = int(usage["prompt_tokens"])
-            self._cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+            self._outputs[self._ended] = told.output_tokens
+            self._input, self._cached = told.input_tokens, told.cached_tokens
         elif choices and timings:
             self._outputs[choices[0]["index"]] = int(timings["predicted_n"])
             self._cached = int(timings["cache_n"])
@@ -206,6 +220,15 @@ class UsagePerChoice:
         else:
             return None
         return Usage(self._input, sum(self._outputs.values()), self._cached)
+
+
+def _usage_of(usage: Mapping[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details") or {}
+    return Usage(
+        int(usage["prompt_tokens"]),
+        int(usage.get("completion_tokens") or 0),
+        int(details.get("cached_tokens") or 0),
+    )
 
 
 def _chat_body(call: EngineCall) -> dict[str, Any]:

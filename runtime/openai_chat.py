@@ -67,7 +67,8 @@ class ChatReader:
         usage = self._tally.take(chunk)
         if usage is not None and usage != self._usage:
             self._usage = usage
-            events.append(Metered(usage))
+            if not self._tally.exact:  # the exact one is told at the end
+                events.append(Metered(usage))
         for choice in choices:
             self._read_choice(choice, events)
         return events
