@@ -22,7 +22,6 @@ from base.resource import Resource
 from base.sealing import Sealer
 from base.usage import Usage
 from settlement.evidence.keyring import KeyRing
-from settlement.evidence.log import Log
 from settlement.evidence.reader import EvidenceReader
 from settlement.evidence.recorder import Recorder
 from settlement.evidence.tables import TABLES as EVIDENCE_TABLES
@@ -122,8 +121,8 @@ class FusedStore:
 class Chain:
     """A token contract and a facilitator in one: a nonce moves money once, a run has one transaction.
 
-    It outlives the servers. ``verdict`` is what verify says; ``mood`` how settling goes: ``mine`` at once,
-    ``refuse`` (the transaction reverts), ``lose`` (sent and not seen yet), ``drop`` (never sent).
+    It outlives the servers. ``verdict`` is what verify says; ``mood`` how settling goes: ``mine`` at
+    once, ``refuse`` (the transaction reverts), ``lose`` (sent, not seen yet), ``drop`` (never sent).
     """
 
     clock: Clock
@@ -144,6 +143,11 @@ class Chain:
         if key not in self.moved:
             self.moved[key] = (authorization.nonce, authorization.value_atomic)
         return self.moved[key][0]
+
+    async def until_moved(self) -> None:
+        async with asyncio.timeout(10):
+            while not self.moved:  # noqa: ASYNC110 - the server moves it whenever it likes
+                await asyncio.sleep(0.001)
 
     async def verify(self, authorization: Authorization) -> str | None:
         self.fuse.moment()
@@ -208,6 +212,12 @@ class House:
         rows = await self.payments()
         return rows[0]["state"] if rows else "none"
 
+    async def until(self, state: str) -> None:
+        """Wait for the only payment to stand there."""
+        async with asyncio.timeout(10):
+            while await self.state() != state:  # noqa: ASYNC110 - only the store tells
+                await asyncio.sleep(0.002)
+
     async def charged(self) -> int:
         rows = await self.store.read(select(func.sum(USAGE.c.charged_nano_usd).label("sum")))
         return int(rows[0]["sum"] or 0)
@@ -230,7 +240,8 @@ async def opened(folder: Path, chain: Chain, sale: Sale = SALE) -> AsyncIterator
         ring = KeyRing.open(folder / "keys", clock)
         keys = Keys(store, clock, b"p" * 32)
         await keys.load()
-        reader = EvidenceReader(store, ring, _no_log())
+        no_log: Any = None
+        reader = EvidenceReader(store, ring, no_log)
         desk = Desk(
             store=store,
             recorder=Recorder(ring, "development"),
@@ -246,10 +257,6 @@ async def opened(folder: Path, chain: Chain, sale: Sale = SALE) -> AsyncIterator
         await void_orphans(store)
         await rail.recovery.recover()
         yield House(rail, store, keys, chain, clock, reader)
-
-
-def _no_log() -> Any:
-    return None
 
 
 def order(

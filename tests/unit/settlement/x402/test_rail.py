@@ -17,6 +17,7 @@ from settlement.x402.errors import (
     SettlementFailed,
     SettlementPending,
 )
+from settlement.x402.payment import Payment
 from tests.unit.settlement.x402.house import (
     MCP,
     RESULT,
@@ -195,7 +196,7 @@ async def test_a_settlement_that_never_comes_fails_after_its_window(house: House
     paid = await paid_order(house, payer)
     grant = granted(await house.rail.authorize(paid))
     capture = asyncio.create_task(grant.capture(outcome_of(paid)))
-    await _until_state(house, "pending")
+    await house.until("pending")
     with pytest.raises(SettlementPending, match=paid.run_id):
         await house.rail.authorize(order(paid.payment))
     house.clock.advance_s(SALE.max_timeout_s + 1)
@@ -212,7 +213,7 @@ async def test_a_caller_is_not_kept_for_ever_and_the_payment_is_followed(
     grant = granted(await house.rail.authorize(paid))
     house.clock.advance_s(-3600)  # the window ends long after a caller's patience
     capture = asyncio.create_task(grant.capture(outcome_of(paid)))
-    await _until_state(house, "pending")
+    await house.until("pending")
     house.clock.advance_s(3601)
     with pytest.raises(SettlementPending) as pending:
         await capture
@@ -284,13 +285,5 @@ async def test_a_caller_whose_balance_is_short_is_told_both_ways(house: House) -
     assert short.value.challenge["accepts"]
 
 
-async def _until_state(house: House, state: str) -> None:
-    async with asyncio.timeout(10):
-        while await house.state() != state:
-            await asyncio.sleep(0.005)
-
-
 async def _authorization(house: House) -> Any:
-    from settlement.x402.payment import Payment
-
     return Payment.from_row((await house.payments())[0]).authorization
