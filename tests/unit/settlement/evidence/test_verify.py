@@ -278,7 +278,7 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(data=st.data())
 def test_no_value_in_any_place_makes_it_raise(tmp_path: Path, data: st.DataObject) -> None:
     desk = open_desk(tmp_path)
