@@ -17,6 +17,7 @@ from manifests.operation import Operation
 from manifests.operations import operations
 from manifests.render import render
 from runtime.build import build_runtime
+from scripts.cli_page import cli_page
 from scripts.errors_page import errors_page
 from scripts.reference_pages import http_page, tools_page
 from scripts.settings_page import settings_page
@@ -71,6 +72,7 @@ def pages(of: Standard) -> dict[str, str]:
     return {
         "llms.txt": documents["/llms.txt"].text,
         "agents.md": documents["/agents.md"].text,
+        "docs/cli.md": cli_page(),
         "docs/configuration.md": settings_page(),
         "docs/errors.md": errors_page(of.operations),
         "docs/http.md": http_page(of.operations),

@@ -10,14 +10,13 @@ from base.clock import SystemClock
 from base.secret_file import file_secret
 from server.books import Books
 from server.operations import Operations
+from server.tables import DATABASE, TABLES
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.keys import Keys
-from settlement.ledger.tables import TABLES
 from storage.lock import DataDirLock
 from storage.migrate import upgrade
 from storage.sqlite import open_store
 
-DATABASE = "batchin.db"
 PEPPER = Path("keys", "pepper")
 
 
@@ -31,7 +30,7 @@ async def books(data_dir: Path) -> AsyncIterator[Operations]:
     with DataDirLock(data_dir, "a batchin command"):
         await anyio.to_thread.run_sync(upgrade, data_dir / DATABASE)
         pepper = await anyio.to_thread.run_sync(file_secret, data_dir / PEPPER)
-        store = await open_store(data_dir / DATABASE, (TABLES,))
+        store = await open_store(data_dir / DATABASE, TABLES)
         try:
             keys = Keys(store, clock, pepper)
             yield Operations(Books(Accounts(store, clock), keys, clock).operations())

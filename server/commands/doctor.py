@@ -27,7 +27,7 @@ def doctor(
 
     from server.commands.settings import settings_of
     from server.commands.show import show_json, show_table
-    from server.doctor import examine
+    from server.doctor.examine import examine
 
     findings = asyncio.run(examine(settings_of(config, data_dir), url))
     if as_json:

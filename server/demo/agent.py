@@ -1,6 +1,6 @@
 """The agent's part over MCP: find a tool, be asked for money, pay, be answered, spend what is left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -81,8 +81,8 @@ async def discover(out: Transcript, client: Client) -> Found:
     tools = (await client.list_tools()).tools
     out.table(("tool", "price", "what it does"), [_tool_row(tool) for tool in tools])
     out.check("the connection speaks the current protocol", client.protocol_version == PROTOCOL)
-    names = {tool.name for tool in tools}
-    out.check("chat, embed, models, quote and verify are offered", names >= _NEEDED)
+    missing = _NEEDED - {tool.name for tool in tools}
+    out.check("chat, embed, models, quote and verify are offered", not missing, _words(missing))
     listed = await client.call_tool("models", {})
     models = (listed.structured_content or {}).get("data", [])
     found = Found(_first(models, "chat"), _first(models, "embedding"))
@@ -186,7 +186,13 @@ def _price(price: Mapping[str, Any]) -> str:
     lowest = min(models, key=lambda model: float(model["input"]), default=None)
     if lowest is None:
         return "no engine"
-    return f"from ${lowest['input']} / ${lowest['output']} per {price['unit']}, in / out"
+    if float(lowest["output"]) == 0:
+        return f"${lowest['input']} per {price['unit']}"
+    return f"${lowest['input']} in, ${lowest['output']} out per {price['unit']}"
+
+
+def _words(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _first(models: Sequence[Mapping[str, Any]], modality: str) -> str:

@@ -104,4 +104,4 @@ class Transcript:
         self._console.file.flush()
 
     def _indented(self, renderable: Text | Table) -> None:
-        self._console.print(Padding(renderable, (0, 0, 0, _INDENT)))
+        self._console.print(Padding(renderable, (0, 0, 0, _INDENT), expand=False))

@@ -1,0 +1,66 @@
+"""Paid operations: each answers a call without key and payment with a valid x402 challenge."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import orjson
+from pydantic import ValidationError
+
+from manifests.wire import PaymentRequired
+from server.doctor.finding import Finding, found, skipped
+from server.doctor.outside import Json, json_of, operations
+
+_UNAVAILABLE = frozenset(("engine_not_configured", "rail_not_configured"))
+
+
+async def paid_operations(http: httpx2.AsyncClient, document: Json) -> AsyncIterator[Finding]:
+    """Call every operation with ``x-payment-info``, with the example of its own documentation."""
+    for path, operation in operations(document, "post"):
+        payment = operation.get("x-payment-info")
+        if payment is None or "{" in path:
+            continue
+        what = f"POST {path} without key asks for money in a valid way"
+        example = _example(operation)
+        if not payment.get("protocols"):
+            yield skipped(what, "x402 is off on this server")
+        elif example is None:
+            yield found(what, False, "its documentation has no example body")
+        else:
+            yield _judged(what, await http.post(path, json=example))
+
+
+def _judged(what: str, response: httpx2.Response) -> Finding:
+    body = json_of(response)
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    if code in _UNAVAILABLE:
+        return skipped(what, f"{response.status_code} {code}")
+    if response.status_code != 402:
+        return found(what, False, f"{response.status_code} {code or ''} instead of 402")
+    problem, seen = _read(response.headers.get("payment-required"))
+    return found(what, not problem, problem or seen)
+
+
+def _read(header: str | None) -> tuple[str, str]:
+    """What is wrong with a PAYMENT-REQUIRED header, and what it asks for."""
+    if header is None:
+        return "402 without PAYMENT-REQUIRED", ""
+    try:
+        challenge = PaymentRequired.model_validate(orjson.loads(base64.b64decode(header, validate=True)))
+    except (binascii.Error, orjson.JSONDecodeError):
+        return "PAYMENT-REQUIRED is not base64 of JSON", ""
+    except ValidationError as error:
+        return f"PAYMENT-REQUIRED: {error.errors()[0]['msg']}", ""
+    if not challenge.accepts:
+        return "the challenge accepts nothing", ""
+    offer = challenge.accepts[0]
+    return "", f"{offer.scheme}, {offer.amount} atomic on {offer.network}"
+
+
+def _example(operation: Json) -> Any:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    examples = content.get("examples", {})
+    return next((example.get("value") for example in examples.values()), content.get("example"))
