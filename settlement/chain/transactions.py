@@ -5,6 +5,7 @@ the Store before a node sees it: after a crash the same bytes are sent again, an
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from typing import Final
@@ -61,13 +62,17 @@ class TransactionManager:
         return self._signer.address
 
     async def open(self) -> None:
-        """Find the next nonce, and send again what the chain does not have. Raises ChainUnavailable."""
+        """Find the next nonce, and send again what the chain does not have.
+
+        What can't be sent now is sent with the next one. Raises ChainUnavailable.
+        """
         self._nonce = await self._client.nonce(self.address)
         missing = await journal.from_nonce(self._store, self._genesis, self.address, self._nonce)
         self._unsent = deque(missing)
         if missing:
             self._nonce = missing[-1].nonce + 1
-            await self._flush()
+            with contextlib.suppress(TransactionRefused, ChainUnavailable):
+                await self._flush()
 
     async def close(self) -> None:
         """Wait for what is being sent."""

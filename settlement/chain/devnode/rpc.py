@@ -1,10 +1,11 @@
 """JSON-RPC 2.0: bytes in, bytes out; single requests, batches and notifications."""
 
 import inspect
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+import orjson
 
 from settlement.chain.devnode.calls import Reverted
 from settlement.chain.devnode.evm import Rejected
@@ -20,8 +21,8 @@ _log = logging.getLogger("devnode")
 def answer(table: Mapping[str, Callable[..., Any]], body: bytes) -> bytes:
     """The response to a request body; empty when it held notifications only."""
     try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
+        asked = orjson.loads(body)
+    except ValueError:
         return _dump(_error(None, _PARSE, "the body is not JSON"))
     if not isinstance(asked, list):
         return _dump(_one(table, asked))
@@ -67,4 +68,4 @@ def _error(id_: Any, code: int, message: str, data: str | None = None) -> dict[s
 
 
 def _dump(value: Any) -> bytes:
-    return b"" if value is None else json.dumps(value, separators=(",", ":")).encode()
+    return b"" if value is None else orjson.dumps(value)

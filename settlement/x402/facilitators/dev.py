@@ -6,12 +6,11 @@ It serves eip155:31337 and its USDC alone: what is signed for it is worth nothin
 import asyncio
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from base.clock import Clock
 from settlement.chain import usdc
 from settlement.chain.client import ChainClient, Receipt
-from settlement.chain.devchain import DevChain
 from settlement.chain.errors import ChainUnavailable, RpcRefused
 from settlement.chain.funding import fund_gas
 from settlement.chain.keys import file_signer
@@ -26,6 +25,22 @@ _LEAST_GAS_WEI: Final = 10**18
 _PAUSE_S: Final = 0.1
 
 
+class Chain(Protocol):
+    """The development chain (settlement.chain.devchain.DevChain); a restart may change its URL."""
+
+    @property
+    def rpc_url(self) -> str: ...
+
+    @property
+    def network(self) -> str: ...
+
+    @property
+    def usdc(self) -> str: ...
+
+    @property
+    def genesis(self) -> str: ...
+
+
 class DevFacilitator:
     """``async with DevFacilitator(chain, store, clock, gas_key) as facilitator``.
 
@@ -35,7 +50,7 @@ class DevFacilitator:
     """
 
     def __init__(
-        self, chain: DevChain, store: Store, clock: Clock, gas_key: Path, wait_s: float = 30.0
+        self, chain: Chain, store: Store, clock: Clock, gas_key: Path, wait_s: float = 30.0
     ) -> None:
         self._chain = chain
         self._store = store
