@@ -11,6 +11,7 @@ from settlement.x402.collector import Collector
 from settlement.x402.errors import SettlementFailed, SettlementPending
 from settlement.x402.facilitator import SettlementState
 from settlement.x402.payment import Payment
+from storage.errors import StorageUnavailable
 
 Challenged = Callable[[str], SettlementFailed]
 
@@ -37,6 +38,8 @@ class AuthorizedGrant:
         """Raises SettlementFailed (final, nothing charged) and SettlementPending (still followed)."""
         try:
             return await self._capture(outcome)
+        except StorageUnavailable as error:  # the money may be under way, so it is not said to be safe
+            raise SettlementPending(self.payment.run_id) from error
         finally:
             self.ended(self.payment.run_id)
 
@@ -79,6 +82,8 @@ class PaidGrant:
         try:
             payment, evidence, receipt = await self.steps.spent(self.payment, outcome)
             return settled(payment, evidence.wire, receipt.wire, self._token())
+        except StorageUnavailable as error:
+            raise SettlementPending(self.payment.run_id) from error
         finally:
             self.ended(self.payment.run_id)
 

@@ -1,6 +1,7 @@
 """The x402 rail: scheme ``exact`` at the quoted maximum, for HTTP and MCP."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from settlement.x402.payment import Payment, payment_key, reserved_row
 from settlement.x402.recovery import Recovery
 from settlement.x402.sale import MCP_URL, Flow, Offer, Sale
 from settlement.x402.transitions import look, reserve
+from storage.errors import StorageUnavailable
 
 _MCP_PARAM: Final = "_meta.x402/payment"
 _ASKED: Final = "Payment required"
@@ -122,6 +124,9 @@ class X402Rail:
             known = (await self._desk.store.commit(reserve(row, payment_key(claim))))[0]
             if known is None:
                 return await self._open(asked, Payment.from_row(row))
+        except StorageUnavailable as error:
+            self._live.discard(order.run_id)
+            raise PaymentUnavailable(error.message) from error
         except BaseException:
             self._live.discard(order.run_id)
             raise
@@ -132,10 +137,11 @@ class X402Rail:
         try:
             await self._verify(asked, payment)
             if payment.flow is Flow.UPFRONT:
-                return await self._take(asked, payment)
+                return await self._taken(asked, payment)
             running = await self._after_run.running(payment)
         except BaseException:
-            await self._after_run.released(payment)  # refused, harmless, once money is under way
+            with suppress(StorageUnavailable):  # then recovery does it
+                await self._after_run.released(payment)  # refused, harmless, once money is under way
             raise
         return AuthorizedGrant(
             running, self._after_run, self._collector, asked.failed, self._live.discard
@@ -148,6 +154,12 @@ class X402Rail:
             raise PaymentUnavailable(error.message) from error
         if reason is not None:
             raise asked.invalid(reason)
+
+    async def _taken(self, asked: _Asked, payment: Payment) -> Grant:
+        try:
+            return await self._take(asked, payment)
+        except StorageUnavailable as error:  # the money may be under way
+            raise SettlementPending(payment.run_id) from error
 
     async def _take(self, asked: _Asked, payment: Payment) -> Grant:
         """Settle before the run."""

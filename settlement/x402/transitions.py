@@ -54,7 +54,8 @@ def release(payment: Payment) -> Op:
         row = _row(rows, payment)
         if row is None:
             return False
-        if row["state"] not in (State.RESERVED, State.RUNNING):
+        moved = row["transaction_hash"] != ""
+        if moved or row["state"] not in (State.RESERVED, State.RUNNING):
             return Refused("state", {"state": row["state"]})
         rows.delete(payment.key)
         return True

@@ -148,7 +148,7 @@ CALLS = st.tuples(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(CALLS, min_size=1, max_size=6))
 def test_any_calls_with_any_kills_keep_the_books_true(
     calls: list[tuple[int, Delivery, str, int | None, str]],

@@ -79,19 +79,25 @@ class Killed(BaseException):
 
 @dataclass
 class Fuse:
-    """Kills the process at the n-th moment; each commit and each word to the chain has two."""
+    """Kills the process at the n-th moment; each commit and each settlement has two, before and after.
+    With an ``error``, moments fail instead and the process lives on: that one, or (``lasting``) all from
+    then on."""
 
     left: int | None = None
     dead: bool = False
+    error: Exception | None = None
+    lasting: bool = False
 
     def moment(self) -> None:
         if self.dead:
             raise Killed
-        if self.left is not None:
-            self.left -= 1
-            if self.left < 0:
-                self.dead = True
-                raise Killed
+        if self.left is None:
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.left = 0 if self.lasting else None
+            self.dead = self.error is None
+            raise self.error or Killed
 
 
 class FusedStore:

@@ -7,6 +7,7 @@ import pytest
 
 from base.caller import Caller, CallerKind
 from base.errors import ServiceUnavailable
+from base.usage import Usage
 from settlement.ledger.ids import CHAIN, REVENUE
 from settlement.rail import Delivery, Replay, RunStatus, Settled
 from settlement.x402.errors import (
@@ -283,6 +284,39 @@ async def test_a_caller_whose_balance_is_short_is_told_both_ways(house: House) -
     with pytest.raises(PaymentRequired, match="balance") as short:
         await house.rail.authorize(order(caller=caller))
     assert short.value.challenge["accepts"]
+
+
+async def test_what_is_worked_on_is_left_alone(house: House, payer: Payer) -> None:
+    for delivery in Delivery:
+        paid = await paid_order(house, Payer(), delivery=delivery)
+        grant = granted(await house.rail.authorize(paid))
+        assert await house.rail.recovery.reconcile() == 0
+        assert isinstance(await grant.capture(outcome_of(paid)), Settled)
+    await house.balanced()
+
+
+async def test_a_version_1_payment_buys_the_call(house: House, payer: Payer) -> None:
+    signed = (await paid_order(house, payer)).payment
+    assert signed is not None
+    old = {
+        "x402Version": 1,
+        "scheme": "exact",
+        "network": "eip155:31337",
+        "payload": signed["payload"],
+    }
+    assert isinstance(await run(house, order(old)), Settled)
+    assert isinstance(await house.rail.authorize(order(signed)), Replay)
+    await house.balanced()
+
+
+async def test_no_charge_is_below_nothing_and_none_above_the_quote(house: House) -> None:
+    for usage in (Usage(0, 0), Usage(10**6, 10**6)):
+        paid = await paid_order(house, Payer())
+        grant = granted(await house.rail.authorize(paid))
+        settled = await grant.capture(outcome_of(paid, usage))
+        assert settled.charged_nano_usd + settled.credit_nano_usd == PAID
+        assert settled.charged_nano_usd in (0, PAID)
+    await house.balanced()
 
 
 async def _authorization(house: House) -> Any:
