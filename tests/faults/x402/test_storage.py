@@ -1,4 +1,4 @@
-"""The store fails at any moment of a payment, before or after it wrote; the process goes on and mends."""
+"""The store fails at any moment of a payment, before or after it wrote; the process lives on, mends."""
 
 from pathlib import Path
 

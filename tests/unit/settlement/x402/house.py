@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from eth_account import Account
@@ -35,7 +35,7 @@ from settlement.rail import Delivery, Grant, Order, Outcome, Replay, RunStatus, 
 from settlement.x402.collector import Collector
 from settlement.x402.desk import Desk
 from settlement.x402.errors import PaymentRequired
-from settlement.x402.facilitator import Authorization, Settlement, SettlementState
+from settlement.x402.facilitator import Authorization, Facilitator, Settlement, SettlementState
 from settlement.x402.rail import X402Rail
 from settlement.x402.sale import Asset, Sale
 from settlement.x402.tables import PAYMENT, TABLES
@@ -192,6 +192,11 @@ class Chain:
         return Settlement(SettlementState.PENDING, "", "settlement_pending")
 
 
+class HasRail(Protocol):
+    @property
+    def rail(self) -> X402Rail: ...
+
+
 @dataclass
 class House:
     """One process with its rail."""
@@ -201,7 +206,6 @@ class House:
     keys: Keys
     chain: Chain
     clock: Clock
-    reader: EvidenceReader
 
     async def audit(self) -> Audit:
         """The books, which must be without fault and sum to zero."""
@@ -242,27 +246,33 @@ async def opened(folder: Path, chain: Chain, sale: Sale = SALE) -> AsyncIterator
     """Start a process over the folder: load its keys and end what an earlier one left."""
     async with fresh_store(folder, *ALL_TABLES) as real:
         store: Any = FusedStore(real, chain.fuse)
-        clock = chain.clock
-        ring = KeyRing.open(folder / "keys", clock)
-        keys = Keys(store, clock, b"p" * 32)
-        await keys.load()
-        no_log: Any = None
-        reader = EvidenceReader(store, ring, no_log)
-        desk = Desk(
-            store=store,
-            recorder=Recorder(ring, "development"),
-            proofs=reader,
-            tokens=keys,
-            sealer=Sealer(b"s" * 32),
-            clock=clock,
-            lease=real.lease,
-            result_ttl_s=600,
-            token_ttl_s=3600,
-        )
-        rail = X402Rail(sale, desk, Collector(store, chain, clock, longest_s=3600, poll_s=0.01))
-        await void_orphans(store)
-        await rail.recovery.recover()
-        yield House(rail, store, keys, chain, clock, reader)
+        rail, keys = await rail_over(folder, store, chain, chain.clock, sale)
+        yield House(rail, store, keys, chain, chain.clock)
+
+
+async def rail_over(
+    folder: Path, store: Any, facilitator: Facilitator, clock: Any, sale: Sale
+) -> tuple[X402Rail, Keys]:
+    """The rail of a new process, and the wallets' tokens."""
+    ring = KeyRing.open(folder / "keys", clock)
+    keys = Keys(store, clock, b"p" * 32)
+    await keys.load()
+    no_log: Any = None
+    desk = Desk(
+        store=store,
+        recorder=Recorder(ring, "development"),
+        proofs=EvidenceReader(store, ring, no_log),
+        tokens=keys,
+        sealer=Sealer(b"s" * 32),
+        clock=clock,
+        lease=store.lease,
+        result_ttl_s=600,
+        token_ttl_s=3600,
+    )
+    rail = X402Rail(sale, desk, Collector(store, facilitator, clock, longest_s=3600, poll_s=0.01))
+    await void_orphans(store)
+    await rail.recovery.recover()
+    return rail, keys
 
 
 def order(
@@ -331,7 +341,7 @@ class Payer:
         return orjson.loads(payload.model_dump_json(by_alias=True, exclude_none=True))
 
 
-async def challenged(house: House, asked: Order) -> Mapping[str, Any]:
+async def challenged(house: HasRail, asked: Order) -> Mapping[str, Any]:
     """The challenge that an order without payment is shown."""
     try:
         await house.rail.authorize(asked)
@@ -340,13 +350,13 @@ async def challenged(house: House, asked: Order) -> Mapping[str, Any]:
     raise AssertionError("an unpaid call was let through")
 
 
-async def paid_order(house: House, payer: Payer, **terms: Any) -> Order:
+async def paid_order(house: HasRail, payer: Payer, **terms: Any) -> Order:
     """An order with a payment that was signed for it."""
     payment = await payer.sign(await challenged(house, order(**terms)))
     return order(payment, **terms)
 
 
-async def run(house: House, paid: Order) -> Settled | Replay:
+async def run(house: HasRail, paid: Order) -> Settled | Replay:
     """Authorize, run and capture."""
     answer = await house.rail.authorize(paid)
     if isinstance(answer, Replay):
