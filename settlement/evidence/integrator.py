@@ -47,7 +47,7 @@ class Integrator:
             await asyncio.sleep(EVERY_S)
 
     async def integrate(self) -> int:
-        """Integrate everything that is committed, up to 1,000 records a checkpoint; how many they were.
+        """Integrate what is committed now, up to 1,000 records a checkpoint; how many they were.
 
         Raises StorageUnavailable.
         """
@@ -59,6 +59,8 @@ class Integrator:
             if isinstance(await self._grow(queued), Refused):
                 continue  # somebody else grew the log meanwhile: look again
             total += len(queued)
+            if len(queued) < BATCH:
+                return total
 
     async def _grow(self, queued: Sequence[Row]) -> Any:
         size = await self._size()
