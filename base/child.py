@@ -99,7 +99,10 @@ class Child:
                 f"{self._program.name} ended with status {status} before it was ready."
                 f"\n{self.last_words()}".rstrip()
             )
-        self.facts = json.loads(line)
+        try:
+            self.facts = json.loads(line)
+        except ValueError:
+            raise ChildFailed(f"{self._program.name} did not say that it is ready.") from None
 
     async def _log_stderr(self) -> None:
         stderr = self._process.stderr

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1
-_GRACE_S: Final = 5.0
+_GRACE_S: Final = 60.0
 
 
 class Parent:
@@ -34,7 +34,8 @@ def attach() -> Parent:
     """Tie this process to its parent; call it first in a child's main.
 
     What the child or its libraries print from now on goes to stderr, which the parent logs. When the
-    parent goes away the child gets SIGTERM, and ends for good 5 s later if that did not end it.
+    parent closes stdin the child gets SIGTERM; the parent kills it when that takes too long, and without
+    a parent it ends by itself a minute later.
     """
     _die_with_parent()
     answers = os.dup(1)

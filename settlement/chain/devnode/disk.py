@@ -41,10 +41,15 @@ class LogEntry:
 
 
 class Disk(BaseAtomicDB):
-    """A mapping of bytes to bytes for py-evm; writes count when ``committing`` ends."""
+    """A mapping of bytes to bytes for py-evm; writes count when ``committing`` ends.
 
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
+    One process has the file to itself; another that opens it gets sqlite3.OperationalError after
+    ``wait_s``.
+    """
+
+    def __init__(self, path: Path, wait_s: float = 5.0) -> None:
+        self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+        self._db.execute("pragma locking_mode=exclusive")
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
         self._db.executescript(_SCHEMA)

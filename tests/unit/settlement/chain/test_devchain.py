@@ -3,10 +3,14 @@
 import asyncio
 import os
 import signal
+import sqlite3
 from pathlib import Path
+
+import pytest
 
 from settlement.chain.client import ChainClient
 from settlement.chain.devchain import DevChain
+from settlement.chain.devnode.disk import Disk
 from settlement.chain.funding import fund, usdc_balance
 from tests.chains import eventually, new_address
 
@@ -53,6 +57,14 @@ async def test_kill_9_while_money_moves(tmp_path: Path) -> None:
     async with DevChain(tmp_path) as again, ChainClient(lambda: again.rpc_url) as client:
         assert (again.genesis, again.rpc_url) == (genesis, url)
         assert await client.nonce("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266") == nonce
+
+
+def test_a_chain_has_one_node(tmp_path: Path) -> None:
+    first = Disk(tmp_path / "chain.db")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Disk(tmp_path / "chain.db", wait_s=0.05)
+    first.close()
+    Disk(tmp_path / "chain.db", wait_s=0.05).close()
 
 
 async def test_every_folder_is_a_chain_of_its_own(tmp_path: Path) -> None:
