@@ -298,4 +298,4 @@ async def test_the_loop_is_never_blocked(
         await asyncio.gather(*(direct.settle(f"run_{i}", item) for i, item in enumerate(authorizations)))
         monkeypatch.undo()
         gc.enable()
-    assert longest < 0.010
+    assert 0 < longest < 0.010
