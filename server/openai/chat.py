@@ -12,7 +12,7 @@ from server.openai.chunks import ChunkWriter
 from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.connection import Watch
-from server.web.headers import request_headers, stream_headers
+from server.web.headers import failure_headers, stream_headers
 from server.web.request import Disconnected, read_body, read_head, read_json
 from server.web.respond import HeaderList, public_error, send_error, sse
 from settlement.rail import Delivery
@@ -57,7 +57,8 @@ class ChatDoor:
         if delivery is Delivery.WHOLE:
             await answer_whole(self.invoker, "chat", arguments, call, answer.send)
             return
-        async with self.invoker.open("chat", arguments, call) as run:
+        answer.run = self.invoker.open("chat", arguments, call)
+        async with answer.run as run:
             await answer.begin(stream_headers(call, run.served, self.public_key, run.upfront))
             await _stream(arguments, run, answer)
 
@@ -68,6 +69,7 @@ class _Answer:
     def __init__(self, send: Send) -> None:
         self.send = send
         self.call: Call | None = None
+        self.run: Run | None = None
         self._begun = False
 
     async def begin(self, headers: HeaderList) -> None:
@@ -85,7 +87,8 @@ class _Answer:
         if self._begun:
             await self.end(sse(orjson.dumps(shown.body())))
         else:
-            await send_error(self.send, shown, request_headers(self.call) if self.call else ())
+            upfront = self.run.upfront if self.run else None
+            await send_error(self.send, shown, failure_headers(self.call, upfront))
 
 
 async def _stream(arguments: Mapping[str, Any], run: Run, answer: _Answer) -> None:

@@ -8,7 +8,7 @@ from base.resource import Resource
 from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.connection import Watch
-from server.web.headers import request_headers
+from server.web.headers import failure_headers
 from server.web.request import Disconnected, read_body, read_head, read_json
 from server.web.respond import public_error, send_error
 from settlement.rail import Delivery
@@ -39,5 +39,4 @@ class WholeDoor:
             except Disconnected:
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened
-                headers = request_headers(call) if call else ()
-                await send_error(watch.send, public_error(error), headers)
+                await send_error(watch.send, public_error(error), failure_headers(call))

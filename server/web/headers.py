@@ -48,6 +48,17 @@ def whole_headers(call: Call, served: Served, settled: Settled) -> HeaderList:
     return headers
 
 
+def failure_headers(call: Call | None, upfront: Upfront | None = None) -> HeaderList:
+    """An error's. An SDK must not send a paid request again by itself: that would pay twice. Money that
+    moved before the failure is told: it is the wallet's credit, and the token spends it."""
+    if call is None:
+        return []
+    headers = request_headers(call)
+    if upfront is not None:
+        return headers + payment_headers(upfront)
+    return headers if call.payment is None else [*headers, (b"x-should-retry", b"false")]
+
+
 def payment_headers(upfront: Upfront) -> HeaderList:
     """The settlement (x402 v2 transport, and v1's name for old clients) and the token for the rest."""
     response = base64.b64encode(orjson.dumps(upfront.settlement))

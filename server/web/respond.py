@@ -34,8 +34,9 @@ async def send_bytes(
 async def send_error(
     send: Send, error: BatchinError, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:
-    """An error as a whole answer."""
-    await send_bytes(send, error.status, orjson.dumps(error.body()), [*headers, *error_headers(error)])
+    """An error as a whole answer. A header of the door stands in place of the error's own."""
+    merged = {**dict(error_headers(error)), **dict(headers)}
+    await send_bytes(send, error.status, orjson.dumps(error.body()), merged.items())
 
 
 def error_headers(error: BatchinError) -> HeaderList:
