@@ -43,8 +43,6 @@ class Ready:
 def announce(server: "Server") -> None:
     """Print the banner of a server that serves calls: a panel on a terminal, plain lines elsewhere."""
     settings = server.settings
-    made = server.first_key
-    chosen = settings.demo_key is not None
     ready = Ready(
         version=version(),
         url=server.url,
@@ -52,9 +50,16 @@ def announce(server: "Server") -> None:
         network=server.network,
         chat_model=server.chat_model,
         demo_grade=settings.engine == "local" and settings.model == "smollm2",
-        first_key=made and FirstKey(None if chosen else made.key, server.first_balance_nano_usd),
+        first_key=_first_key(server),
     )
     print_banner(ready, sys.stdout)
+
+
+def _first_key(server: "Server") -> FirstKey | None:
+    if server.first_key is None:
+        return None
+    chosen = server.settings.demo_key is not None
+    return FirstKey(None if chosen else server.first_key.key, server.first_balance_nano_usd)
 
 
 def print_banner(ready: Ready, out: TextIO) -> None:

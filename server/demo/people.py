@@ -8,11 +8,11 @@ from typing import Any, Final, cast
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from server.client import is_loopback
-from server.demo.amounts import usd
+from server.demo.amounts import short, usd
 from server.demo.host import Host
 from server.demo.transcript import Transcript
 
-_ACCOUNT: Final = "demo"
+_ACCOUNT: Final = "demo visitor"
 _LEAST_NANO_USD: Final = 50_000_000
 SENTENCES: Final = (
     "A cat is sleeping on the sofa.",
@@ -42,7 +42,7 @@ async def enroll(out: Transcript, host: Host) -> Customer:
         await host.office.call(
             "accounts.credit", account=account["id"], amount_nano_usd=missing, reference=reference
         )
-    made = await host.office.call("keys.create", account=account["id"], name="demo", days=1)
+    made = await host.office.call("keys.create", account=account["id"], name=_ACCOUNT, days=1)
     out.facts(
         {
             "Account": f"{_ACCOUNT} ({account['id']})",
@@ -94,7 +94,7 @@ async def ask_plainly(out: Transcript, client: AsyncOpenAI, request: Mapping[str
     counted = usage is not None and usage.completion_tokens > 0
     out.check("its tokens are counted", counted, f"{usage.total_tokens} in all" if usage else "")
     record_id = _record_id(answer.model_extra)
-    out.check("it carries its signed evidence", bool(record_id), record_id)
+    out.check("it carries its signed evidence", bool(record_id), short(record_id))
     return Said(record_id, answer.model_dump(mode="json"))
 
 
@@ -113,7 +113,7 @@ async def ask_streamed(out: Transcript, client: AsyncOpenAI, request: Mapping[st
             finish_reason = chunk.choices[0].finish_reason or finish_reason
             record_id = _record_id(chunk.model_extra) or record_id
     out.check("it came in pieces", len(words) > 1, f"{len(words)} of them")
-    out.check("the last one carries the signed evidence", bool(record_id), record_id)
+    out.check("the last one carries the signed evidence", bool(record_id), short(record_id))
     message = {"role": "assistant", "content": "".join(words)}
     return Said(
         record_id, {"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]}

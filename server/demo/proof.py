@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.demo.agent import Answer
-from server.demo.amounts import change, short, usdc
+from server.demo.amounts import change, decimal, short, usdc
 from server.demo.chain import Chain, Moved
 from server.demo.transcript import StepFailed, Transcript
 from server.verdicts import meaning_of
@@ -37,13 +37,13 @@ async def check_payment(
     transaction = await chain.transaction(settlement["transaction"])
     out.facts(
         {
-            "Transaction": settlement["transaction"],
+            "Tx": settlement["transaction"],
             "Block": f"{transaction.block} of {settlement['network']}",
-            "Gas paid by": f"{transaction.sender} (the server's facilitator, not the agent)",
+            "Gas by": f"{transaction.sender} (the server)",
         }
     )
     out.table(
-        ("", "address", "before", "after", "change"),
+        ("", "address", "USDC before", "USDC after", "change"),
         [
             _balance_row("payer", signed["from"], before.payer, after.payer),
             _balance_row("payee", signed["to"], before.payee, after.payee),
@@ -63,7 +63,8 @@ async def check_payment(
         await chain.authorization_used(signed["from"], signed["nonce"]),
     )
     out.check("the payer has that much less", before.payer - after.payer == paid)
-    out.check("the payee has that much more", after.payee - before.payee == paid)
+    # others may pay at the same time
+    out.check("the payee has that much more", after.payee - before.payee >= paid)
 
 
 def check_answer(out: Transcript, bundle: Mapping[str, Any], trust: Trust, answer: Answer) -> Verdict:
@@ -89,4 +90,4 @@ def check_receipt_payment(out: Transcript, answer: Answer) -> None:
 
 
 def _balance_row(who: str, address: str, before: int, after: int) -> tuple[str, ...]:
-    return who, short(address), usdc(before), usdc(after), change(after - before)
+    return who, short(address), decimal(before), decimal(after), change(after - before)

@@ -22,7 +22,8 @@ from settlement.evidence.verify import Bodies, verify_bundle
 _POCKET_ATOMIC: Final = 1_000_000
 _MOST_ATOMIC: Final = 10_000
 _FIRST: Final = "What is the capital of France?"
-_SECOND: Final = "Name three colors of the rainbow."
+_SECOND: Final = "Write one sentence about the sea."
+_THIRD: Final = "Which planet do we live on?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +42,59 @@ async def tell(out: Transcript, host: Host) -> None:
         scene = Scene(out, host, http, chain)
         found, trust = await _agent_part(scene)
         await _person_part(scene, found, trust)
+        out.bills()
 
 
 async def _agent_part(scene: Scene) -> tuple[agent.Found, Trust]:
+    """A stranger with a wallet, from discovery to proof."""
     out, host = scene.out, scene.host
     wallet = fresh_wallet(host.network, host.usdc, _MOST_ATOMIC)
     async with mcp_client(scene.http) as client:
-        out.step("An agent connects and looks around")
+        out.step(
+            "An agent connects and looks around",
+            "The official MCP client over streamable HTTP. No account, no key, no money.",
+        )
         found = await agent.discover(out, client)
         trust = await published.keys(scene.http)
         out.check("the server publishes its signing keys; the agent keeps a copy", bool(trust.keys))
 
-        out.step("It has a new wallet and is given pocket money")
+        out.step(
+            "It has a new wallet and is given pocket money",
+            "A fresh key. The dev chain's funder hands out play USDC.",
+        )
         await _give_pocket_money(scene, wallet)
 
-        out.step("It asks without a key and without paying")
+        out.step(
+            "It asks without a key and without paying",
+            "The answer is a price: an x402 challenge.",
+        )
         request = agent.question(found.chat_model, _FIRST, 256)
         challenge = await agent.be_challenged(out, client, request)
         _weigh(scene, challenge)
 
-        out.step("It signs, pays and is answered")
+        out.step(
+            "It signs, pays and is answered",
+            "The official x402 client signs an EIP-3009 authorization, off chain and without gas. The "
+            "server settles it before the answer leaves.",
+        )
         before = await proof.balances(scene.chain, wallet.address, challenge.pay_to)
         paid = await agent.pay(out, client, wallet, request, challenge)
     after = await proof.balances(scene.chain, wallet.address, challenge.pay_to)
 
-    out.step("Who paid what to whom")
+    out.step("Who paid what to whom", "As the chain has it, against what the agent signed.")
     await proof.check_payment(out, scene.chain, paid, before, after)
 
-    out.step("The receipt, checked offline with the published keys")
+    out.step(
+        "The receipt, checked offline",
+        "Nobody is asked: the agent has the keys that it kept, what it sent, what it got, and a proof "
+        "from the log.",
+    )
     await _check_receipt(scene, trust, paid)
 
-    out.step("It spends what is left: the access token, no new payment")
+    out.step(
+        "It spends what is left",
+        "The price was a maximum. The rest is the wallet's credit; an access token spends it.",
+    )
     await _spend_rest(scene, found, wallet, paid)
     return found, trust
 
@@ -83,7 +106,7 @@ async def _give_pocket_money(scene: Scene, wallet: Wallet) -> None:
     out.check("the wallet is new: it owns nothing", empty == 0)
     transaction = await fund(scene.host.rpc_url, wallet.address, _POCKET_ATOMIC)
     now = await scene.chain.balance_atomic(wallet.address)
-    out.facts({"Faucet": f"transaction {transaction}", "Balance": usdc(now)})
+    out.facts({"Faucet": transaction, "Balance": usdc(now)})
     out.check(f"it owns {usdc(_POCKET_ATOMIC)} of play money", now == _POCKET_ATOMIC)
 
 
@@ -104,7 +127,7 @@ async def _check_receipt(scene: Scene, trust: Trust, paid: agent.Answer) -> None
     record_id = paid.evidence["record_id"]
     with out.waiting("Waiting for the record's place in the log ..."):
         bundle = await published.logged_bundle(scene.http, record_id)
-    out.facts({"Record": record_id, "Anyone": f"{scene.host.url}/v1/vaas/{record_id}/bundle"})
+    out.facts({"Record": record_id, "Public": f"GET /v1/vaas/{record_id}/bundle"})
     same = bundle["evidence"] == paid.evidence and bundle["receipt"] == paid.receipt
     out.check("the published bundle is what came with the answer", same)
     proof.check_answer(out, bundle, trust, paid)
@@ -120,14 +143,18 @@ async def _spend_rest(scene: Scene, found: agent.Found, wallet: Wallet, paid: ag
         http_client(scene.host.url, paid.access_token) as http,
         mcp_client(http) as client,
     ):
-        await agent.spend_credit(out, client, request, paid.credit_nano_usd)
+        second = await agent.spend_credit(out, client, request, paid.credit_nano_usd)
     after = await scene.chain.balance_atomic(wallet.address)
     out.check("nothing moved on the chain", after == before, usdc(after))
+    left = paid.credit_nano_usd - second.charged_nano_usd
+    used = paid.charged_nano_usd + second.charged_nano_usd
+    out.bill("agent", "x402, once", "2 chats", usd(used), usd(left))
 
 
 async def _person_part(scene: Scene, found: agent.Found, trust: Trust) -> None:
+    """A customer with a key and a balance; the key ends with the demo."""
     out, host = scene.out, scene.host
-    out.step("A person gets an API key")
+    out.step("A person gets an API key", "From the operator, through the admin socket.")
     customer = await people.enroll(out, host)
     try:
         async with people.sdk(host, customer) as client:
@@ -142,16 +169,18 @@ async def _talk(
 ) -> None:
     out, host = scene.out, scene.host
     before = await people.balance(host, customer.account_id)
-    request = agent.question(found.chat_model, _FIRST, 64)
-    out.step("The official openai SDK, same capability")
+    request = agent.question(found.chat_model, _THIRD, 64)
+    out.step("The official openai SDK, same capability", "A base URL and a key, nothing else.")
     plain = await people.ask_plainly(out, client, request)
     charged = await _proved(scene, trust, request, plain)
 
-    out.step("The same, streamed")
+    out.step("The same, streamed", "Word by word; the signature rides on the last chunk.")
     streamed = await people.ask_streamed(out, client, request)
     charged += await _proved(scene, trust, request, streamed)
 
-    out.step("Three sentences, embedded")
+    out.step(
+        "Three sentences, embedded", "Cosine similarity: 1 is the same meaning, 0 nothing in common."
+    )
     embedding = people.embedding(found.embedding_model)
     embedded = await people.embed(out, client, embedding)
     charged += await _proved(scene, trust, embedding, embedded)
@@ -160,6 +189,7 @@ async def _talk(
     after = await people.balance(host, customer.account_id)
     out.facts({"Balance before": usd(before), "Three calls": usd(charged), "Balance after": usd(after)})
     out.check("the balance fell by exactly what the three receipts say", before - after == charged)
+    out.bill("person", "balance", "2 chats, 1 embed", usd(charged), usd(after))
 
 
 async def _proved(scene: Scene, trust: Trust, request: Mapping[str, Any], said: people.Said) -> int:

@@ -34,15 +34,19 @@ class Transcript:
         self.steps = 0
         self.title = ""
         self.held = 0
+        self._bills: list[tuple[str, ...]] = []
 
     def headline(self, text: str) -> None:
         self._console.print(Rule(Text(text, style="bold"), style="cyan"))
 
-    def step(self, title: str) -> None:
+    def step(self, title: str, about: str = "") -> None:
+        """Begin a step; ``about`` says in a sentence what it shows."""
         self.steps += 1
         self.title = title
         self._console.print()
         self._console.print(Text(f"{self.steps:>2} {title}", style="bold cyan"))
+        if about:
+            self._indented(Text(about, style="dim"))
 
     def say(self, text: str) -> None:
         self._indented(Text(text))
@@ -71,9 +75,11 @@ class Transcript:
     @contextmanager
     def speaking(self, who: str) -> Iterator[Callable[[str], None]]:
         """What somebody says, word by word as it comes."""
-        self._console.print(" " * _INDENT + who + ": ", style="bold", end="")
-        yield self._word
-        self._console.print()
+        lead = " " * _INDENT + who + ": "
+        self._console.print(lead, style="bold", end="")
+        speech = _Speech(self._console, len(lead))
+        yield speech.add
+        speech.end()
 
     def check(self, name: str, held: bool, seen: str = "") -> None:
         """One thing that must be so. Raises StepFailed when it is not."""
@@ -95,13 +101,45 @@ class Transcript:
         with self._console.status(text):
             yield
 
+    def bill(self, who: str, how: str, what: str, cost: str, left: str) -> None:
+        """Note who paid for what, to be shown at the end."""
+        self._bills.append((who, how, what, cost, left))
+
+    def bills(self) -> None:
+        self._console.print()
+        self.table(("who", "paid by", "for", "cost", "left"), self._bills)
+
     def end(self, text: str, style: str) -> None:
         self._console.print()
         self._console.print(Text(text, style=style))
 
-    def _word(self, text: str) -> None:
-        self._console.print(Text(text, style="italic"), end="", soft_wrap=True)
-        self._console.file.flush()
-
     def _indented(self, renderable: Text | Table) -> None:
         self._console.print(Padding(renderable, (0, 0, 0, _INDENT), expand=False))
+
+
+class _Speech:
+    """Text that comes in pieces, broken between words at the console's width."""
+
+    def __init__(self, console: Console, column: int) -> None:
+        self._console = console
+        self._column = column
+        self._rest = ""
+
+    def add(self, text: str) -> None:
+        """Print all but the last word, which may go on in the next piece."""
+        words = (self._rest + text.replace("\n", " ")).split(" ")
+        self._rest = words.pop()
+        for word in words:
+            self._print(word + " ")
+
+    def end(self) -> None:
+        self._print(self._rest)
+        self._console.print()
+
+    def _print(self, word: str) -> None:
+        if self._column + len(word.rstrip()) > self._console.width:
+            self._console.print("\n" + " " * _INDENT, end="")
+            self._column = _INDENT
+        self._console.print(Text(word, style="italic"), end="", soft_wrap=True)
+        self._console.file.flush()
+        self._column += len(word)

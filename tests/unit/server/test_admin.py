@@ -112,13 +112,17 @@ async def test_a_name_that_several_accounts_bear_is_not_guessed(tmp_path: Path) 
                 await admin.call("keys.create", **arguments)
 
 
+def sockets(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_socket()]
+
+
 async def test_the_socket_is_for_its_owner_alone_and_goes_with_the_server(tmp_path: Path) -> None:
     async with serving(tmp_path):
         mode = (tmp_path / SOCKET).stat().st_mode
         assert stat.S_ISSOCK(mode)
         assert stat.S_IMODE(mode) == 0o600
     assert not (tmp_path / SOCKET).exists()
-    assert not [name for name in os.listdir(tmp_path) if name.endswith(".sock")]
+    assert sockets(tmp_path) == []
     with pytest.raises(NoServer):
         await AdminClient(tmp_path).info()
 
