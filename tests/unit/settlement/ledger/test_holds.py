@@ -1,7 +1,7 @@
 """Holds, captures and voids: what an account may spend, and what a run cost it."""
 
 from settlement.ledger import ops
-from storage.op import Refused
+from storage.op import Op, Refused
 from tests.unit.settlement.ledger.conftest import Bank
 
 HOUR_S = 3600
@@ -12,7 +12,7 @@ def _code(answer: object) -> str:
     return answer.code
 
 
-def _hold(bank: Bank, run_id: str, account_id: str, amount: int, key_id: str | None = None) -> ops.Op:
+def _hold(bank: Bank, run_id: str, account_id: str, amount: int, key_id: str | None = None) -> Op:
     return ops.hold(run_id, account_id, key_id, amount, bank.store.lease, bank.clock.now_ms())
 
 
