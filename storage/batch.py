@@ -17,12 +17,13 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 class Batch:
     """Commits in order, and the last state of each row that they touched."""
 
-    __slots__ = ("_fresh", "_weight", "added", "commits", "due", "rows")
+    __slots__ = ("_fresh", "_weight", "added", "commits", "due", "heavy", "rows")
 
     def __init__(self) -> None:
         self.commits: list[Commit] = []
         self.rows: dict[Key, Known] = {}
         self.added: dict[str, list[Values]] = {}
+        self.heavy: set[Key] = set()
         self.due = False
         self._fresh: set[Key] = set()
         self._weight = 0
@@ -42,6 +43,7 @@ class Batch:
         for key in changes.fresh:
             if key not in self.rows:
                 self._fresh.add(key)
+        self.heavy.update(changes.heavy)
         self.rows.update(changes.rows)
         for table, values in changes.added:
             self.added.setdefault(table, []).append(values)

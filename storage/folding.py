@@ -1,6 +1,6 @@
 """Folding a commit over the rows in memory: pure, and nothing changes when it is refused."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from storage.errors import BadCommit
@@ -9,7 +9,6 @@ from storage.schema import Shape, Values
 from storage.workingset import UNKNOWN, Known, WorkingSet
 
 _NO_OP: Final = Op((), lambda _: None)
-_MANY: Final = 16  # from so many keys on a set finds one sooner than a tuple does
 _HEAVY_BYTES: Final = 1024
 """A row beyond this (a record, a stored answer) is not worth its memory once it is on the disk."""
 
@@ -17,17 +16,16 @@ _HEAVY_BYTES: Final = 1024
 class Changes:
     """What one commit changes, and the ``Rows`` that its folds see: these changes over what is known."""
 
-    __slots__ = ("_known", "_named", "_op", "_shapes", "added", "fresh", "heavy", "rows", "weight")
+    __slots__ = ("_known", "_op", "_shapes", "added", "fresh", "heavy", "rows", "weight")
 
     def __init__(self, known: WorkingSet, shapes: Mapping[str, Shape]) -> None:
         self._known = known
         self._shapes = shapes
         self._op = _NO_OP
-        self._named: Collection[Key] = ()
         self.rows: dict[Key, Known] = {}
+        self.added: list[tuple[str, Values]] = []
         self.fresh: list[Key] = []
         self.heavy: list[Key] = []
-        self.added: list[tuple[str, Values]] = []
         self.weight = 0
 
     @property
@@ -36,22 +34,29 @@ class Changes:
 
     def run(self, op: Op) -> Any:
         self._op = op
-        self._named = op.keys if len(op.keys) < _MANY else frozenset(op.keys)
         return op.fold(self)
 
     def get(self, key: Key) -> Row | None:
-        self._declared(key)
-        values = self._now(key)
-        return None if values is None else self._shapes[key.table].row(values)
+        op = self._op
+        if key not in op.keys and key not in op.fresh:
+            raise _undeclared(key)
+        values = self.rows.get(key, UNKNOWN)
+        if values is UNKNOWN:
+            values = self._known.find(key)
+        if values is None or values is UNKNOWN:
+            return None
+        return self._shapes[key.table].row(values)
 
     def put(self, key: Key, row: Row) -> None:
-        self._declared(key)
+        op = self._op
+        if key not in op.keys and key not in op.fresh:
+            raise _undeclared(key)
         shape = self._shape(key.table)
         values = shape.values(row)
         if shape.key_of(values) != key.pk:
             raise BadCommit(f"a row of {key.table} was put under another row's key")
-        if key in self._op.fresh and key not in self.rows:
-            if self._now(key) is not None:
+        if key in op.fresh and key not in self.rows:
+            if self._known.find(key) not in (None, UNKNOWN):
                 raise BadCommit(f"a fresh key of {key.table} exists already")
             self.fresh.append(key)
         weight = shape.weight(values)
@@ -61,7 +66,9 @@ class Changes:
         self.rows[key] = values
 
     def delete(self, key: Key) -> None:
-        self._declared(key)
+        op = self._op
+        if key not in op.keys and key not in op.fresh:
+            raise _undeclared(key)
         self.rows[key] = None
 
     def add(self, table: str, row: Row) -> None:
@@ -70,21 +77,11 @@ class Changes:
         self.weight += shape.weight(values)
         self.added.append((table, values))
 
-    def _now(self, key: Key) -> Known:
-        values = self.rows.get(key, UNKNOWN)
-        if values is UNKNOWN:
-            values = self._known.find(key)
-        return None if values is UNKNOWN else values
-
-    def _declared(self, key: Key) -> None:
-        if key not in self._named and key not in self._op.fresh:
-            raise BadCommit(f"an operation touched a row of {key.table} that it does not name")
-
     def _shape(self, table: str) -> Shape:
-        shape = self._shapes.get(table)
-        if shape is None:
-            raise BadCommit(f"there is no table {table}")
-        return shape
+        try:
+            return self._shapes[table]
+        except KeyError:
+            raise BadCommit(f"there is no table {table}") from None
 
 
 def fold(ops: tuple[Op, ...], changes: Changes) -> Any:
@@ -93,17 +90,21 @@ def fold(ops: tuple[Op, ...], changes: Changes) -> Any:
     Raises BadCommit when one breaks the rules of ``Rows`` or fails: a fault of the program.
     """
     values = []
-    for op in ops:
-        try:
+    try:
+        for op in ops:
             value = changes.run(op)
-        except BadCommit:
-            raise
-        except Exception as error:
-            raise BadCommit(f"{_place(error)} raised {type(error).__name__}") from error
-        if isinstance(value, Refused):
-            return value
-        values.append(value)
+            if isinstance(value, Refused):
+                return value
+            values.append(value)
+    except BadCommit:
+        raise
+    except Exception as error:
+        raise BadCommit(f"{_place(error)} raised {type(error).__name__}") from error
     return tuple(values)
+
+
+def _undeclared(key: Key) -> BadCommit:
+    return BadCommit(f"an operation touched a row of {key.table} that it does not name")
 
 
 def _place(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """The rows in memory: what is known of the database, newest first."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import Enum
 from typing import Final, Literal
 
@@ -58,17 +58,17 @@ class WorkingSet:
         """Rows as a commit leaves them, before it is durable."""
         self._dirty.update(rows)
 
-    def settle(self, rows: Mapping[Key, Known]) -> None:
+    def settle(self, rows: Mapping[Key, Known], heavy: Container[Key]) -> None:
         """These rows are durable; one that a later commit changed again stays dirty.
 
-        A deleted row is forgotten: hardly anyone asks for it again.
+        Deleted rows and heavy ones are forgotten: hardly anyone asks for them again.
         """
         dirty, young, old = self._dirty, self._young, self._old
         for key, values in rows.items():
             if dirty.get(key, UNKNOWN) is values:
                 del dirty[key]
             old.pop(key, None)
-            if values is None:
+            if values is None or key in heavy:
                 young.pop(key, None)
             else:
                 young[key] = values

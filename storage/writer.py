@@ -217,7 +217,7 @@ class Writer:
             await self._connector.flush(batch)
             self._health.succeeded()
             self._flushes += 1
-        self._known.settle(batch.rows)
+        self._known.settle(batch.rows, batch.heavy)
         self._commits += len(batch.commits)
         for commit in batch.commits:
             commit.settled()
