@@ -104,8 +104,8 @@ class ToolCalls:
     ) -> Done:
         call = attempt.call
         assert call is not None
-        async with self.invoker.open(name, arguments, call) as run:
-            attempt.run = run
+        attempt.run = self.invoker.open(name, arguments, call)
+        async with attempt.run as run:
             if report is None:
                 async for _ in run:
                     pass
@@ -157,5 +157,6 @@ def _binding(context: Context, meta: Mapping[str, Any]) -> Challenged:
 def _failure(error: BatchinError, attempt: _Attempt, challenged: Challenged) -> Result:
     challenge = getattr(error, "challenge", None)
     if challenge is None or attempt.call is None:
-        return failed(error, attempt.call, attempt.run.upfront if attempt.run else None)
+        known = getattr(error, "upfront", None)
+        return failed(error, attempt.call, attempt.run.upfront or known if attempt.run else known)
     return challenged(challenge, attempt.call)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from base.errors import InternalError
-from settlement.rail import Order, Replay, Settled
+from settlement.rail import Order, Replay, Settled, Upfront
 from settlement.x402.check import Claim
 from settlement.x402.desk import Desk
 from settlement.x402.errors import PaymentReused, SettlementPending
@@ -72,11 +72,13 @@ class Known:
 
     def _tell_credit(self, payment: Payment) -> NoReturn:
         token = self.desk.tokens.wallet_token(payment.account_id)
-        raise PaymentReused(
+        error = PaymentReused(
             "This payment's call came to nothing, and what it paid is your wallet's credit.",
-            resolution="Send the request with Authorization: Bearer and the X-BatchIn-Access-Token.",
+            resolution="Send the request with the access token of this answer as Authorization: Bearer.",
             headers={"X-BatchIn-Access-Token": token, "Cache-Control": "no-store"},
         )
+        error.upfront = Upfront(payment.settlement, token)
+        raise error
 
 
 def _same(payment: Payment, claim: Claim, order: Order) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from base.errors import BatchinError, InvalidRequest, ServiceUnavailable
+from settlement.rail import Upfront
 from settlement.x402.challenge import challenge_headers, v1_body
 from settlement.x402.reasons import sentence
 
@@ -60,12 +61,16 @@ class SettlementFailed(PaymentInvalid):
 
 class PaymentReused(BatchinError):
     """The payment is known: in flight, or spent on another request. Carries no challenge, since a
-    client that meets one signs a second payment."""
+    client that meets one signs a second payment.
+
+    ``upfront`` is set where the payment's call came to nothing and its money is the wallet's credit.
+    """
 
     code = "payment_reused"
     status = 409
     type = "invalid_request_error"
     resolution = "Wait for the first request, or sign a new payment for a new request."
+    upfront: Upfront | None = None
 
 
 class PaymentMalformed(InvalidRequest):

@@ -9,7 +9,6 @@ from typing import Final
 
 from sqlalchemy import select
 
-from base.errors import BatchinError
 from settlement.x402.after_run import AfterRun
 from settlement.x402.before_run import BeforeRun
 from settlement.x402.collector import Collector
@@ -59,8 +58,8 @@ class Recovery:
             try:
                 await self.reconcile()
                 await self.sweep()
-            except BatchinError as error:
-                _logger.warning("payments are not reconciled: %s", error.message)
+            except Exception:
+                _logger.exception("payments are not reconciled")
             await asyncio.sleep(pause_s)
 
     async def _each(self, states: Collection[State]) -> int:

@@ -250,6 +250,8 @@ async def test_what_a_failed_stream_was_paid_is_credit(house: House, payer: Paye
         await house.rail.authorize(order(paid.payment, delivery=Delivery.STREAM))
     token = told.value.headers["X-BatchIn-Access-Token"]
     assert house.keys.authenticate(token).account_id == payer.credit_account
+    assert told.value.upfront is not None
+    assert told.value.upfront.access_token == token
 
 
 async def test_an_upfront_payment_that_fails_runs_nothing(house: House, payer: Payer) -> None:
