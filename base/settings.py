@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     engine_api_key: SecretStr | None = Field(
         None, description="Bearer key that an attached engine asks for."
     )
-    engine_threads: int = Field(0, ge=0, description="Threads of the local engine; 0: physical cores.")
+    engine_threads: int = Field(0, ge=0, description="Threads of the local engine; 0: cores but one.")
     strict_models: bool = Field(False, description="Turn the catalog's model aliases off.")
     models: tuple[ModelSettings, ...] = Field((), description="Models of attached engines ([[models]]).")
     max_running: int = Field(4, ge=1, description="Calls that an engine executes at once.")

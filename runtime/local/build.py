@@ -17,7 +17,7 @@ from runtime.local.artifacts import (
     ArtifactCache,
 )
 from runtime.local.chat import ChatWeights, LocalChat
-from runtime.local.cores import physical_cores
+from runtime.local.cores import engine_threads
 from runtime.local.embedder import EmbeddingWeights, LocalEmbedder
 from runtime.local.fetch import Report, fetch
 from runtime.local.sentences import DIMENSIONS, MAX_TOKENS
@@ -38,7 +38,7 @@ def local_engines(
     """
     fetch(cache, report, _needed(settings.model))
     entries = {entry.id: entry for entry in settings.models}
-    threads = settings.engine_threads or physical_cores()
+    threads = settings.engine_threads or engine_threads()
     chat = chat_weights(settings.model, cache, lambda name: _context(entries, name))
     embedding = _embedding_weights(cache)
     models = [

@@ -7,8 +7,18 @@ _TOPOLOGY = "/sys/devices/system/cpu/cpu{}/topology"
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-def physical_cores() -> int:
-    """Physical cores that this process may use: hyper-threads count once, a container's quota caps."""
+def engine_threads() -> int:
+    """All physical cores but one, at least one thread.
+
+    llama.cpp's threads wait for each other after every operation: one that shares its core with a busy
+    process holds all of them up (measured on two cores: 91 tokens/s fell to 8). One core is therefore
+    left to the server and its callers.
+    """
+    return max(1, _physical_cores() - 1)
+
+
+def _physical_cores() -> int:
+    """Cores that this process may use: hyper-threads count once, a container's quota caps."""
     cpus = _usable_cpus()
     cores = {core for cpu in cpus if (core := _core_of(cpu)) is not None}
     return max(1, min(len(cores) or len(cpus), _quota()))

@@ -90,7 +90,7 @@ def usage(prompt: int, completion: int, **members: object) -> bytes:
 
 
 @asynccontextmanager
-async def scripted(script: Script) -> AsyncIterator[ScriptedServer]:
+async def scripted(script: Script, port: int = 0) -> AsyncIterator[ScriptedServer]:
     """Run a server that answers each request by the script, several on one connection."""
     seen = ScriptedServer()
     tasks: set[asyncio.Task[None]] = set()
@@ -122,7 +122,7 @@ async def scripted(script: Script) -> AsyncIterator[ScriptedServer]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", port)
     seen.port = server.sockets[0].getsockname()[1]
     try:
         yield seen
