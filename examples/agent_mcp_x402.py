@@ -66,8 +66,10 @@ async def main() -> None:
         httpx2.AsyncClient(headers=bearer, timeout=120) as http,
         Client(streamable_http_client(URL, http_client=http)) as client,
     ):
-        again = await client.call_tool("chat", CALL)
-        print("on credit:", again.is_error is False)
+        vectors = await client.call_tool("embed", {"model": "bge-m3", "input": "paid on credit"})
+        if vectors.is_error or vectors.meta is None:
+            raise SystemExit(f"refused: {vectors.structured_content}")
+        print("on credit:", vectors.meta["batchin/charge"])
 
 
 asyncio.run(main())
