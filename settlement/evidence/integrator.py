@@ -22,7 +22,7 @@ from settlement.evidence.tiles import Tile, edge, grown, node_of, tile_of
 from storage.op import Key, Op, Refused, Row, Rows, Store
 
 EVERY_S: Final = 1.0
-BATCH: Final = 1000
+BATCH: Final = 256  # folding more in one commit would hold the event loop for over 10 ms
 MOVED: Final = Refused("moved")
 _HEAD: Final = Key("log_head", (1,))
 _log = logging.getLogger("batchin.evidence")
@@ -47,7 +47,7 @@ class Integrator:
             await asyncio.sleep(EVERY_S)
 
     async def integrate(self) -> int:
-        """Integrate what is committed now, up to 1,000 records a checkpoint; how many they were.
+        """Integrate what is committed now, up to 256 records a checkpoint; how many they were.
 
         Raises StorageUnavailable.
         """
