@@ -66,7 +66,7 @@ def measures() -> list[Measure]:
     ]
 
 
-async def run(measure: Measure, subject: Subject, engine_port: int) -> tuple[list[str], float]:
+async def run(measure: Measure, subject: Subject) -> tuple[list[str], float]:
     """One measured row and the memory after it."""
     await closed_loop(subject.port, request(measure.streams), CONNECTIONS, WARM_S)
     before = subject.cpu_s()
@@ -87,33 +87,44 @@ def _milliseconds(tally: Tally, values: list[float]) -> str:
     return f"{tally.quantile(values, 0.5) * 1e3:.2f} / {tally.quantile(values, 0.99) * 1e3:.2f}"
 
 
+TITLES = (
+    "answer",
+    "load",
+    "calls/s",
+    "CPU us/call",
+    "events/s",
+    "CPU us/event",
+    "p50 / p99 ms",
+    "failed",
+)
+
+
 async def main(console: Console) -> None:
     table = Table(title="Through the server, everything on, in front of an instant engine")
-    for title in (
-        "answer",
-        "load",
-        "calls/s",
-        "CPU us/call",
-        "events/s",
-        "CPU us/event",
-        "p50 / p99 ms",
-        "failed",
-    ):
+    for title in TITLES:
         table.add_column(title, justify="left" if title in ("answer", "load") else "right")
     memory = 0.0
     with tempfile.TemporaryDirectory() as folder:
         for chunks in CHUNKS:
-            with instant_engine(chunks) as port, server(Path(folder, f"data{chunks}"), port) as subject:
-                rows = track(measures(), f"{chunks} events an answer", console=console, transient=True)
-                for measure in rows:
-                    row, memory = await run(measure, subject, port)
-                    table.add_row(f"{chunks} events", measure.name, *row)
+            memory = await fill(table, chunks, Path(folder, f"data{chunks}"), console)
     console.print(table)
     console.print(
         f"{CONNECTIONS} connections; p50 / p99 is the whole answer for JSON, the first event for SSE, "
         f"from the scheduled start. Server on one core, load and engine on another. "
         f"Memory of the server at the end: {memory:.0f} MB."
     )
+
+
+async def fill(table: Table, chunks: int, data_dir: Path, console: Console) -> float:
+    """Measure answers of so many events; returns the server's memory in MB."""
+    memory = 0.0
+    with instant_engine(chunks) as port:
+        async with server(data_dir, port) as subject:
+            rows = track(measures(), f"{chunks} events an answer", console=console, transient=True)
+            for measure in rows:
+                row, memory = await run(measure, subject)
+                table.add_row(f"{chunks} events", measure.name, *row)
+    return memory
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ class Engine(asyncio.Protocol):
         self._chunks = chunks
         self._buffer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # a protocol of stream sockets is given no other kind
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

@@ -36,8 +36,8 @@ class Connection(asyncio.Protocol):
         self._tally = tally
         self._whole: asyncio.Future[float] | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # a protocol of stream sockets is given no other kind
         self._transport = transport
 
     async def ask(self, request: bytes, scheduled_s: float) -> None:

@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,15 +48,15 @@ def instant_engine(chunks: int) -> Iterator[int]:
         yield port
 
 
-@contextmanager
-def server(data_dir: Path, engine_port: int) -> Iterator[Subject]:
+@asynccontextmanager
+async def server(data_dir: Path, engine_port: int) -> AsyncIterator[Subject]:
     """A server as users run it: keys, limits, holds, durable captures and signed evidence are on."""
     config = data_dir.with_suffix(".toml")
     config.write_text(_CONFIG.format(port=engine_port, model=MODEL))
     env = {"BATCHIN_DEMO_KEY": API_KEY}
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--config", str(config)]
     with _process([*command, "--data-dir", str(data_dir)], SERVER_CORE, **env) as process:
-        info = _wait_ready(data_dir, process)
+        info = await _wait_ready(data_dir, process)
         yield Subject(int(info["url"].rpartition(":")[2]), process.pid)
 
 
@@ -102,11 +102,11 @@ def _wait_listening(port: int) -> None:
     raise RuntimeError("the engine did not start")
 
 
-def _wait_ready(data_dir: Path, process: "subprocess.Popen[bytes]") -> dict[str, str]:
+async def _wait_ready(data_dir: Path, process: "subprocess.Popen[bytes]") -> dict[str, str]:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            return asyncio.run(AdminClient(data_dir).info())
+            return await AdminClient(data_dir).info()
         except Exception:  # noqa: BLE001 - whatever it is, it is not ready yet
-            time.sleep(0.02)
+            await asyncio.sleep(0.02)
     raise RuntimeError("the server did not start")
