@@ -63,7 +63,13 @@ def public_errors() -> list[type[BatchinError]]:
             if not module.name.rpartition(".")[2].startswith("__") and "migrations" not in module.name:
                 importlib.import_module(module.name)
     found = {error for error in _tree(BatchinError) if error.__module__.partition(".")[0] in PACKAGES}
-    return sorted(found, key=lambda error: (error.status, error.code, error.__module__, error.__name__))
+    return sorted(found, key=_place)
+
+
+def _place(error: type[BatchinError]) -> tuple[int, str, bool, str, str]:
+    """By status and code; the general error of a code comes before the special ones."""
+    special = error.__module__ != BatchinError.__module__
+    return error.status, error.code, special, error.__module__, error.__name__
 
 
 def _reserved(operations: Sequence[Operation]) -> str:
