@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -254,16 +254,16 @@ class _Composition:
         settings = self._settings
         limits = (settings.max_body_bytes, settings.send_timeout_s)
 
-        def whole(path: str, tool: str) -> ASGIApp:
+        def whole(path: str, tool: str) -> WholeDoor:
             return WholeDoor(tool, invoker, callers, self._resource(path, invoker, tool), *limits)
 
-        chat = "/v1/chat/completions"
+        chat, bundle = "/v1/chat/completions", "/v1/audit/verify-bundle"
         key = public_key_text(ground.ring.current.public_key)
         return {
             chat: ChatDoor(invoker, callers, self._resource(chat, invoker, "chat"), *limits, key),
             "/v1/embeddings": whole("/v1/embeddings", "embed"),
             "/v1/quote": whole("/v1/quote", "quote"),
-            "/v1/audit/verify-bundle": whole("/v1/audit/verify-bundle", "verify"),
+            bundle: replace(whole(bundle, "verify"), arguments=lambda body: {"bundle": body}),
         }
 
     def _resource(self, path: str, invoker: Invoker, tool: str) -> Resource:

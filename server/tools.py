@@ -13,6 +13,8 @@ from tools.core import Registry
 from tools.embed import Embed
 from tools.models import Models
 from tools.quote import Quotes
+from tools.receipt import Receipts
+from tools.verify import Verifier
 
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     Modality.CHAT: ("/v1/chat/completions",),
@@ -38,5 +40,7 @@ def registry_of(
             Embed(catalog, engines).tool(),
             Models(catalog, engines.serves, ENDPOINTS, x402, clock.now_ms() // 1000).tool(),
             Quotes(catalog, clock, x402_price).tool(),
+            Verifier(proofs).tool(),
+            Receipts(proofs).tool(),
         ]
     )

@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.catalog import Catalog, Model
-from runtime.pool import Engines
-from settlement.evidence.hashes import chat_response_hash
-
 from base.clock import Clock
 from base.errors import InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
+from runtime.catalog import Catalog, Model
 from runtime.engine import Delta, EngineCall, Finish, Metered, Modality
+from runtime.pool import Engines
+from settlement.evidence.hashes import chat_response_hash
 from settlement.rail import Served
 from tools.chat_schema import ChatInput, ChatOutput
 from tools.core import Annotations, Call, Result, Tool

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from runtime.catalog import Catalog
-from runtime.pool import Engines
-from settlement.evidence.hashes import embeddings_response_hash
 
 from base.errors import InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
+from runtime.catalog import Catalog
 from runtime.engine import EngineCall, Event, Metered, Modality, Vectors
+from runtime.pool import Engines
+from settlement.evidence.hashes import embeddings_response_hash
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
 from tools.engine_run import EngineRun

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
-from runtime.pool import Engines, Place
-
 from base.errors import (
     BatchinError,
     ContextLengthExceeded,
@@ -15,6 +13,7 @@ from base.errors import (
     ServiceUnavailable,
 )
 from runtime.engine import EngineCall, Event, Fault, Started
+from runtime.pool import Engines, Place
 from settlement.rail import Served
 
 _FAULTS: dict[str, tuple[type[BatchinError], str]] = {

@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from settlement.evidence.hashes import request_hash
 
 from base.clock import Clock
 from base.errors import BatchinError, DeadlineExceeded, InternalError, NotFound
 from base.pricing import Quote
 from base.usage import Usage
+from settlement.evidence.hashes import request_hash
 from settlement.rail import (
     Delivery,
     Grant,

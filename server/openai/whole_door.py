@@ -1,6 +1,8 @@
 """POST /v1/embeddings and other paid capabilities that answer with one JSON body."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,10 +17,13 @@ from settlement.rail import Delivery
 from tools.core import Call
 from tools.invoke import Invoker
 
+Body = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class WholeDoor:
-    """The ASGI app of an endpoint whose body is the arguments of ``tool``."""
+    """The ASGI app of an endpoint whose body is the arguments of ``tool``, or holds them as
+    ``arguments`` reads it."""
 
     tool: str
     invoker: Invoker
@@ -26,6 +31,7 @@ class WholeDoor:
     resource: Resource
     body_limit: int
     send_timeout_s: float
+    arguments: Callable[[Body], Body] = lambda body: body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call | None = None
@@ -33,7 +39,8 @@ class WholeDoor:
             try:
                 head = read_head(scope)
                 caller = self.callers.caller(head)
-                arguments = read_json(head, await read_body(receive, head, self.body_limit))
+                body = read_json(head, await read_body(receive, head, self.body_limit))
+                arguments = self.arguments(body)
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
                 await answer_whole(self.invoker, self.tool, arguments, call, watch.send)
             except Disconnected:
