@@ -1,7 +1,7 @@
-"""Child of the kill test: runs calls on a ledger for ever, and says on stdout what was acknowledged.
+"""Child of the kill test: runs calls on a ledger for ever, and one that never ends.
 
-Arguments: the folder of the database, and the account. Lines: ``held <run>`` once a hold is on the disk,
-``charged <run>`` once a capture is.
+Arguments: the folder of the database, and the account. Lines on stdout: ``held <run>`` once a hold is on
+the disk, ``charged <run>`` once a capture is.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ async def callers(store: SqliteStore, account_id: str) -> None:
 
 async def main(folder: Path, account_id: str) -> None:
     store = await open_store(folder / "batchin.db", (TABLES,))
+    await store.commit(ops.hold(new_run_id(), account_id, None, AMOUNT, store.lease, 1))
     await asyncio.gather(*(callers(store, account_id) for _ in range(16)))
 
 
