@@ -1,8 +1,8 @@
-"""The receipt tool: the signed record, receipt and log proof of a call, to keep and to verify. Free."""
+"""The receipt tool: the proof of a call, to keep and to verify anywhere. Free."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,23 +17,21 @@ class ReceiptInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str = Field(min_length=1, max_length=128, description="Run, record or audit id of a call.")
+    id: str = Field(min_length=1, max_length=128, description="Run, record or audit id.")
 
 
 class ReceiptOutput(BaseModel):
-    """A bundle, in the form that offline verifiers check."""
+    """A bundle. ``receipt`` is null while the call is not settled, ``inclusion`` while the record waits
+    for its place in the log (about a second)."""
 
-    object: Literal["bundle"]
-    receipt: dict[str, Any] | None = Field(description="Null while the payment is not settled.")
+    receipt: dict[str, Any] | None
     evidence: dict[str, Any]
-    inclusion: dict[str, Any] | None = Field(
-        description="Null until the record has its place in the log, about a second."
-    )
+    inclusion: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """Builds the receipt tool."""
+    """Builds the receipt tool over the records of this server."""
 
     proofs: EvidenceReader
 
@@ -42,24 +40,24 @@ class Receipts:
             name="receipt",
             title="Receipt",
             description=(
-                "Fetch the receipt of a call with its signed evidence and its proof of inclusion in the "
-                "log; pass the answer to verify. Free."
+                "Get the bundle of a call by its id: receipt, evidence and inclusion proof. It holds "
+                "hashes and figures, never texts. Free."
             ),
             Input=ReceiptInput,
             Output=ReceiptOutput,
             run=self._run,
             quote=None,
-            modality="account",
+            modality="proof",
             annotations=Annotations(read_only=True, idempotent=True),
-            examples=({"id": "vaas_0190f3b2c4d57e8f9a0b1c2d3e4f5a6b"},),
+            examples=({"id": "vaas_01a20e3921c87276bbd37dd503fe3855"},),
             aliases=("vaas_get_receipt",),
         )
 
     def _run(self, args: ReceiptInput, _: Call) -> Immediate:
-        return Immediate(lambda: self._answer(args))
+        return Immediate(lambda: self._answer(args.id))
 
-    async def _answer(self, args: ReceiptInput) -> Mapping[str, Any]:
-        bundle = await self.proofs.bundle(args.id)
+    async def _answer(self, any_id: str) -> Mapping[str, Any]:
+        bundle = await self.proofs.bundle(any_id)
         if bundle is None:
-            raise NotFound("Audit record not found", param="id", resolution="Verify audit_id.")
-        return {"object": "bundle", **bundle}
+            raise NotFound(f"This server has no record {any_id!r}.", param="id")
+        return bundle

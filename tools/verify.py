@@ -1,9 +1,9 @@
-"""The verify tool: check the signed record and receipt of a call, one check after the other. Free."""
+"""The verify tool: is this record what it says, check by check. Free."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,54 +13,50 @@ from settlement.evidence.verify import Bodies
 from tools.core import Annotations, Call, Tool
 from tools.immediate import Immediate
 
-JsonObject = dict[str, Any]
-
 
 class VerifyInput(BaseModel):
-    """What is to be checked: a call of this server by its id, or a bundle that the caller holds."""
+    """A bundle, or the id of a call of this server; and the bodies, when they should be checked too."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    bundle: dict[str, Any] | None = Field(
+        None, description="{receipt, evidence, inclusion} as /bundle returns it, of any server."
+    )
     id: str | None = Field(
-        None, min_length=1, max_length=128, description="Run, record or audit id of a call."
+        None, min_length=1, max_length=128, description="Run, record or audit id of this server."
     )
-    bundle: JsonObject | None = Field(
-        None, description="A bundle {receipt, evidence, inclusion}, or an evidence pack alone."
-    )
-    request: JsonObject | None = Field(
-        None, description="The request as it was sent, to check that the record names it."
-    )
-    response: JsonObject | None = Field(
-        None, description="The answer as it was received, to check that the record names it."
-    )
+    request: dict[str, Any] | None = Field(None, description="The request body as it was sent.")
+    response: dict[str, Any] | None = Field(None, description="The response body as it was received.")
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.id is None) == (self.bundle is None):
-            raise ValueError("should hold either id or bundle")
+    def _one_of(self) -> "VerifyInput":
+        if (self.bundle is None) == (self.id is None):
+            raise ValueError("needs one of bundle and id, not both")
         return self
 
 
-class VerifyCheck(BaseModel):
+class CheckOutput(BaseModel):
+    """One check. ``valid`` is null when it was not made; ``detail`` says why, or what is wrong."""
+
     name: str
-    valid: bool | None = Field(description="Null when the check could not be made.")
+    valid: bool | None
     result: Literal["pass", "fail", "skipped", "unbindable"]
-    detail: str = Field(description="What is wrong, or why nothing can be said.")
+    detail: str
 
 
 class VerifyOutput(BaseModel):
-    """``valid``: nothing failed and a key of this server signed the record in its time."""
+    """``valid``: nothing failed, and a key of this server signed the record. ``outcome`` is incomplete
+    when a check that is needed could not be made."""
 
-    object: Literal["verification"]
-    record_id: str = Field(description="Empty when none could be read.")
+    record_id: str
     valid: bool
     outcome: Literal["pass", "fail", "incomplete"]
-    checks: list[VerifyCheck]
+    checks: list[CheckOutput]
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
-    """Builds the verify tool. Only keys of this server are believed, past and present ones."""
+class Verifier:
+    """Builds the verify tool over the records of this server and its keys."""
 
     proofs: EvidenceReader
 
@@ -69,17 +65,16 @@ class Verify:
             name="verify",
             title="Verify",
             description=(
-                "Check the signed evidence and receipt of a call: signatures, hashes, price arithmetic "
-                "and the place in the append-only log. A receipt is the seller's signed statement, not "
-                "a proof of delivery. Free."
+                "Check a receipt bundle, or a call of this server by its id: signatures, hashes, price "
+                "arithmetic, linkage, inclusion in the log, and the bodies when they are given. Free."
             ),
             Input=VerifyInput,
             Output=VerifyOutput,
             run=self._run,
             quote=None,
-            modality="account",
+            modality="proof",
             annotations=Annotations(read_only=True, idempotent=True),
-            examples=({"id": "vaas_0190f3b2c4d57e8f9a0b1c2d3e4f5a6b"},),
+            examples=({"id": "vaas_01a20e3921c87276bbd37dd503fe3855"},),
             aliases=("vaas_verify_receipt",),
         )
 
@@ -87,11 +82,13 @@ class Verify:
         return Immediate(lambda: self._answer(args))
 
     async def _answer(self, args: VerifyInput) -> Mapping[str, Any]:
-        bundle: Any = args.bundle
-        if args.id is not None:
-            bundle = await self.proofs.bundle(args.id)
-            if bundle is None:
-                raise NotFound("Audit record not found", param="id", resolution="Verify audit_id.")
         bodies = Bodies(args.request, args.response)
+        bundle = args.bundle if args.id is None else await self._own(args.id)
         verdict = await asyncio.to_thread(self.proofs.judge, bundle, bodies)  # a body may be large
-        return {"object": "verification", **verdict.document()}
+        return verdict.document()
+
+    async def _own(self, any_id: str) -> Mapping[str, Any]:
+        bundle = await self.proofs.bundle(any_id)
+        if bundle is None:
+            raise NotFound(f"This server has no record {any_id!r}.", param="id")
+        return bundle

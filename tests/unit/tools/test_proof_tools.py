@@ -33,7 +33,7 @@ from tools.invoke import Invoker
 from tools.observe import Observers
 from tools.owner import Owner
 from tools.receipt import ReceiptOutput, Receipts
-from tools.verify import Verify, VerifyOutput
+from tools.verify import Verifier, VerifyOutput
 
 
 class NoBalance:
@@ -45,7 +45,7 @@ class House:
     """The tools over one stored record."""
 
     def __init__(self, reader: EvidenceReader, record_id: str) -> None:
-        tools = Registry([Verify(reader).tool(), Receipts(reader).tool()])
+        tools = Registry([Verifier(reader).tool(), Receipts(reader).tool()])
         rails = Rails(NoBalance(), None)
         self.record_id = record_id
         self._invoker = Invoker(tools, rails, SystemClock(), Observers(), Owner())
