@@ -190,8 +190,10 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     if config is not None and not config.is_file():
         raise SettingsError(f"--config {config}: no such file")
     given = {key: value for key, value in flags.items() if value is not None}
+    if config is not None:
+        given[_CONFIG_KEY] = str(config)
     try:
-        return Settings(**given, **({_CONFIG_KEY: str(config)} if config else {}))
+        return Settings(**given)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(item) for item in error.errors())) from None
 

@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from base.errors import BatchinError, InvalidRequest, RequestTimeout
 
@@ -23,6 +23,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection. ``patience_s`` bounds a request's head, and each silence within its body."""
 
     patience_s: float
+    cycle: RequestResponseCycle | None  # type: ignore[assignment] # None before the first request
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # uvicorn's own signature narrows BaseProtocol's the same way

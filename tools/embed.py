@@ -139,7 +139,7 @@ class EmbedExecution:
         return await self._run.start()
 
     async def events(self) -> AsyncIterator[Event]:
-        """Nothing to show before the vectors are whole."""
+        """Vectors and usage are gathered: an embedding engine has nothing else to show."""
         async for event in self._run.events():
             match event:
                 case Vectors():
@@ -147,9 +147,7 @@ class EmbedExecution:
                 case Metered():
                     self._usage = event.usage
                 case _:
-                    continue
-        return
-        yield
+                    yield event
 
     def result(self) -> Result:
         encode = _base64 if self._args.encoding_format == "base64" else _floats

@@ -97,9 +97,11 @@ class Purse:
     captured: list[Outcome] = field(default_factory=list)
     released: int = 0
     slow: asyncio.Event | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def authorize(self, order: Order) -> "PurseGrant | Replay":
         self.orders.append(order)
+        self.asked.set()
         if self.broke:
             raise InsufficientFunds("Insufficient balance or budget exceeded")
         if self.slow is not None:
@@ -292,8 +294,7 @@ async def test_a_payment_authorized_for_a_caller_who_left_is_given_back() -> Non
     gate = asyncio.Event()
     house = House(purse=Purse(slow=gate))
     task = asyncio.create_task(house.invoker().invoke("say", WORDS, call()))
-    while not house.purse.orders:
-        await asyncio.sleep(0)
+    await house.purse.asked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
