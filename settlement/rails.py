@@ -1,8 +1,8 @@
-"""Which rail pays: the caller's own balance or credit first, then x402, else a challenge."""
+"""Which rail pays: the payment that a caller brought, else its balance or credit, else a challenge."""
 
 from dataclasses import dataclass
 
-from base.errors import InsufficientFunds, Unauthorized
+from base.errors import InsufficientFunds, RailNotConfigured, Unauthorized
 from settlement.rail import Grant, Order, Rail, Replay
 
 
@@ -16,17 +16,26 @@ class Rails:
     async def authorize(self, order: Order) -> Grant | Replay:
         """Secure the quote.
 
-        Raises Unauthorized without key and x402, InsufficientFunds without x402, and the x402 errors:
-        a caller whose balance is short is shown the challenge too, so that an agent can pay and go on.
+        A payment is looked at first, with a key or without: sent again, it finds what it paid for, and
+        no balance is charged for the same call. Raises Unauthorized without key and x402,
+        RailNotConfigured for a payment where x402 is switched off, InsufficientFunds, and the x402
+        errors: a caller whose balance is short is shown the challenge, so that an agent can pay and
+        go on.
         """
+        if self.x402 is not None and order.payment is not None:
+            return await self.x402.authorize(order)
         if order.caller.account_id is None:
-            return await self._by_payment(order, Unauthorized())
+            return await self._without_account(order)
         try:
             return await self.balance.authorize(order)
-        except InsufficientFunds as short:
-            return await self._by_payment(order, short)
-
-    async def _by_payment(self, order: Order, otherwise: Exception) -> Grant | Replay:
-        if self.x402 is None:
-            raise otherwise
+        except InsufficientFunds:
+            if self.x402 is None:
+                raise
         return await self.x402.authorize(order)
+
+    async def _without_account(self, order: Order) -> Grant | Replay:
+        if self.x402 is not None:
+            return await self.x402.authorize(order)
+        if order.payment is not None:
+            raise RailNotConfigured("This server takes no x402 payments.")
+        raise Unauthorized
