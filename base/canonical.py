@@ -1,8 +1,8 @@
 """One byte form of a JSON value: RFC 8785 (JCS), fast for what requests and records hold.
 
 orjson with sorted keys writes RFC 8785 already, but for four things: floats that have no fraction or lie
-outside [1e-5, 1e16), integers of 2^53 and above, and keys beyond ASCII (RFC 8785 sorts by UTF-16). One
-walk finds those, replaces just them, and orjson does the rest.
+below 1e-5, integers of 2^53 and above, and keys beyond ASCII (RFC 8785 sorts by UTF-16). One walk finds
+those, replaces just them, and orjson does the rest.
 """
 
 import math
@@ -96,12 +96,12 @@ def _shaped_array(value: list[Any], levels: int, big: Callable[[int], Any]) -> l
 
 
 def _shaped_float(value: float) -> Any:
-    if value.is_integer() and -SAFE_INTEGER <= value <= SAFE_INTEGER:
-        return int(value)
-    if 1e-5 <= abs(value) < 1e16:
-        return value
     if not math.isfinite(value):
         raise NotCanonical("NaN and Infinity are not JSON.")
+    if not value.is_integer():
+        return value if abs(value) >= 1e-5 else orjson.Fragment(rfc8785.dumps(value))
+    if -SAFE_INTEGER <= value <= SAFE_INTEGER:
+        return int(value)
     return orjson.Fragment(rfc8785.dumps(value))
 
 
