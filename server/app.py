@@ -33,6 +33,7 @@ from server.dispatch import Dispatch
 from server.documents import document_routes
 from server.facts import model_facts, payment_fact
 from server.free import FreeDoor
+from server.gauges import Gauges
 from server.health import Health, Readiness
 from server.log import CallLog
 from server.mcp.door import McpDoor, McpParts
@@ -278,7 +279,10 @@ class _Composition:
         callers: Callers,
         documents: Mapping[str, Document],
     ) -> ASGIApp:
-        health = Health(self._readiness, runtime.engines.health, ground.store.works, self._metrics)
+        gauges = Gauges(runtime.engines.health, ground.store, self._clock)
+        health = Health(
+            self._readiness, runtime.engines.health, ground.store.works, self._metrics, gauges
+        )
         return control_plane(
             [
                 *health.routes(),

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from runtime.engine import EngineHealth, EngineState
+from server.gauges import Gauges
 from server.metrics import Metrics
 
 
@@ -36,11 +37,14 @@ class Health:
         engines: Callable[[], list[EngineHealth]],
         store_works: Callable[[], Awaitable[bool]],
         metrics: Metrics,
+        gauges: Gauges,
     ) -> None:
         self._readiness = readiness
         self._engines = engines
         self._store_works = store_works
         self._metrics = metrics
+        self._gauges = gauges
+        metrics.add(gauges)
 
     def routes(self) -> list[Route]:
         return [
@@ -66,6 +70,7 @@ class Health:
         return JSONResponse(body, 503)
 
     async def _scrape(self, _: Request) -> Response:
+        await self._gauges.sample()
         return Response(self._metrics.text(), headers={"content-type": Metrics.content_type})
 
     async def _report(self) -> dict[str, object]:
