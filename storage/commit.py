@@ -43,10 +43,15 @@ class Commit:
     def durable(self) -> asyncio.Future[Any]:
         if self._durable is None:
             self._durable = self._future(self.stage is Stage.DURABLE)
-            if self.stage in (Stage.QUEUED, Stage.FOLDED):
+            if not self.done:
                 self.wanted = True
                 self._want()
         return self._durable
+
+    @property
+    def done(self) -> bool:
+        """Whether it is durable or failed."""
+        return self.stage in (Stage.DURABLE, Stage.FAILED)
 
     def may_become(self, value: Any) -> bool:
         """Whether a second fold may give this value: nobody was told another one."""
@@ -62,6 +67,8 @@ class Commit:
         _resolve(self._durable, self.value)
 
     def failed(self, message: str) -> None:
+        if self.done:
+            return
         self.stage = Stage.FAILED
         self._error = StorageUnavailable(message)
         for future in (self._visible, self._durable):

@@ -1,10 +1,11 @@
 """Reads beside the writer: SQLAlchemy Core selects on aiosqlite connections that can't write."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiosqlite
 from sqlalchemy import Boolean, Executable
@@ -16,22 +17,16 @@ from storage.sqlite_connector import BUSY_S, uri_of
 from storage.sqlite_statements import compiled
 
 _CONNECTIONS: Final = 2
+_logger: Final = logging.getLogger("batchin.storage")
 
 
 class Reads:
     """A few read-only connections; each read sees every commit that is durable when it starts."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Sequence[aiosqlite.Connection]) -> None:
+        self._connections = connections
         self._free: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
-        self._all: list[aiosqlite.Connection] = []
-
-    async def open(self, path: Path) -> None:
-        for _ in range(_CONNECTIONS):
-            connection = await aiosqlite.connect(
-                uri_of(path), uri=True, timeout=BUSY_S, isolation_level=None
-            )
-            self._all.append(connection)
-            await connection.execute("PRAGMA query_only = 1")
+        for connection in connections:
             self._free.put_nowait(connection)
 
     async def read(self, statement: Executable) -> Sequence[Row]:
@@ -41,25 +36,40 @@ class Reads:
         text, parameters = compiled(statement)
         connection = await self._free.get()
         try:
-            async with connection.execute(text, parameters) as cursor:
-                rows = await cursor.fetchall()
-                names = [column[0] for column in cursor.description or ()]
-        except sqlite3.OperationalError as error:
+            found: Any = await connection.execute_fetchall(text, parameters)
+        except sqlite3.DatabaseError as error:
+            _logger.error("the store can't read: %s: %s", type(error).__name__, error)
             raise StorageUnavailable("The store could not read.") from error
         finally:
             self._free.put_nowait(connection)
-        return _typed(statement, [dict(zip(names, row, strict=True)) for row in rows], names)
+        return _typed(statement, found)
 
     async def close(self) -> None:
-        for connection in self._all:
+        for connection in self._connections:
             await connection.close()
 
 
-def _typed(statement: ClauseElement, rows: list[Row], names: Sequence[str]) -> list[Row]:
+async def open_reads(path: Path) -> Reads:
+    """Connect to an existing database. Raises sqlite3.Error."""
+    return Reads([await _connected(path) for _ in range(_CONNECTIONS)])
+
+
+async def _connected(path: Path) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(uri_of(path), uri=True, timeout=BUSY_S, isolation_level=None)
+    connection.row_factory = _row  # type: ignore[assignment] # any callable, as in sqlite3
+    await connection.execute_fetchall("PRAGMA query_only = 1")
+    return connection
+
+
+def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
+    return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}
+
+
+def _typed(statement: ClauseElement, rows: list[Row]) -> list[Row]:
     """SQLite has no booleans: columns that the statement declares as such become True and False."""
-    if not isinstance(statement, SelectBase):
+    if not rows or not isinstance(statement, SelectBase):
         return rows
-    columns = zip(names, statement.selected_columns, strict=True)
+    columns = zip(rows[0], statement.selected_columns, strict=True)
     for name in [name for name, column in columns if isinstance(column.type, Boolean)]:
         for row in rows:
             if row[name] is not None:

@@ -8,9 +8,9 @@ from sqlalchemy import Executable, MetaData
 
 from storage.health import Health
 from storage.op import Op, Row, Ticket
-from storage.reads import Reads
+from storage.reads import Reads, open_reads
 from storage.schema import shapes_of
-from storage.sqlite_connector import SqliteConnector
+from storage.sqlite_connector import SqliteConnector, open_connector
 from storage.writer import CACHED_ROWS, Writer, WriterStats
 
 
@@ -57,9 +57,7 @@ async def open_store(
 ) -> SqliteStore:
     """Open a database whose schema exists. ``tables``: what the packages that write here declare."""
     shapes = shapes_of(tables)
-    connector = SqliteConnector(path, shapes)
-    await connector.open()
-    reads = Reads()
-    await reads.open(path)
+    connector = await open_connector(path, shapes)
+    reads = await open_reads(path)
     health = Health(connector.probe)
     return SqliteStore(connector, Writer(connector, shapes, health, cached_rows), reads, health)

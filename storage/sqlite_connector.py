@@ -1,5 +1,6 @@
 """The writer's SQLite: one connection that writes, one that loads rows beside a running flush."""
 
+import asyncio
 import errno
 import os
 import secrets
@@ -23,6 +24,10 @@ BUSY_S: Final = 5.0
 """Nobody else writes while the data dir's lock is held; a backup tool may hold the file for a moment."""
 
 _ROOM_BYTES: Final = 65_536
+_TAKE_LEASE: Final = (
+    "INSERT INTO lease (id, process, started_at_ms, heartbeat_at_ms) VALUES (?, ?, ?, ?)"
+)
+_BEAT: Final = "UPDATE lease SET heartbeat_at_ms = ? WHERE id = ?"
 _REFUSED: Final = (
     sqlite3.IntegrityError,
     sqlite3.DataError,
@@ -35,22 +40,24 @@ _REFUSED: Final = (
 
 
 class SqliteConnector:
-    """A Connector. The schema must exist. ``lease`` names this process in the holds that it makes."""
+    """A Connector on two open connections; ``lease`` names this process in the holds that it makes."""
 
-    def __init__(self, path: Path, shapes: Mapping[str, Shape]) -> None:
-        self.lease = secrets.token_hex(8)
+    def __init__(
+        self,
+        path: Path,
+        shapes: Mapping[str, Shape],
+        lease: str,
+        writing: sqlite3.Connection,
+        loading: sqlite3.Connection,
+    ) -> None:
+        self.lease = lease
         self._path = path
         self._shapes = shapes
         self._statements = {name: Statements(shape) for name, shape in shapes.items()}
+        self._writing = writing
+        self._loading = loading
         self._writer = Worker("batchin-writer")
         self._loader = Worker("batchin-loader")
-        self._writing: sqlite3.Connection
-        self._loading: sqlite3.Connection
-
-    async def open(self) -> None:
-        """Connect, and take a new lease: all others are dead, since the data dir is locked for us."""
-        await self._writer.run(self._connect_writer)
-        await self._loader.run(self._connect_loader)
 
     async def load(self, keys: Collection[Key]) -> Mapping[Key, Known]:
         return await self._loader.run(partial(self._load, keys))
@@ -65,28 +72,12 @@ class SqliteConnector:
     async def close(self) -> None:
         await self._loader.run(self._loading.close)
         await self._loader.close()
-        await self._writer.run(self._disconnect_writer)
+        await self._writer.run(self._end)
         await self._writer.close()
 
-    def _connect_writer(self) -> None:
-        self._writing = connect(self._path)
-        self._writing.execute("PRAGMA journal_mode = WAL")
-        self._writing.execute("PRAGMA synchronous = FULL")
-        with self._transaction() as connection:
-            now_ms = _now_ms()
-            connection.execute("DELETE FROM lease")
-            connection.execute(
-                "INSERT INTO lease (id, process, started_at_ms, heartbeat_at_ms) VALUES (?, ?, ?, ?)",
-                (self.lease, f"pid {os.getpid()}", now_ms, now_ms),
-            )
-
-    def _connect_loader(self) -> None:
-        self._loading = connect(self._path)
-        self._loading.execute("PRAGMA query_only = 1")
-
-    def _disconnect_writer(self) -> None:
-        with suppress(sqlite3.Error), self._transaction() as connection:
-            connection.execute("DELETE FROM lease WHERE id = ?", (self.lease,))
+    def _end(self) -> None:
+        with suppress(sqlite3.Error), _transaction(self._writing):
+            self._writing.execute("DELETE FROM lease WHERE id = ?", (self.lease,))
         self._writing.close()
 
     def _load(self, keys: Collection[Key]) -> dict[Key, Known]:
@@ -94,18 +85,21 @@ class SqliteConnector:
         tables: dict[str, list[Values]] = {}
         for key in keys:
             tables.setdefault(key.table, []).append(key.pk)
-        for table, pks in tables.items():
-            shape, statements = self._shapes[table], self._statements[table]
-            for text, parameters in statements.select(pks):
-                for values in map(statements.read, self._loading.execute(text, parameters)):
-                    rows[Key(table, shape.key_of(values))] = values
+        try:
+            for table, pks in tables.items():
+                shape, statements = self._shapes[table], self._statements[table]
+                for text, parameters in statements.select(pks):
+                    for values in map(statements.read, self._loading.execute(text, parameters)):
+                        rows[Key(table, shape.key_of(values))] = values
+        except (KeyError, *_REFUSED) as error:
+            raise BadCommit(f"{type(error).__name__}: {error}") from error
         return rows
 
     def _flush(self, batch: Batch) -> None:
         try:
-            with self._transaction() as connection:
+            with _transaction(self._writing):
                 for writes in batch.writes(self._shapes):
-                    _write(connection, self._statements[writes.shape.table.name], writes)
+                    _write(self._writing, self._statements[writes.shape.table.name], writes)
         except _REFUSED as error:
             raise BadCommit(f"{type(error).__name__}: {error}") from error
 
@@ -113,25 +107,22 @@ class SqliteConnector:
         disk = os.statvfs(self._path)
         if disk.f_bavail * disk.f_frsize < MAX_BYTES:
             raise OSError(errno.ENOSPC, f"less than {MAX_BYTES} bytes are free at {self._path.parent}")
-        with self._transaction() as connection:
-            connection.execute("SAVEPOINT room")
-            connection.execute("INSERT INTO lease VALUES ('room', ?, 0, 0)", (" " * _ROOM_BYTES,))
-            connection.execute("ROLLBACK TO room")
-            connection.execute("RELEASE room")
-            connection.execute(
-                "UPDATE lease SET heartbeat_at_ms = ? WHERE id = ?", (_now_ms(), self.lease)
-            )
+        with _transaction(self._writing):
+            self._writing.execute("SAVEPOINT room")
+            self._writing.execute(_TAKE_LEASE, ("room", " " * _ROOM_BYTES, 0, 0))
+            self._writing.execute("ROLLBACK TO room")
+            self._writing.execute("RELEASE room")
+            self._writing.execute(_BEAT, (_now_ms(), self.lease))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._writing.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._writing
-            self._writing.execute("COMMIT")
-        except BaseException:
-            if self._writing.in_transaction:
-                self._writing.execute("ROLLBACK")
-            raise
+
+async def open_connector(path: Path, shapes: Mapping[str, Shape]) -> SqliteConnector:
+    """Connect to a database whose schema exists, and take a new lease.
+
+    All other leases end: who opens the database holds the lock of the data dir. Raises sqlite3.Error.
+    """
+    lease = secrets.token_hex(8)
+    writing, loading = await asyncio.to_thread(_open, path, lease)
+    return SqliteConnector(path, shapes, lease, writing, loading)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -162,3 +153,31 @@ def _write(connection: sqlite3.Connection, statements: Statements, writes: Table
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _open(path: Path, lease: str) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    writing = connect(path)
+    try:
+        writing.execute("PRAGMA journal_mode = WAL")
+        writing.execute("PRAGMA synchronous = FULL")
+        with _transaction(writing):
+            writing.execute("DELETE FROM lease")
+            writing.execute(_TAKE_LEASE, (lease, f"pid {os.getpid()}", _now_ms(), _now_ms()))
+        loading = connect(path)
+        loading.execute("PRAGMA query_only = 1")
+    except BaseException:
+        writing.close()
+        raise
+    return writing, loading
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
