@@ -46,7 +46,7 @@ def visit_of(context: Context) -> Visit:
 
 @dataclass(frozen=True, slots=True)
 class ToolCalls:
-    """Runs tools for MCP clients. Payment: the Bearer key first, then ``_meta["x402/payment"]``."""
+    """Runs tools for MCP clients. A payment in ``_meta["x402/payment"]`` pays its call, else the key."""
 
     invoker: Invoker
     callers: Callers

@@ -31,7 +31,7 @@ class Callers:
     timeout_s: float
 
     def caller(self, head: Head) -> Caller:
-        """The Bearer key first; without one the caller is anonymous and pays by the call."""
+        """Whose Bearer key it is; without one the caller is anonymous and pays by the call."""
         token = head.bearer()
         return ANONYMOUS if token is None else self.authenticate(token)
 
