@@ -5,12 +5,9 @@ the statement is whole, that a trusted key made it in its time, that its figures
 stands in the log.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import orjson
 
 from base.canonical import NotCanonical
 from settlement.evidence.bodies import UnreadableBody, response_hash
@@ -18,7 +15,6 @@ from settlement.evidence.bundle import (
     BundleShape,
     EvidencePayloadShape,
     UnreadableBundle,
-    parse_bundle,
     shape_of,
     whole,
 )
@@ -26,7 +22,7 @@ from settlement.evidence.check_log import check_log
 from settlement.evidence.check_money import check_money
 from settlement.evidence.check_signed import check_evidence, check_linkage, check_receipt
 from settlement.evidence.hashes import request_hash
-from settlement.evidence.trust import NOBODY, Trust, trust_from_document, trust_from_pins
+from settlement.evidence.trust import NOBODY, Trust
 from settlement.evidence.verdict import Findings, Verdict
 
 
@@ -39,10 +35,6 @@ class Bodies:
 
 
 NO_BODIES = Bodies()
-
-
-class UnreadableFile(ValueError):
-    """A file beside the bundle that is not JSON; the message names it."""
 
 
 def verify_bundle(bundle: Any, trust: Trust = NOBODY, bodies: Bodies = NO_BODIES) -> Verdict:
@@ -62,32 +54,6 @@ def verify_bundle(bundle: Any, trust: Trust = NOBODY, bodies: Bodies = NO_BODIES
     _check_bodies(findings, shape.evidence.payload, bodies)
     check_log(findings, shape, trust)
     return findings.verdict(shape.evidence.record_id)
-
-
-def verify_file(
-    bundle: Path,
-    keys: Path | None = None,
-    pins: Sequence[str] = (),
-    request: Path | None = None,
-    response: Path | None = None,
-) -> Verdict:
-    """Check a saved bundle. ``keys`` is a saved answer of ``GET /v1/vaas/pubkey/current``, ``pins`` are
-    keys named one by one, ``request`` and ``response`` saved JSON bodies. Blocking.
-
-    A broken bundle is a failed check. Raises OSError for a file that can't be read, UnreadableFile for
-    keys or bodies that are not JSON, UnreadableKeys for what are no keys.
-    """
-    pinned = trust_from_pins(pins)
-    listed = NOBODY if keys is None else trust_from_document(_json(keys))
-    trust = Trust(pinned.keys + listed.keys, pinned.log_keys + listed.log_keys)
-    bodies = Bodies(request and _json(request), response and _json(response))
-    try:
-        data = parse_bundle(bundle.read_bytes())
-    except UnreadableBundle as error:
-        findings = Findings()
-        findings.add("schema", str(error))
-        return findings.verdict("")
-    return verify_bundle(data, trust, bodies)
 
 
 def _check_receipt(findings: Findings, data: Mapping[str, Any], shape: BundleShape) -> None:
@@ -130,10 +96,3 @@ def _check_response(findings: Findings, payload: EvidencePayloadShape, body: Any
         return
     problem = "The response is not the one that the record names."
     findings.equal("response_hash", computed, payload.output_hash, problem)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise UnreadableFile(f"{path} is not JSON: {error}.") from None

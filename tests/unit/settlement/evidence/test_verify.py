@@ -13,12 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from base.signing import SeedSigner
+from settlement.evidence.bundle import UnreadableBundle, parse_bundle
 from settlement.evidence.checkpoint import LogKey
 from settlement.evidence.hashes import sha256_of
 from settlement.evidence.signed import PaymentFacts
-from settlement.evidence.trust import Trust, TrustedKey, UnreadableKeys
-from settlement.evidence.verdict import Outcome, Result, Verdict
-from settlement.evidence.verify import Bodies, UnreadableFile, verify_bundle, verify_file
+from settlement.evidence.trust import (
+    Trust,
+    TrustedKey,
+    UnreadableKeys,
+    trust_from_document,
+    trust_from_pins,
+)
+from settlement.evidence.verdict import Outcome, Result
+from settlement.evidence.verify import Bodies, verify_bundle
 from settlement.rail import RunStatus
 from tests.unit.settlement.evidence.case import (
     LOG_KEY,
@@ -319,30 +326,6 @@ def test_a_huge_or_deep_extra_is_refused_before_it_costs_anything(desk: Desk) ->
         assert failed(verify_bundle(bundle, desk.trust).checks) == ["schema"]
 
 
-def saved(folder: Path, name: str, value: Any) -> Path:
-    path = folder / name
-    path.write_bytes(value if isinstance(value, bytes) else orjson.dumps(value))
-    return path
-
-
-def verified(folder: Path, desk: Desk, bundle: Any) -> Verdict:
-    log = {"log": {"verifier_key": LOG_KEY.verifier_key()}}
-    return verify_file(
-        saved(folder, "bundle.json", bundle),
-        keys=saved(folder, "keys.json", desk.keys.document() | log),
-        request=saved(folder, "request.json", REQUEST),
-        response=saved(folder, "response.json", RESPONSE),
-    )
-
-
-def test_saved_files_verify(desk: Desk, tmp_path: Path) -> None:
-    bundle = desk.bundle()
-    assert verified(tmp_path, desk, bundle).exit_code == 0
-    pins = (desk.keys.current.public_key.hex(), LOG_KEY.verifier_key())
-    assert verify_file(tmp_path / "bundle.json", pins=pins).exit_code == 0
-    assert verify_file(tmp_path / "bundle.json").exit_code == 2
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -357,18 +340,24 @@ def test_saved_files_verify(desk: Desk, tmp_path: Path) -> None:
         b'{"evidence":"\\ud800"}',
     ],
 )
-def test_a_broken_file_fails_the_schema(desk: Desk, tmp_path: Path, data: bytes) -> None:
-    assert failed(verified(tmp_path, desk, data).checks) == ["schema"]
+def test_what_is_no_json_is_no_bundle(data: bytes) -> None:
+    with pytest.raises(UnreadableBundle):
+        parse_bundle(data)
 
 
-def test_keys_and_bodies_that_can_not_be_read_are_named(desk: Desk, tmp_path: Path) -> None:
-    bundle = saved(tmp_path, "bundle.json", desk.bundle())
-    with pytest.raises(UnreadableFile, match=r"broken\.json"):
-        verify_file(bundle, request=saved(tmp_path, "broken.json", b"{"))
+def test_a_saved_bundle_verifies_by_saved_keys(desk: Desk) -> None:
+    data = parse_bundle(orjson.dumps(desk.bundle(), option=orjson.OPT_INDENT_2))
+    document = desk.keys.document() | {"log": {"verifier_key": LOG_KEY.verifier_key()}}
+    pins = (desk.keys.current.public_key.hex(), LOG_KEY.verifier_key())
+    for trust in (trust_from_document(document), trust_from_pins(pins)):
+        assert verify_bundle(data, trust, BODIES).exit_code == 0
+
+
+def test_keys_that_can_not_be_read_are_named() -> None:
     documents: list[Any] = [[], {}, {"keys": [1]}, {"keys": [{"public_key": "x", "not_before_ms": 0}]}]
     for document in documents:
         with pytest.raises(UnreadableKeys):
-            verify_file(bundle, keys=saved(tmp_path, "keys.json", document))
+            trust_from_document(document)
     for pin in ("x", "ed25519:pk_00", "a+b+c"):
         with pytest.raises(UnreadableKeys):
-            verify_file(bundle, pins=[pin])
+            trust_from_pins([pin])
