@@ -1,4 +1,4 @@
-"""Makes the golden bundle from fixed keys; ``python -m tests.unit.settlement.evidence.golden`` writes it.
+"""Makes the golden bundle from fixed keys; run as a module (``python -m``) it writes the vector.
 
 The vectors freeze the formats: when this makes other bytes, verifiers in the field break.
 """
