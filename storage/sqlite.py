@@ -22,6 +22,7 @@ class SqliteStore:
         self._writer = writer
         self._reads = reads
         self._health = health
+        self._closed = False
 
     @property
     def lease(self) -> str:
@@ -45,7 +46,10 @@ class SqliteStore:
         return self._writer.stats()
 
     async def close(self) -> None:
-        """Write what was submitted, then let go of the file."""
+        """Write what was submitted, then let go of the file. A second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         await self._writer.close()
         await self._health.close()
         await self._reads.close()

@@ -23,7 +23,7 @@ class WorkingSet:
     """Rows of commits that are not durable yet (never dropped), and rows as they are on the disk.
 
     The clean rows live in two generations: a row that is looked up moves to the young one, and when that
-    is half of ``bound`` the old one is dropped. So at most ``bound`` clean rows stay, the least recently
+    is half of ``bound`` the old one is dropped. So about ``bound`` clean rows stay, the least recently
     used go first, and a hit costs no bookkeeping.
     """
 

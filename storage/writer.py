@@ -80,9 +80,7 @@ class Writer:
         return commit
 
     async def close(self) -> None:
-        """Take no more commits, end those that were submitted, stop."""
-        if self._closed:
-            return
+        """Take no more commits, end those that were submitted, stop. To be called once."""
         self._closed = True
         last = Commit((), self._hurry)
         self._accept(last)

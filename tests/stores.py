@@ -8,6 +8,7 @@ from sqlalchemy import MetaData, create_engine
 
 from storage.sqlite import SqliteStore, open_store
 from storage.tables import TABLES
+from storage.writer import CACHED_ROWS
 
 
 def create_schema(path: Path, *tables: MetaData) -> None:
@@ -19,11 +20,13 @@ def create_schema(path: Path, *tables: MetaData) -> None:
 
 
 @asynccontextmanager
-async def fresh_store(folder: Path, *tables: MetaData) -> AsyncIterator[SqliteStore]:
+async def fresh_store(
+    folder: Path, *tables: MetaData, cached_rows: int = CACHED_ROWS
+) -> AsyncIterator[SqliteStore]:
     """Open ``folder/batchin.db`` with the tables of the given packages; a second call reopens it."""
     path = folder / "batchin.db"
     create_schema(path, *tables)
-    store = await open_store(path, tables)
+    store = await open_store(path, tables, cached_rows=cached_rows)
     try:
         yield store
     finally:

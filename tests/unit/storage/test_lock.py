@@ -30,7 +30,8 @@ def test_it_is_free_again_after_the_block_and_after_a_failed_try(tmp_path: Path)
 def test_a_killed_holder_lets_go(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from storage.lock import DataDirLock\n"
-        "with DataDirLock(pathlib.Path(sys.argv[1]), 'child'): print('held', flush=True); sys.stdin.read()"
+        "with DataDirLock(pathlib.Path(sys.argv[1]), 'child'):\n"
+        "    print('held', flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
