@@ -50,12 +50,13 @@ def announce(server: "Server") -> None:
         network=server.network,
         chat_model=server.chat_model,
         demo_grade=settings.engine == "local" and settings.model == "smollm2",
-        first_key=_first_key(server),
+        first_key=first_key(server),
     )
     print_banner(ready, sys.stdout)
 
 
-def _first_key(server: "Server") -> FirstKey | None:
+def first_key(server: "Server") -> FirstKey | None:
+    """The key that this start made, None at later starts."""
     if server.first_key is None:
         return None
     chosen = server.settings.demo_key is not None

@@ -27,7 +27,7 @@ _MEANINGS: Final = {
     "linkage.payload": "the receipt repeats the record's facts",
     "price_arithmetic": "tokens times price is what was charged",
     "charge_bounds": "no more was charged than quoted and authorized",
-    "settlement_arithmetic": "what moved on chain is the charge and the credit together",
+    "settlement_arithmetic": "what moved on chain is charge plus credit",
     "times": "the times stand in order",
     "request_hash": "the request is the one that was sent",
     "response_hash": "the answer is the one that was received",

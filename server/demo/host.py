@@ -1,9 +1,9 @@
 """The server that the demo talks to: the one that runs on the data dir, else one of its own."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,17 @@ _STOP_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
+class NewcomerKey:
+    """The key of the account that a first start makes, which is shown once."""
+
+    key: str
+    balance_nano_usd: int
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
-    """A running server, as its operator knows it. ``rpc_url`` and ``usdc`` are of the dev chain."""
+    """A running server, as its operator knows it. ``rpc_url`` and ``usdc`` are of the dev chain;
+    ``made`` is set when this demo was the data dir's first start."""
 
     url: str
     rpc_url: str
@@ -26,6 +35,7 @@ class Host:
     pid: int
     version: str
     office: Office
+    made: NewcomerKey | None = None
 
 
 class NoDevChain(Exception):
@@ -62,7 +72,7 @@ async def own_host(data_dir: Path, config: Path | None) -> AsyncIterator[Host]:
     child = await start(program)
     try:
         admin = AdminClient(data_dir)
-        yield _host(await admin.info(), admin)
+        yield replace(_host(await admin.info(), admin), made=_made(child.facts))
     finally:
         await child.stop()
 
@@ -79,6 +89,11 @@ def _host(info: dict[str, Any], office: Office) -> Host:
         version=info["version"],
         office=office,
     )
+
+
+def _made(facts: Mapping[str, Any]) -> NewcomerKey | None:
+    key = facts["first_key"]
+    return None if key is None else NewcomerKey(key, facts["first_balance_nano_usd"])
 
 
 def _config(given: Path | None) -> str | None:

@@ -2,22 +2,30 @@
 
 from pathlib import Path
 
-from base.parent import attach
-from base.settings import load_settings
+from base.parent import Parent, attach
+from server.app import Server
+from server.banner import first_key
+from server.commands.failure import told
+from server.commands.settings import settings_of
 from server.serve import serve
 
 
 def main() -> None:
     """Serve on a free port until the parent goes away."""
     parent = attach()
-    config = parent.request["config"]
-    settings = load_settings(
-        None if config is None else Path(config),
-        data_dir=Path(parent.request["data_dir"]),
-        port=0,
-        log_format="text",
+    with told():
+        config, data_dir = parent.request["config"], Path(parent.request["data_dir"])
+        settings = settings_of(
+            None if config is None else Path(config), data_dir, port=0, log_format="text"
+        )
+        serve(settings, lambda server: _ready(parent, server))
+
+
+def _ready(parent: Parent, server: Server) -> None:
+    made = first_key(server)
+    parent.ready(
+        first_key=made and made.key, first_balance_nano_usd=made.balance_nano_usd if made else 0
     )
-    serve(settings, lambda server: parent.ready(url=server.url))
 
 
 if __name__ == "__main__":

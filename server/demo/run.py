@@ -5,10 +5,17 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Final
 
-from server.demo.host import Host, find_host, own_host
+from base.child import ChildFailed
+from base.errors import BatchinError
+from server.demo.amounts import usd
+from server.demo.host import Host, NoDevChain, find_host, own_host
 from server.demo.story import tell
 from server.demo.transcript import StepFailed, Transcript, transcript
+
+_PLAIN: Final = (StepFailed, ChildFailed, NoDevChain, BatchinError)
+"""Errors whose message says it all."""
 
 
 def run(data_dir: Path, config: Path | None) -> int:
@@ -42,6 +49,9 @@ async def _server(out: Transcript, data_dir: Path, config: Path | None) -> Async
         with out.waiting("Starting a server: engine, chain, books ..."):
             host = await stack.enter_async_context(own_host(data_dir, config))
         out.facts({"Started": f"{host.url} (stopped at the end)", "Data": str(data_dir)})
+        if host.made is not None:
+            out.say(f"Its first start made an API key with {usd(host.made.balance_nano_usd)} for you:")
+            out.say(host.made.key)
         yield host
 
 
@@ -49,6 +59,6 @@ def _reason(error: BaseException) -> str:
     """The one error that task groups wrapped, in words."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
-    if isinstance(error, StepFailed):
+    if isinstance(error, _PLAIN):
         return str(error)
     return f"{type(error).__name__}: {error}"

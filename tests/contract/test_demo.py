@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from server.admin import AdminClient
+from storage.lock import DataDirLock
 from tests.live import LiveServer
 
 STEPS = (
@@ -85,6 +87,7 @@ def test_without_a_server_it_starts_its_own_and_stops_it(tmp_path: Path) -> None
     told = demo(tmp_path / "data")
     assert told.returncode == 0, told.stdout + told.stderr
     assert "(stopped at the end)" in told.stdout
+    assert re.search(r"^ +batchin_api_[A-Za-z0-9_-]{43}$", told.stdout, re.MULTILINE)
     assert (tmp_path / "data" / "batchin.db").exists()
     assert not (tmp_path / "data" / "admin.sock").exists()
     again = subprocess.run(
@@ -105,8 +108,10 @@ def test_a_step_that_can_not_hold_is_named_and_fails_the_demo(tmp_path: Path) ->
 
 
 def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("a file")
-    told = demo(tmp_path / "data")
+    with DataDirLock(tmp_path / "data", "a batchin command"):
+        told = demo(tmp_path / "data")
     assert told.returncode == 1
     assert "Step 1 (A server) failed:" in told.stdout
+    assert "is in use by a batchin command" in " ".join(told.stdout.split())
     assert "Traceback" not in told.stdout + told.stderr
+    assert "File " not in told.stdout
