@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from base.money import ceil_div
 from base.usage import Usage
 
-_TOKENS = 1_000_000
+_MILLION = 1_000_000
+_SECOND_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class PriceCard:
-    """Prices of one model in integer nano-USD per million tokens.
+    """Prices of one model in integer nano-USD: per million tokens, an image, a second of sound, a million
+    characters. What a model does not count costs nothing.
 
     ``version`` names this card; evidence carries it, so a later price change can't touch a past call.
     """
@@ -18,14 +20,20 @@ class PriceCard:
     version: str
     input_nano_per_mtok: int
     output_nano_per_mtok: int
+    nano_per_image: int = 0
+    nano_per_second: int = 0
+    nano_per_mchar: int = 0
 
     def cost_nano_usd(self, usage: Usage) -> int:
         """Exact rational cost, rounded up once per call."""
         exact = (
             usage.input_tokens * self.input_nano_per_mtok
             + usage.output_tokens * self.output_nano_per_mtok
+            + usage.characters * self.nano_per_mchar
+            + usage.images * self.nano_per_image * _MILLION
+            + usage.audio_ms * self.nano_per_second * (_MILLION // _SECOND_MS)
         )
-        return ceil_div(exact, _TOKENS)
+        return ceil_div(exact, _MILLION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,16 +96,32 @@ class Catalog:
 def entry_card(entry: ModelSettings) -> PriceCard:
     """The price card of a ``[[models]]`` entry. Raises SettingsError."""
     try:
-        return price_card(entry.input_usd_per_mtok, entry.output_usd_per_mtok)
+        return price_card(
+            entry.input_usd_per_mtok,
+            entry.output_usd_per_mtok,
+            image_usd=entry.image_usd,
+            second_usd=entry.second_usd,
+            mchar_usd=entry.mchar_usd,
+        )
     except ValueError as error:
         raise SettingsError(f"models: the prices of {entry.id}: {error}") from None
 
 
-def price_card(input_usd_per_mtok: str, output_usd_per_mtok: str) -> PriceCard:
-    """The card of two prices in decimal dollars; equal prices make equal cards, versions included.
+def price_card(
+    input_usd_per_mtok: str,
+    output_usd_per_mtok: str,
+    *,
+    image_usd: str = "0",
+    second_usd: str = "0",
+    mchar_usd: str = "0",
+) -> PriceCard:
+    """The card of prices in decimal dollars; equal prices make equal cards, versions included.
 
     Raises ValueError for what is not a plain decimal.
     """
-    prices = usd_to_nano(input_usd_per_mtok), usd_to_nano(output_usd_per_mtok)
-    digest = hashlib.sha256(f"tokens|{prices[0]}|{prices[1]}".encode()).hexdigest()
+    prices = [
+        usd_to_nano(text)
+        for text in (input_usd_per_mtok, output_usd_per_mtok, image_usd, second_usd, mchar_usd)
+    ]
+    digest = hashlib.sha256("|".join(map(str, prices)).encode()).hexdigest()
     return PriceCard(f"price_{digest[:16]}", *prices)

@@ -37,12 +37,18 @@ class UsageShape(_Shape):
     input_tokens: Number
     output_tokens: Number
     cached_tokens: Number
+    images: Number = 0
+    audio_ms: Number = 0
+    characters: Number = 0
 
 
 class PriceShape(_Shape):
     version: Text
     input_nano_per_mtok: Number
     output_nano_per_mtok: Number
+    nano_per_image: Number = 0
+    nano_per_second: Number = 0
+    nano_per_mchar: Number = 0
 
 
 class EvidencePayloadShape(_Shape):

@@ -28,18 +28,11 @@ def check_money(findings: Findings, shape: BundleShape) -> None:
 
 
 def _price_problem(record: EvidencePayloadShape) -> str:
-    usage = Usage(
-        int(record.usage.input_tokens),
-        int(record.usage.output_tokens),
-        int(record.usage.cached_tokens),
-    )
+    usage = Usage(**{name: int(count) for name, count in record.usage})
     if usage.cached_tokens > usage.input_tokens:
         return "More tokens were cached than sent."
-    card = PriceCard(
-        record.price.version,
-        int(record.price.input_nano_per_mtok),
-        int(record.price.output_nano_per_mtok),
-    )
+    prices = {name: int(price) for name, price in record.price if name != "version"}
+    card = PriceCard(record.price.version, **prices)
     cost = card.cost_nano_usd(usage)
     expected = 0 if record.status == RunStatus.FAILED else min(cost, int(record.quoted_max_nano_usd))
     charged = int(record.charged_nano_usd)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from base.ids import audit_id_of, record_id_of
+from base.pricing import PriceCard
+from base.usage import Usage
 from settlement.evidence.hashes import sha256_of
 from settlement.evidence.spelling import (
     VERIFICATION_METHOD,
@@ -22,6 +24,9 @@ EVIDENCE_TYPE: Final = "batchin/evidence/v1"
 _ROUTES: Final = {"chat": "managed-text", "embed": "managed-embedding"}
 SHOWN: Final = ("customer_trace_id", "public_route_label", "environment", "prompt_version_id")
 """Members of the payload that the wire form repeats outside of it."""
+OTHER_UNITS: Final = ("images", "audio_ms", "characters")
+OTHER_PRICES: Final = ("nano_per_image", "nano_per_second", "nano_per_mchar")
+"""Members of ``usage`` and ``price`` that stand only where they are not 0."""
 
 
 def evidence_payload(outcome: Outcome, terms: Terms, charged_nano_usd: int) -> dict[str, Any]:
@@ -45,11 +50,13 @@ def evidence_payload(outcome: Outcome, terms: Terms, charged_nano_usd: int) -> d
             "input_tokens": number(usage.input_tokens),
             "output_tokens": number(usage.output_tokens),
             "cached_tokens": number(usage.cached_tokens),
+            **_counted(usage, OTHER_UNITS),
         },
         "price": {
             "version": quote.card.version,
             "input_nano_per_mtok": number(quote.card.input_nano_per_mtok),
             "output_nano_per_mtok": number(quote.card.output_nano_per_mtok),
+            **_counted(quote.card, OTHER_PRICES),
         },
         "quoted_max_nano_usd": number(quote.max_nano_usd),
         "charged_nano_usd": number(charged_nano_usd),
@@ -66,6 +73,10 @@ def evidence_payload(outcome: Outcome, terms: Terms, charged_nano_usd: int) -> d
         "prompt_version_id": outcome.prompt_version,
         "customer_trace_id": outcome.trace_id,
     }
+
+
+def _counted(of: Usage | PriceCard, names: tuple[str, ...]) -> dict[str, int | str]:
+    return {name: number(value) for name in names if (value := getattr(of, name))}
 
 
 def evidence_wire(
