@@ -11,8 +11,8 @@ _SECOND_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PriceCard:
-    """Prices of one model in integer nano-USD: per million tokens, an image, a second of sound, a million
-    characters. What a model does not count costs nothing.
+    """Prices of one model in integer nano-USD: per million tokens, an image, a second of sound, a
+    million characters. What a model does not count costs nothing.
 
     ``version`` names this card; evidence carries it, so a later price change can't touch a past call.
     """
