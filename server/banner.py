@@ -1,9 +1,11 @@
 """The banner: what a person needs to know when the server has begun to serve."""
 
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from base.money import usd_text
@@ -28,10 +30,11 @@ class FirstKey:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What the banner tells. ``network`` (CAIP-2) is None where x402 is off, ``chat_model`` where no
-    engine chats; ``demo_grade`` marks the small local model."""
+    """What the banner tells. ``program`` is how ``batchin`` is called from here; ``network`` (CAIP-2) is
+    None where x402 is off, ``chat_model`` where no engine chats; ``demo_grade`` marks the small local model."""
 
     version: str
+    program: str
     url: str
     settings: Settings
     network: str | None
@@ -45,6 +48,7 @@ def announce(server: "Server") -> None:
     settings = server.settings
     ready = Ready(
         version=version(),
+        program=program(),
         url=server.url,
         settings=settings,
         network=server.network,
@@ -53,6 +57,16 @@ def announce(server: "Server") -> None:
         first_key=first_key(server),
     )
     print_banner(ready, sys.stdout)
+
+
+def program() -> str:
+    """How this installation's ``batchin`` is called: by its name where the shell finds it, else by its
+    path, from the working directory where it is below."""
+    script = Path(sys.executable).with_name("batchin")
+    if shutil.which("batchin") == str(script) or not script.exists():
+        return "batchin"
+    below = script.is_relative_to(Path.cwd())
+    return shlex.quote(str(script.relative_to(Path.cwd()) if below else script))
 
 
 def first_key(server: "Server") -> FirstKey | None:
@@ -124,7 +138,7 @@ def _commands(ready: Ready) -> Iterator[str]:
     folder = shlex.quote(str(ready.settings.data_dir))
     yield "Try it in another terminal:"
     if ready.first_key is None:
-        yield f"  batchin keys create --data-dir {folder}    # a key; then export BATCHIN_API_KEY=..."
+        yield f"  {ready.program} keys create --data-dir {folder}    # a key; then export BATCHIN_API_KEY=..."
     elif ready.first_key.key is not None:
         yield f"  export BATCHIN_API_KEY={ready.first_key.key}"
     else:
@@ -135,5 +149,5 @@ def _commands(ready: Ready) -> Iterator[str]:
         yield f"  curl {ready.url}/v1/chat/completions \\"
         yield '    -H "Authorization: Bearer $BATCHIN_API_KEY" -H "Content-Type: application/json" \\'
         yield f"    -d '{body}'"
-    yield f"  batchin demo --data-dir {folder}    # an agent pays its way and checks the proof"
+    yield f"  {ready.program} demo --data-dir {folder}    # an agent pays its way and checks the proof"
     yield f"For agents: {ready.url}/llms.txt and {ready.url}/agents.md    Ctrl-C stops the server."
