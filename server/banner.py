@@ -30,8 +30,11 @@ class FirstKey:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What the banner tells. ``program`` is how ``batchin`` is called from here; ``network`` (CAIP-2) is
-    None where x402 is off, ``chat_model`` where no engine chats; ``demo_grade`` marks the small local model."""
+    """What the banner tells.
+
+    ``program`` is how ``batchin`` is called from here; ``network`` (CAIP-2) is None where x402 is off,
+    ``chat_model`` where no engine chats; ``demo_grade`` marks the small local model.
+    """
 
     version: str
     program: str
@@ -138,7 +141,8 @@ def _commands(ready: Ready) -> Iterator[str]:
     folder = shlex.quote(str(ready.settings.data_dir))
     yield "Try it in another terminal:"
     if ready.first_key is None:
-        yield f"  {ready.program} keys create --data-dir {folder}    # a key; then export BATCHIN_API_KEY=..."
+        yield f"  {ready.program} keys create --data-dir {folder}"
+        yield "  export BATCHIN_API_KEY=...    # the key that it shows"
     elif ready.first_key.key is not None:
         yield f"  export BATCHIN_API_KEY={ready.first_key.key}"
     else:
