@@ -295,6 +295,7 @@ class Run:
     def _report(self, outcome: str, usage: Usage, settled: Settled | None) -> None:
         now_s = self._invoker.clock.monotonic_s()
         first_s = self._first_s or now_s
+        terms = self._grant.terms if self._grant else None
         self._invoker.observer.call_ended(
             CallReport(
                 run_id=self._call.run_id,
@@ -302,8 +303,8 @@ class Run:
                 trace_id=self._call.trace.trace_id,
                 tool=self._name,
                 model=self._quote.model if self._quote else "",
-                caller=self._call.caller.account_id or "anonymous",
-                rail=self._grant.terms.rail if self._grant else "none",
+                caller=self._call.caller.account_id or (terms.payer if terms else "anonymous"),
+                rail=terms.rail if terms else "none",
                 outcome=outcome,
                 usage=usage,
                 charged_nano_usd=settled.charged_nano_usd if settled else 0,
