@@ -63,8 +63,9 @@ def _opening(facts: Facts) -> str:
 _TOOLS = (
     "Over MCP the tools have these names; `tools/list` has their schemas, prices and whether they are "
     "available now (`_meta.available`). Over HTTP `chat` is `POST /v1/chat/completions`, `embed` is "
-    "`POST /v1/embeddings`, `models` is `GET /v1/models`, `quote` is `POST /v1/quote` and `verify` is "
-    "`POST /v1/audit/verify-bundle`."
+    "`POST /v1/embeddings`, `models` is `GET /v1/models`, `quote` is `POST /v1/quote`, `verify` is "
+    "`POST /v1/audit/verify-bundle` or `GET /v1/vaas/{id}/verify`, and `receipt` is "
+    "`GET /v1/vaas/{id}/bundle`."
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from base.errors import (
     ContextLengthExceeded,
+    EngineNotConfigured,
     Forbidden,
     InvalidRequest,
     ModelNotFound,
@@ -129,7 +130,7 @@ def _catalog() -> tuple[Operation, ...]:
             tool="quote",
             description="The most that a call of that many tokens can cost, on each payment rail.",
             tag="payments",
-            errors=(ModelNotFound,),
+            errors=(ModelNotFound, EngineNotConfigured, Unauthorized),
         ),
     )
 
@@ -172,7 +173,8 @@ def _verify_bundle() -> Operation:
         description="Check a bundle's signatures, hashes, linkage and inclusion. Free.",
         tag="proof",
         request=BundleToVerify,
-        replies={200: Reply("The verdict, check by check.", {JSON: Verification})},
+        replies={200: Reply("The verdict, check by check.", {JSON: Verification}, CALL)},
+        errors=(Unauthorized,),
     )
 
 

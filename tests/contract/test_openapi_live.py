@@ -150,6 +150,26 @@ def test_a_quote_and_a_verdict_answer_as_described(described: Described, record_
     assert described.check(path, "post", described.post(path, bundle))["valid"] is False
 
 
+@pytest.mark.parametrize("path", ["/v1/quote", "/v1/audit/verify-bundle"])
+def test_refusals_of_a_free_call_are_as_described(described: Described, path: str) -> None:
+    wrong = (
+        described.post(path, {}, "batchin_api_" + "x" * 43),
+        described.post(path, []),
+        described.http.post(path, content=b"a=1", headers={"content-type": "text/plain"}),
+        described.http.post(path, content=b"{", headers={"content-type": "application/json"}),
+    )
+    for answer in wrong:
+        described.check(path, "post", answer)
+    assert [answer.status_code for answer in wrong] == [401, 400, 415, 400]
+
+
+def test_an_unknown_model_has_no_price(described: Described) -> None:
+    asked = {"model": "gpt-9", "estimated_input_tokens": 1}
+    answer = described.post("/v1/quote", asked)
+    assert answer.status_code == 404
+    described.check("/v1/quote", "post", answer)
+
+
 def test_x402_resources_answer_with_a_challenge_on_the_terms_they_name(described: Described) -> None:
     manifest = described.http.get("/.well-known/x402").json()
     bodies = {"/v1/chat/completions": QUESTION, "/v1/embeddings": TEXTS}

@@ -16,6 +16,8 @@ from tools.core import Registry
 from tools.embed import Embed
 from tools.models import Models
 from tools.quote import Quotes
+from tools.receipt import Receipts
+from tools.verify import Verifier
 
 BASE = "https://agents.example"
 NOTHING = cast("Any", None)  # parts that only a call needs
@@ -36,6 +38,8 @@ def registry() -> Registry:
             Embed(NOTHING, NOTHING).tool(),
             Models(NOTHING, NOTHING, {}, True, 0).tool(),
             Quotes(NOTHING, NOTHING, None).tool(),
+            Verifier(NOTHING).tool(),
+            Receipts(NOTHING).tool(),
         ]
     )
 
