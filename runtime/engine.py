@@ -11,16 +11,20 @@ from base.usage import Usage
 
 class Modality(StrEnum):
     CHAT = "chat"
+    COMPLETION = "completion"
     EMBEDDING = "embedding"
+    RERANK = "rerank"
+    CLASSIFY = "classify"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineCall:
     """One execution as an engine needs it.
 
-    ``rid`` is run id + attempt; ``body`` holds only allow-listed, validated fields of the modality
-    (for chat: OpenAI chat completion fields; for embedding: ``{"input": [texts]}``); ``model`` is the
-    engine's own model id; ``tenant`` separates prefix caches.
+    ``rid`` is run id + attempt; ``body`` holds only validated fields of the modality; ``model`` is the
+    engine's own model id; ``tenant`` separates prefix caches. Bodies: for chat and completion OpenAI's
+    fields of those APIs (prompts are texts, never token ids), for embedding and classify ``{"input":
+    [texts]}``, for rerank ``{"query": text, "documents": [texts]}`` and perhaps ``instruct``.
     """
 
     rid: str
@@ -78,6 +82,29 @@ class Vectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """How well each document answers the query, in the order in which the documents came; higher is
+    better, the scale is the model's own (a cosine, a probability, a logit)."""
+
+    data: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The class of one text: ``probabilities`` of all classes, in the model's own order, sum to 1."""
+
+    name: str
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The class of each text, in input order."""
+
+    data: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """The engine failed: ``kind`` is one of ``invalid``, ``context``, ``overloaded``, ``unavailable``,
     ``stalled``, ``truncated``, ``internal``. It ends the stream; upstream messages never leave us."""
@@ -88,7 +115,7 @@ class Fault:
     detail: str = ""
 
 
-Event = Started | Delta | Finish | Metered | Vectors | Fault
+Event = Started | Delta | Finish | Metered | Vectors | Scores | Labels | Fault
 
 
 @dataclass(frozen=True, slots=True)
