@@ -5,7 +5,15 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -119,7 +127,9 @@ class Settings(BaseSettings):
 
     x402: bool = Field(True, description="Accept x402 payments.")
     network: Literal["dev"] = Field(
-        "dev", description="Chain of x402 payments; dev is the embedded chain eip155:31337."
+        "dev",
+        validate_default=True,
+        description="Chain of x402 payments; dev is the embedded chain eip155:31337.",
     )
     pay_to: EvmAddress | None = Field(None, description="Address that receives x402 payments.")
     min_charge_atomic: int = Field(
@@ -136,6 +146,13 @@ class Settings(BaseSettings):
         description="Fixes the first API key, for scripts: batchin_api_ and 32 to 128 of A-Za-z0-9_-.",
     )
     demo_balance_usd: str = Field("5.00", description="Balance of the account made at first start.")
+
+    @field_validator("network")
+    @classmethod
+    def _no_play_money_in_production(cls, value: str, info: ValidationInfo) -> str:
+        if value == "dev" and info.data.get("environment") == "production" and info.data.get("x402"):
+            raise ValueError("production does not take the development chain's money; set x402 = false")
+        return value
 
     @field_validator("demo_key")
     @classmethod
