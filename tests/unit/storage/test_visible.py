@@ -51,6 +51,17 @@ async def test_visible_does_not_wait_for_the_disk(tmp_path: Path) -> None:
         assert await coins(store) == {"a": 7}
 
 
+async def test_a_row_that_changes_while_it_is_written(tmp_path: Path) -> None:
+    async with fresh_store(tmp_path, TABLES) as store:
+        await store.commit(give("a", 5))
+        with stuck_disk(tmp_path / "batchin.db"):
+            first = store.submit(give("a", 1)).durable
+            await until(lambda: store.stats().in_flight == 1)
+            store.submit(give("a", 1))
+        await first
+        assert store.submit(give("a", 1)).visible.result() == (8,)
+
+
 async def test_a_row_from_the_disk_does_not_wait_for_a_flush(tmp_path: Path) -> None:
     async with fresh_store(tmp_path, TABLES) as store:
         await store.commit(give("cold", 5), give("warm", 5))
