@@ -137,6 +137,7 @@ class LlamaCpp:
     def chat_body(self, call: EngineCall, rid: str) -> dict[str, Any]:
         body = _chat_body(call)
         body["timings_per_token"] = True
+        body["return_progress"] = True  # it notices that its reader left only when it writes
         if body.get("logprobs"):
             body["top_logprobs"] = max(1, body.get("top_logprobs") or 0)
         messages = body["messages"]

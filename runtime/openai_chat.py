@@ -61,6 +61,8 @@ class ChatReader:
         if choices is None or chunk.get("error"):
             fault = fault_of_error(chunk)
             return [fault] if fault is not None else events
+        if "prompt_progress" in chunk:  # llama.cpp reads the prompt: a sign of life, no answer yet
+            return events
         if self._started is not None:
             events.append(self._started(chunk))
             self._started = None

@@ -63,8 +63,11 @@ class Engines:
         await self._stack.__aexit__(kind, error, traceback)
 
     def serves(self, modality: Modality) -> bool:
-        """Whether any engine is meant for this, up or not."""
-        return any(modality in engine.modalities for engine in self._engines)
+        """Whether an engine for this is up now."""
+        return any(
+            modality in engine.modalities and engine.state is EngineState.READY
+            for engine in self._engines
+        )
 
     def reserve(self, modality: Modality, model: str, deadline_s: float) -> "Place":
         """A place for one call, before anything is paid. ``deadline_s`` is a monotonic clock's time.

@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from base.parent import attach
+
+_STEP_TOKENS: Final = 64
 
 
 def main() -> None:
@@ -38,6 +40,8 @@ def _parameters(
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
     parameters.n_gpu_layers = 0
+    # Small steps: a long prompt delays the others' next token by half a second, not by half a minute.
+    parameters.n_batch = parameters.n_ubatch = max(_STEP_TOKENS, slots)
     for field, value in sampling.items():
         setattr(parameters.sampling, field, value)
     # No prefix is shared between callers, and an answer does not depend on what ran before it.

@@ -60,8 +60,8 @@ async def busy_slots(engine: LocalChat) -> int:
     return sum(slot["is_processing"] for slot in json.loads(slots))
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + 30
+async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 30) -> None:
+    deadline = time.monotonic() + within_s
     while not await condition():
         assert time.monotonic() < deadline, "it never came true"
         await asyncio.sleep(0.01)
@@ -194,6 +194,22 @@ async def test_usage_so_far_is_known_when_a_stream_is_cut_and_the_slot_is_freed(
     last = next(event for event in reversed(told) if isinstance(event, Metered))
     deltas = sum(1 for event in told if isinstance(event, Delta) and event.content)
     assert last.usage.output_tokens >= deltas > 10
+
+
+@shared
+async def test_a_reader_that_leaves_while_its_prompt_is_read_frees_the_slot(chat: LocalChat) -> None:
+    long = call([{"role": "user", "content": "word " * 3500}])
+    reading = asyncio.create_task(ask(chat, **long.body))
+
+    async def busy() -> bool:
+        return await busy_slots(chat) == 1
+
+    async def free() -> bool:
+        return await busy_slots(chat) == 0
+
+    await until(busy)
+    reading.cancel()
+    await until(free, within_s=10)  # reading it to the end takes longer
 
 
 async def test_killed_in_a_call_it_faults_comes_back_and_answers_again() -> None:

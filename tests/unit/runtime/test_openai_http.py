@@ -418,3 +418,21 @@ async def test_a_base_path_is_kept() -> None:
             await events_of(openai(server.url + path), chat_call())
         paths = [exchange.head.split()[1] for exchange in server.exchanges]
     assert paths == ["/v1/chat/completions"] * 4 + ["/deep/v1/chat/completions"]
+
+
+async def test_progress_of_a_prompt_is_a_sign_of_life_and_nothing_else() -> None:
+    progress = orjson.loads(piece(""))
+    progress["prompt_progress"] = {"total": 10, "processed": 5}
+    progress["timings"] = {"cache_n": 0, "prompt_n": 5, "predicted_n": 0}
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.say(EVENT_STREAM)
+        for _ in range(20):  # together longer than the limit of the first event
+            await exchange.say(chunk(b"data: " + orjson.dumps(progress) + b"\n\n"))
+            await asyncio.sleep(0.02)
+        rest = b"".join(b"data: " + part + b"\n\n" for part in (*WHOLE, b"[DONE]"))
+        await exchange.say(chunk(rest), b"0\r\n\r\n")
+
+    events = await run(script, llama)
+    assert events[:2] == [Started("tiny-qwen3", "", "llama.cpp", ""), Delta(0, "Hel")]
+    assert events[-1] == Metered(Usage(5, 2))

@@ -175,12 +175,13 @@ async def test_an_engine_that_is_down_refuses_before_anything_is_paid() -> None:
         with pytest.raises(ServiceUnavailable) as refused:
             reserve(engines)
         assert (refused.value.code, refused.value.retry_after_s) == ("service_unavailable", 1)
-        assert engines.serves(Modality.CHAT)
+        assert not engines.serves(Modality.CHAT)
         assert [line.state for line in engines.health()] == [EngineState.DOWN]
 
 
 async def test_what_no_engine_serves() -> None:
     async with pool(TalkingEngine()) as engines:
+        assert engines.serves(Modality.CHAT)
         assert not engines.serves(Modality.EMBEDDING)
         with pytest.raises(EngineNotConfigured):
             engines.reserve(Modality.EMBEDDING, "tiny-qwen3", FAR_S)
