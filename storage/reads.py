@@ -55,7 +55,9 @@ async def open_reads(path: Path) -> Reads:
 
 
 async def _connected(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(uri_of(path), uri=True, timeout=BUSY_S, isolation_level=None)
+    connection = aiosqlite.connect(uri_of(path), uri=True, timeout=BUSY_S, isolation_level=None)
+    connection._thread.daemon = True  # noqa: SLF001 - else a process that fails before close never ends
+    await connection
     connection.row_factory = _row  # type: ignore[assignment] # any callable, as in sqlite3
     await connection.execute_fetchall("PRAGMA query_only = 1")
     return connection
