@@ -1,6 +1,7 @@
 """The client of one https origin, over aiohttp."""
 
 import asyncio
+import ssl
 from types import TracebackType
 from typing import Self
 
@@ -60,9 +61,10 @@ class TlsClient:
 
     async def send(self, attempt: Attempt) -> TlsResponse:
         request = attempt(1)
+        session = await self._opened()
         with _Failures():
             async with asyncio.timeout(self._limits.connect_s + self._limits.first_byte_s):
-                response = await self._sessions().request(
+                response = await session.request(
                     request.method,
                     self._origin + request.path,
                     headers=dict(request.headers),
@@ -75,10 +77,15 @@ class TlsClient:
         if self._session is not None:
             await self._session.close()
 
-    def _sessions(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    async def _opened(self) -> aiohttp.ClientSession:
+        if self._session is not None:
+            return self._session
+        context = await asyncio.to_thread(ssl.create_default_context)  # reads all authorities
+        if self._session is None:  # another call may have been faster
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=self._limits.idle_s),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=self._limits.idle_s, ssl=context
+                ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_s),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
