@@ -32,13 +32,16 @@ class Worker:
 
     def _work(self) -> None:
         while (item := self._jobs.get()) is not None:
-            job, future = item
-            try:
-                result = job()
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the job
-                self._tell(_reject, future, error)
-            else:
-                self._tell(_resolve, future, result)
+            self._do(*item)
+            del item  # else it would live until the next one comes
+
+    def _do(self, job: Callable[[], Any], future: asyncio.Future[Any]) -> None:
+        try:
+            result = job()
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the job
+            self._tell(_reject, future, error)
+        else:
+            self._tell(_resolve, future, result)
 
     def _tell(self, tell: Callable[..., None], future: asyncio.Future[Any], outcome: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits

@@ -160,10 +160,10 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestStore.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(commits=st.lists(st.tuples(COMMITS, st.booleans()), min_size=1, max_size=30))
 def test_bad_commits_never_were(commits: list[tuple[Any, bool]]) -> None:
     """Commits of which some break a constraint: the others answer, and leave, what they would alone."""

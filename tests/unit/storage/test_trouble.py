@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from storage.batch import Batch
 from storage.errors import StorageUnavailable
-from storage.op import Key, Op, Rows
+from storage.op import Key, Op, Rows, Ticket
 from storage.sqlite import SqliteStore
+from storage.tables import LEASE
 from tests.stores import fresh_store
 from tests.unit.storage.purses import (
     NOTE,
@@ -60,6 +62,8 @@ async def test_a_bad_commit_fails_alone(tmp_path: Path, caplog: pytest.LogCaptur
         assert answers == [(None, at) for at in range(1, 40)]
         assert await count(store) == 40
         assert await coins(store, "a") == 39
+        await store.commit(give("a", 0))
+        assert store.submit(give("a", 0)).visible.result() == (39,)
     alarms = [record for record in caplog.records if "alarm" in record.getMessage()]
     assert len(alarms) == 1
     assert "note.id" in alarms[0].getMessage()
@@ -95,6 +99,7 @@ async def test_a_full_disk_fails_all_and_heals(tmp_path: Path, caplog: pytest.Lo
         assert await store.works()
         assert await store.commit(give("a", 1), note("1")) == (6, None)
         assert await count(store) == 1
+        assert [row["id"] for row in await store.read(select(LEASE.c.id))] == [store.lease]
     assert "full" in caplog.text
 
 
@@ -118,19 +123,31 @@ async def test_the_store_does_not_work_while_it_waits_for_the_disk(tmp_path: Pat
         assert await store.works()
 
 
-async def test_a_commit_that_waits_during_recovery_is_folded_after_it(tmp_path: Path) -> None:
+async def test_a_commit_that_comes_during_recovery_sees_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with fresh_store(tmp_path, TABLES) as store:
         await store.commit(note("taken"), give("a", 1))
-        with stuck_disk(tmp_path / "batchin.db"):
-            bad = store.submit(note("taken"), give("a", 10)).durable
-            await until(lambda: store.stats().in_flight == 1)
-        late = []
-        while not bad.done():
-            late.append(store.submit(give("a", 1)))
-            await asyncio.sleep(0)
-        late.append(store.submit(give("a", 1)))
-        answers = await asyncio.gather(*(ticket.durable for ticket in late))
-        assert [answer[0] for answer in answers] == list(range(2, 2 + len(late)))
+        flush = store._connector.flush
+        tries, recovering, go_on = 0, asyncio.Event(), asyncio.Event()
+
+        async def gated(batch: Batch) -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 2:
+                recovering.set()
+                await go_on.wait()
+            await flush(batch)
+
+        monkeypatch.setattr(store._connector, "flush", gated)
+        bad = store.submit(note("taken"), give("a", 10)).durable
+        await recovering.wait()
+        late = store.submit(give("a", 1))
+        go_on.set()
+        assert await late.durable == (2,)
+        with pytest.raises(StorageUnavailable):
+            await bad
+        assert await coins(store, "a") == 2
 
 
 def undeclared(rows: Rows) -> None:
@@ -225,6 +242,12 @@ async def test_a_fresh_key_that_exists_fails_alone(tmp_path: Path) -> None:
             with pytest.raises(StorageUnavailable):
                 await store.commit(make(name, 9))
     async with fresh_store(tmp_path, TABLES) as store:
+        twice = store.commit(make("new", 1)), store.commit(make("new", 2))
+        answers = await asyncio.gather(*twice, return_exceptions=True)
+        assert answers[0] == (None,)
+        assert isinstance(answers[1], StorageUnavailable)
+        assert await coins(store, "new") == 1
+    async with fresh_store(tmp_path, TABLES) as store:
         ahead = store.commit(note("m"), give("a", 3))
         answers = await asyncio.gather(
             ahead, store.commit(make("on the disk", 9)), return_exceptions=True
@@ -234,16 +257,19 @@ async def test_a_fresh_key_that_exists_fails_alone(tmp_path: Path) -> None:
         assert await coins(store, "on the disk") == 1
 
 
+def ask(ticket: Ticket) -> None:
+    _ = ticket.visible, ticket.durable
+
+
 async def test_errors_that_nobody_awaits_are_not_logged_as_lost(tmp_path: Path) -> None:
     lost: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
     async with fresh_store(tmp_path, TABLES) as store:
         await store.commit(note("taken"))
         for _ in range(3):
-            ticket = store.submit(note("taken"))
-            _ = ticket.visible, ticket.durable
-            del ticket
+            ask(store.submit(note("taken")))
         await until(lambda: store.stats().failures >= 3)
+        await store.commit(note("free"))
     gc.collect()
     await asyncio.sleep(0)
     assert lost == []

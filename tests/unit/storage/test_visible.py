@@ -20,6 +20,8 @@ from tests.unit.storage.purses import (
     in_time,
     make,
     note,
+    purse,
+    purse_key,
     refuse,
     seat,
     stuck_disk,
@@ -129,6 +131,29 @@ async def test_a_row_that_came_and_went_leaves_nothing(tmp_path: Path) -> None:
         assert await store.commit(give("a", 1), give("b", 1)) == (1, 1)
 
 
+async def test_a_row_that_went_and_came_again_in_one_flush(tmp_path: Path) -> None:
+    async with fresh_store(tmp_path, TABLES) as store:
+        await store.commit(give("a", 5))
+        with stuck_disk(tmp_path / "batchin.db"):
+            store.submit(drop("a"))
+            again = store.submit(make("a", 9)).durable
+        assert await again == (None,)
+        assert await coins(store) == {"a": 9}
+
+
+async def test_a_flush_takes_a_bounded_number_of_commits(tmp_path: Path) -> None:
+    async with fresh_store(tmp_path, TABLES) as store:
+        with stuck_disk(tmp_path / "batchin.db"):
+            many = [store.submit(give("a", 1)) for _ in range(1300)]
+            last = many[-1].durable
+            await until(lambda: store.stats().in_flight > 0)
+            assert store.stats().in_flight <= 512
+            large = [store.submit(note(f"{at}", bytes(2**20))) for at in range(6)]
+        assert await last == (1300,)
+        assert await large[-1].durable == (None,)
+        assert store.stats().flushes == 4
+
+
 async def test_rows_of_several_key_columns(tmp_path: Path) -> None:
     async with fresh_store(tmp_path, TABLES) as store:
         await store.commit(*(seat("red", at, f"guest {at}") for at in range(700)))
@@ -142,11 +167,22 @@ async def test_reads_have_the_types_of_their_columns(tmp_path: Path) -> None:
     async with fresh_store(tmp_path, TABLES) as store:
         await store.commit(give("a", 5), note("n", b"\x00\xff"))
         query = select(PURSE.c.locked, PURSE.c.id.label("name")).where(PURSE.c.id.in_(["a", "b"]))
-        assert await store.read(query) == [{"locked": False, "name": "a"}]
+        (row,) = await store.read(query)
+        assert list(row) == ["locked", "name"]
+        assert row["locked"] is False
         assert await store.read(select(NOTE)) == [{"id": "n", "body": b"\x00\xff"}]
         total = select(func.sum(PURSE.c.coins).label("total"), func.count().label("purses"))
         assert await store.read(total.where(PURSE.c.locked.is_(False))) == [{"total": 5, "purses": 1}]
         assert await store.read(select(NOTE).where(NOTE.c.id == "none")) == []
+
+
+async def test_folds_have_the_types_of_their_columns(tmp_path: Path) -> None:
+    async with fresh_store(tmp_path, TABLES) as store:
+        await store.commit(give("a", 5))
+    async with fresh_store(tmp_path, TABLES) as store:
+        (row,) = await store.commit(Op((purse_key("a"),), lambda rows: rows.get(purse_key("a"))))
+        assert row["locked"] is False
+        assert row == purse("a", 5)
 
 
 async def test_reads_can_not_write(tmp_path: Path) -> None:
