@@ -73,13 +73,13 @@ class Ground:
 
     def alarm(self, commit: Commit, error: BadCommit) -> None:
         """A commit that can never be applied: a fault of the program."""
-        _logger.error("alarm: a commit can't be applied: %s", error)
+        _logger.error("alarm: a commit can't be applied: %s", str(error))
         self.failures += 1
         commit.failed(_CANNOT_WRITE)
 
     def give_up(self, commits: Iterable[Commit], error: Exception) -> None:
         """The database can't write: these commits fail."""
-        _logger.error("the store can't write: %s: %s", type(error).__name__, error)
+        _logger.error("the store can't write: %s: %s", type(error).__name__, str(error))
         self.failures += 1
         self._health.failed()
         for commit in commits:

@@ -139,6 +139,7 @@ async def test_a_row_that_went_and_came_again_in_one_flush(tmp_path: Path) -> No
             again = store.submit(make("a", 9)).durable
         assert await again == (None,)
         assert await coins(store) == {"a": 9}
+        assert store.stats().flushes == 2
 
 
 async def test_a_flush_takes_a_bounded_number_of_commits(tmp_path: Path) -> None:
