@@ -1,5 +1,6 @@
 """A batch: what many commits changed, merged for one transaction."""
 
+from asyncio import TimerHandle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,7 +18,7 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 class Batch:
     """Commits in order, and the last state of each row that they touched."""
 
-    __slots__ = ("_fresh", "_weight", "added", "commits", "due", "heavy", "rows")
+    __slots__ = ("_fresh", "_weight", "added", "commits", "due", "heavy", "patience", "rows")
 
     def __init__(self) -> None:
         self.commits: list[Commit] = []
@@ -25,6 +26,7 @@ class Batch:
         self.added: dict[str, list[Values]] = {}
         self.heavy: set[Key] = set()
         self.due = False
+        self.patience: TimerHandle | None = None
         self._fresh: set[Key] = set()
         self._weight = 0
 

@@ -130,8 +130,8 @@ class Writer:
         if not self._open or self._open[-1].full:
             self._hurry()
             batch = Batch()
+            batch.patience = self._loop.call_later(LINGER_S, self._hurry_batch, batch)
             self._open.append(batch)
-            self._loop.call_later(LINGER_S, self._hurry_batch, batch)
         if commit.wanted:
             self._hurry()
         return self._open[-1]
@@ -187,6 +187,8 @@ class Writer:
 
     async def _flush(self, batch: Batch) -> None:
         self._in_flight = batch
+        if batch.patience is not None:
+            batch.patience.cancel()
         try:
             await self._ground.write(batch)
         except Exception as error:  # noqa: BLE001 - whatever the database raises, nothing was written
