@@ -11,11 +11,12 @@ from base.settings import ModelSettings, Settings, SettingsError
 from runtime.attached import Attached, Attachment, listed_models
 from runtime.catalog import Catalog, Model, entry_card
 from runtime.engine import Modality
-from runtime.flavours import Flavour, OpenAi, SgLang
+from runtime.flavours import Flavour, OpenAi
 from runtime.http.message import Limits
 from runtime.local.artifacts import user_cache_dir
 from runtime.local.fetch import Report
 from runtime.pool import Engines, ManagedEngine
+from runtime.sglang.flavour import SgLang
 
 _PRIORITIES: Final = {"private": 10, "shared": 0, "batch": -10}
 

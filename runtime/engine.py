@@ -17,6 +17,19 @@ class Modality(StrEnum):
     CLASSIFY = "classify"
 
 
+class Meter:
+    """The latest that an engine told of a call's usage, None before it told any.
+
+    It is right after the run was left too: the tail of a cut stream is read for what was generated. Who
+    runs one call twice at the same time gives each run a meter of its own.
+    """
+
+    __slots__ = ("usage",)
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class EngineCall:
     """One execution as an engine needs it.
@@ -33,6 +46,7 @@ class EngineCall:
     body: Mapping[str, Any]
     tenant: str
     lane: str = "shared"
+    meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +61,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of one choice: ``content`` and ``reasoning`` are text, ``logprobs`` token entries as in
-    OpenAI's API."""
+    """A piece of one choice: ``content`` and ``reasoning`` are text, ``logprobs`` as in OpenAI's API of
+    the modality (of a completion ``tokens``, ``token_logprobs`` and ``top_logprobs``). The choices of a
+    completion of several prompts are numbered prompt by prompt."""
 
     index: int
     content: str = ""

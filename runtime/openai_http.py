@@ -1,13 +1,9 @@
 """An engine over any OpenAI-compatible server: SGLang, llama.cpp, others."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
-
-import orjson
 
 from runtime.engine import EngineCall, Event
 from runtime.flavours import Flavour
@@ -24,16 +20,20 @@ class OpenAiHttp:
     """Runs calls on the server at ``url``: an origin and perhaps a path, ``/v1`` at its end or not."""
 
     def __init__(
-        self, url: str, flavour: Flavour, identify: Identify, limits: Limits, api_key: str | None = None
+        self,
+        url: str,
+        flavour: Flavour,
+        identify: Identify,
+        limits: Limits,
+        api_key: str | None = None,
+        admin_key: str | None = None,
     ) -> None:
         parts = urlsplit(url)
         self._client = _client(parts, limits)
         prefix = parts.path.rstrip("/").removesuffix("/v1")
-        key = (("Authorization", f"Bearer {api_key}"),) if api_key else ()
-        headers = (("Content-Type", "application/json"), *key)
-        self._server = Server(self._client, flavour, identify, limits, prefix, headers)
+        headers, admin_headers = _headers(api_key), _headers(admin_key or api_key)
+        self._server = Server(self._client, flavour, identify, limits, prefix, headers, admin_headers)
         self._runs: dict[str, Run] = {}
-        self._aborts: set[asyncio.Task[None]] = set()
 
     @property
     def running(self) -> int:
@@ -69,9 +69,6 @@ class OpenAiHttp:
 
     async def aclose(self) -> None:
         """Close every connection; runs that are still on end with a Fault."""
-        for task in self._aborts:
-            task.cancel()
-        await asyncio.gather(*self._aborts, return_exceptions=True)
         await self._client.aclose()
 
     def _entered(self, run: Run) -> None:
@@ -79,17 +76,11 @@ class OpenAiHttp:
 
     def _left(self, run: Run) -> None:
         self._runs.pop(run.call.rid, None)
-        order = self._server.flavour.abort(run.rid) if run.was_cut else None
-        if order is not None:
-            task = asyncio.create_task(self._post(*order))
-            self._aborts.add(task)
-            task.add_done_callback(self._aborts.discard)
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> None:
-        request = self._server.request("POST", path, orjson.dumps(body))
-        with contextlib.suppress(HttpFailure):
-            response = await self._client.send(lambda _: request)
-            response.finish()
+
+def _headers(key: str | None) -> tuple[tuple[str, str], ...]:
+    bearer = (("Authorization", f"Bearer {key}"),) if key else ()
+    return (("Content-Type", "application/json"), *bearer)
 
 
 def _client(parts: SplitResult, limits: Limits) -> Client:

@@ -1,6 +1,7 @@
 """One call on an OpenAI-compatible server, from its request to its last event."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -8,26 +9,44 @@ from typing import Any, Final
 
 import orjson
 
-from runtime.engine import EngineCall, Event, Fault, Metered, Modality, Started
-from runtime.flavours import Flavour
+from base.usage import Usage
+from runtime.bodies import PATHS, STREAMED, choices_of
+from runtime.engine import (
+    EngineCall,
+    Event,
+    Fault,
+    Labels,
+    Metered,
+    Modality,
+    Scores,
+    Started,
+    Vectors,
+)
+from runtime.flavours import AbortOrder, Flavour
 from runtime.http.failure import HttpFailure
 from runtime.http.message import Client, Limits, Request, Response
 from runtime.http.sse import EventTooLarge, SseParser
-from runtime.openai_chat import ChatReader
+from runtime.openai_chat import ChatPiece
 from runtime.openai_embeddings import vectors_of
 from runtime.openai_faults import fault_of_body, fault_of_failure
+from runtime.openai_scores import labels_of, scores_of
+from runtime.openai_stream import StreamReader
+from runtime.openai_text import text_piece
 
 _ERROR_BYTES: Final = 65_536
 _ANSWER_BYTES: Final = 268_435_456
 _IN_THREAD_BYTES: Final = 131_072
+_TAIL_S: Final = 0.08
 
+_Whole = tuple[Vectors | Scores | Labels, Usage]
 Identify = Callable[[EngineCall, Mapping[str, Any]], Started]
 """What evidence says of who served a call, from the first chunk of its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where calls go: paths start with ``prefix``, every request carries ``headers``."""
+    """Where calls go: paths start with ``prefix``, every request carries ``headers``, and those that
+    manage the server ``admin_headers`` instead."""
 
     client: Client
     flavour: Flavour
@@ -35,16 +54,23 @@ class Server:
     limits: Limits
     prefix: str
     headers: tuple[tuple[str, str], ...]
+    admin_headers: tuple[tuple[str, str], ...]
 
     def request(self, method: str, path: str, body: bytes = b"") -> Request:
         return Request(method, self.prefix + path, self.headers, body)
+
+    async def manage(self, order: AbortOrder) -> None:
+        """Raises HttpFailure."""
+        body = orjson.dumps(order.body)
+        request = Request("POST", self.prefix + order.path, self.admin_headers, body)
+        (await self.client.send(lambda _: request)).finish()
 
 
 class Run:
     """An async context manager that yields the call's events, each parsed once.
 
-    ``rid`` is the id that the server knows the run by; ``was_cut`` says, afterwards, that it was left
-    before its end. Leaving closes the connection at once, which is what makes the server stop.
+    Leaving ends the run on the server at once: it is told so where it then says what it used, and the
+    connection is closed, which is what makes every server stop.
     """
 
     def __init__(
@@ -55,14 +81,16 @@ class Run:
         leave: Callable[["Run"], None],
     ) -> None:
         self.call = call
-        self.rid = call.rid
-        self.was_cut = False
+        self._rid = call.rid
         self._server = server
         self._enter = enter
         self._leave = leave
         self._response: Response | None = None
         self._ended = False
-        self._events = self._chat() if call.modality is Modality.CHAT else self._embed()
+        self._streamed = call.modality in STREAMED
+        self._parser = SseParser()
+        self._reader = self._new_reader()
+        self._events = self._stream() if self._streamed else self._answer()
 
     async def __aenter__(self) -> AsyncIterator[Event]:
         self._enter(self)
@@ -74,81 +102,142 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.was_cut = not self._ended
-        self.cut()
-        self._leave(self)
-        await self._events.aclose()
+        try:
+            if self._streamed and not self._ended:
+                await self._end_early()
+        finally:
+            self.cut()
+            self._leave(self)
+            await self._events.aclose()
 
     def cut(self) -> None:
         """Close the connection; who reads the events gets a Fault."""
         if self._response is not None:
             self._response.close()
 
-    async def _chat(self) -> AsyncGenerator[Event, None]:
-        body = self.call.body
-        reader = ChatReader(
-            body.get("n") or 1,
-            body.get("top_logprobs") or 0,
-            self._server.flavour.tally(self.call),
-            lambda chunk: self._server.identify(self.call, chunk),
-        )
-        watch = _EventWatch(self._server.limits)
-        parser = SseParser()
+    async def _stream(self) -> AsyncGenerator[Event, None]:
+        refusal = self._server.flavour.refusal(self.call)
+        if refusal is not None:
+            yield self._last(refusal)
+            return
         try:
-            response = await self._send("/v1/chat/completions")
+            response = await self._send()
             if response.status != 200:
                 yield self._last(fault_of_body(response.status, await response.read(_ERROR_BYTES)))
                 return
-            while not reader.done and (data := await response.chunk()):
-                payloads = parser.feed(data)
-                if (fault := watch.late(bool(payloads))) is not None:
-                    yield fault
-                    return
-                for payload in payloads:
-                    for event in reader.events(payload):
-                        if isinstance(event, Fault):
-                            yield self._last(event)
-                            return
-                        yield event
-            if reader.done:
+            async for payload in self._payloads(response):
+                for event in self._read(payload):
+                    if isinstance(event, Fault):
+                        yield self._last(event)
+                        return
+                    yield event
+            if self._reader.done:
                 response.finish()
-            yield self._last(reader.ending())
+            yield self._last(self._reader.ending())
         except HttpFailure as failure:
-            yield fault_of_failure(failure)
+            yield self._last(fault_of_failure(failure))
+        except _Late as late:
+            yield Fault("stalled", retryable=True, status=504, detail=str(late))
         except EventTooLarge as error:
             yield Fault("internal", retryable=False, status=502, detail=str(error))
 
-    async def _embed(self) -> AsyncGenerator[Event, None]:
+    async def _payloads(self, response: Response) -> AsyncGenerator[bytes, None]:
+        """Raises HttpFailure, _Late and EventTooLarge."""
+        watch = _EventWatch(self._server.limits)
+        while not self._reader.done and (data := await response.chunk()):
+            payloads = self._parser.feed(data)
+            watch.check(bool(payloads))
+            for payload in payloads:
+                yield payload
+
+    def _read(self, payload: bytes) -> list[Event]:
+        events = self._reader.events(payload)
+        self.call.meter.usage = self._reader.usage
+        return events
+
+    async def _end_early(self) -> None:
+        """Abort, then read what came before the end: the usage of what was generated.
+
+        A server that does not answer the abort in time is left; so is one that only the end of its
+        connection stops, whose last bytes lie here already.
+        """
+        response = self._response
+        if response is None or response.status != 200:
+            return
+        order = self._server.flavour.abort(self.call, self._rid)
+        ordered = None
+        if order is None or not order.has_tail:
+            response.close()
+        if order is not None:
+            ordered = asyncio.create_task(self._server.manage(order))
         try:
-            response = await self._send("/v1/embeddings")
+            async with asyncio.timeout(_TAIL_S):
+                while not self._reader.done and (data := await response.chunk()):
+                    for payload in self._parser.feed(data):
+                        self._read(payload)
+        except (TimeoutError, HttpFailure, EventTooLarge):
+            pass
+        finally:
+            response.close()
+            if ordered is not None:
+                await self._forget(ordered)
+
+    async def _forget(self, ordered: "asyncio.Task[None]") -> None:
+        """The order went out; whether it was answered does not matter, the connection is closed."""
+        with contextlib.suppress(HttpFailure, TimeoutError):
+            async with asyncio.timeout(_TAIL_S):
+                await ordered
+
+    async def _answer(self) -> AsyncGenerator[Event, None]:
+        refusal = self._server.flavour.refusal(self.call)
+        if refusal is not None:
+            yield refusal
+            return
+        try:
+            response = await self._send()
             if response.status != 200:
-                yield self._last(fault_of_body(response.status, await response.read(_ERROR_BYTES)))
+                yield fault_of_body(response.status, await response.read(_ERROR_BYTES))
                 return
             body = await response.read(_ANSWER_BYTES)
         except HttpFailure as failure:
             yield fault_of_failure(failure)
             return
-        self._ended = True
-        inputs = len(self.call.body["input"])
         if len(body) > _IN_THREAD_BYTES:
-            answer = await asyncio.to_thread(vectors_of, body, inputs)
+            answer = await asyncio.to_thread(self._whole, body)
         else:
-            answer = vectors_of(body, inputs)
+            answer = self._whole(body)
         if isinstance(answer, Fault):
             yield answer
             return
+        self.call.meter.usage = answer[1]
         yield self._server.identify(self.call, {})
         yield answer[0]
         yield Metered(answer[1])
 
-    async def _send(self, path: str) -> Response:
-        flavour = self._server.flavour
+    def _whole(self, body: bytes) -> _Whole | Fault:
+        asked = self.call.body
+        match self.call.modality:
+            case Modality.RERANK:
+                return scores_of(body, len(asked["documents"]))
+            case Modality.CLASSIFY:
+                return labels_of(body, len(asked["input"]))
+            case _:
+                return vectors_of(body, len(asked["input"]))
+
+    def _new_reader(self) -> StreamReader:
         chat = self.call.modality is Modality.CHAT
-        make_body = flavour.chat_body if chat else flavour.embedding_body
+        piece = ChatPiece(self.call.body.get("top_logprobs") or 0) if chat else text_piece
+        tally = self._server.flavour.tally(self.call)
+        started = lambda chunk: self._server.identify(self.call, chunk)  # noqa: E731
+        return StreamReader(choices_of(self.call), piece, tally, started)
+
+    async def _send(self) -> Response:
+        path = PATHS[self.call.modality]
 
         def attempt(number: int) -> Request:
-            self.rid = self.call.rid if number == 1 else f"{self.call.rid}-{number}"
-            return self._server.request("POST", path, orjson.dumps(make_body(self.call, self.rid)))
+            self._rid = self.call.rid if number == 1 else f"{self.call.rid}-{number}"
+            body = self._server.flavour.body(self.call, self._rid)
+            return self._server.request("POST", path, orjson.dumps(body))
 
         self._response = await self._server.client.send(attempt)
         return self._response
@@ -156,6 +245,10 @@ class Run:
     def _last(self, event: Event) -> Event:
         self._ended = True
         return event
+
+
+class _Late(Exception):
+    """No event came in time."""
 
 
 class _EventWatch:
@@ -167,12 +260,10 @@ class _EventWatch:
         self._limit_s = limits.first_byte_s
         self._since_s = self._clock()
 
-    def late(self, any_event: bool) -> Fault | None:
-        """To be asked whenever bytes came, and told whether an event was among them."""
+    def check(self, any_event: bool) -> None:
+        """To be asked whenever bytes came, and told whether an event was among them. Raises _Late."""
         now_s = self._clock()
         if any_event:
             self._since_s, self._limit_s = now_s, self._between_s
         elif now_s - self._since_s > self._limit_s:
-            detail = f"no event in {self._limit_s:g} s"
-            return Fault("stalled", retryable=True, status=504, detail=detail)
-        return None
+            raise _Late(f"no event in {self._limit_s:g} s")

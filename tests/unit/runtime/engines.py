@@ -3,9 +3,10 @@
 from typing import Any
 
 from runtime.engine import EngineCall, Event, Modality, Started
-from runtime.flavours import Flavour, LlamaCpp, OpenAi, SgLang
+from runtime.flavours import Flavour, LlamaCpp, OpenAi
 from runtime.http.message import Limits
 from runtime.openai_http import OpenAiHttp
+from runtime.sglang.flavour import SgLang
 
 LIMITS = Limits(connect_s=1, first_byte_s=0.3, between_bytes_s=0.15)
 SALT_KEY = b"k" * 32

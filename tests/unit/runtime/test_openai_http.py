@@ -115,7 +115,7 @@ async def test_sglang_gets_our_id_priority_and_a_salt_that_tenants_do_not_share(
             await events_of(sglang(server.url), chat_call(tenant=tenant, lane=lane))
     bodies = [exchange.json() for exchange in seen]
     assert [body.get("priority") for body in bodies] == [0, -10, None]
-    assert {body["rid"] for body in bodies} == {"run_1"}
+    assert {body["rid"] for body in bodies} == {"run_1."}
     salt = hmac.digest(SALT_KEY, b"a", hashlib.sha256).hex()
     assert [body["cache_salt"] == salt for body in bodies] == [True, False, True]
 
@@ -132,7 +132,11 @@ async def test_a_second_attempt_has_an_id_of_its_own() -> None:
         for rid in ("run_1", "run_2"):
             async with engine.run(chat_call(rid)) as events:
                 assert [event async for event in events][-1] == Metered(Usage(5, 2))
-        assert [exchange.json()["rid"] for exchange in server.exchanges] == ["run_1", "run_2", "run_2-2"]
+        assert [exchange.json()["rid"] for exchange in server.exchanges] == [
+            "run_1.",
+            "run_2.",
+            "run_2-2.",
+        ]
         await engine.aclose()
 
 
@@ -328,7 +332,7 @@ async def test_leaving_closes_the_connection_and_tells_sglang() -> None:
         assert engine.running == 0
         await until(lambda: server.exchanges[0].closed.is_set() and len(server.exchanges) == 2)
         assert server.exchanges[1].head.startswith("POST /abort_request ")
-        assert server.exchanges[1].json() == {"rid": "run_1"}
+        assert server.exchanges[1].json() == {"rid": "run_1."}
         await engine.aclose()
 
 

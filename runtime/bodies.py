@@ -1,0 +1,64 @@
+"""What may enter a request to an engine: an allow-list a modality. Everything else is dropped here."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.engine import EngineCall, Modality
+
+PATHS: Final[Mapping[Modality, str]] = {
+    Modality.CHAT: "/v1/chat/completions",
+    Modality.COMPLETION: "/v1/completions",
+    Modality.EMBEDDING: "/v1/embeddings",
+    Modality.RERANK: "/v1/rerank",
+    Modality.CLASSIFY: "/v1/classify",
+}
+"""Where each modality is served."""
+
+STREAMED: Final = frozenset((Modality.CHAT, Modality.COMPLETION))
+"""Always streamed: a cancelled run is seen at once, a stall shows, usage is exact."""
+
+_SAMPLING: Final = (
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "stop",
+    "seed",
+    "n",
+    "logprobs",
+    "logit_bias",
+)
+_FIELDS: Final[Mapping[Modality, tuple[str, ...]]] = {
+    Modality.CHAT: ("messages", *_SAMPLING, "top_logprobs", "response_format"),
+    Modality.COMPLETION: ("prompt", "suffix", "echo", *_SAMPLING),
+    Modality.EMBEDDING: ("input",),
+    Modality.RERANK: ("query", "documents"),
+    Modality.CLASSIFY: ("input",),
+}
+
+
+def base_body(call: EngineCall, *more: str) -> dict[str, Any]:
+    """The request that every OpenAI-compatible server understands, with the fields named in ``more``
+    where the call has them."""
+    body: dict[str, Any] = {"model": call.model}
+    for name in (*_FIELDS[call.modality], *more):
+        if name in call.body:
+            body[name] = call.body[name]
+    if call.modality in STREAMED:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    elif call.modality is Modality.EMBEDDING:
+        body["encoding_format"] = "base64"
+    return body
+
+
+def prompts_of(call: EngineCall) -> int:
+    """How many prompts a call brings: one, or as many as a completion lists."""
+    prompt = call.body.get("prompt")
+    return len(prompt) if isinstance(prompt, list) else 1
+
+
+def choices_of(call: EngineCall) -> int:
+    """How many choices a streamed call awaits."""
+    return prompts_of(call) * (call.body.get("n") or 1)

@@ -1,0 +1,19 @@
+"""A choice of a text completion's stream."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.engine import Delta
+
+
+def text_piece(choice: Mapping[str, Any]) -> Delta | None:
+    """Reads choices. Of the log probabilities all members are passed on but ``text_offset``, which
+    servers count from each chunk or not at all."""
+    text, logprobs = choice.get("text") or "", choice.get("logprobs")
+    if not (text or logprobs):
+        return None
+    return Delta(choice["index"], text, logprobs=_openai_logprobs(logprobs) if logprobs else None)
+
+
+def _openai_logprobs(logprobs: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: list(logprobs[name]) for name in ("tokens", "token_logprobs", "top_logprobs")}

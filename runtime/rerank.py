@@ -1,0 +1,65 @@
+"""Rerank by embeddings: the cosine of each document's vector with the query's."""
+
+import asyncio
+import math
+from array import array
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from operator import mul
+from types import TracebackType
+
+from runtime.engine import EngineCall, Event, Modality, Scores, Vectors
+
+RunOne = Callable[[EngineCall], AbstractAsyncContextManager[AsyncIterator[Event]]]
+
+
+class ByVectors:
+    """Runs a rerank call as one embedding call of the query and the documents.
+
+    SGLang's own rerank route answers the first number of a vector when its model only embeds.
+    """
+
+    def __init__(self, call: EngineCall, run_one: RunOne) -> None:
+        texts = [call.body["query"], *call.body["documents"]]
+        self._run = run_one(replace(call, modality=Modality.EMBEDDING, body={"input": texts}))
+
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        self._events = self._scored(await self._run.__aenter__())
+        return self._events
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._run.__aexit__(kind, error, traceback)
+        await self._events.aclose()
+
+    async def _scored(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
+        async for event in events:
+            if isinstance(event, Vectors):
+                query, *documents = event.data
+                event = Scores(await asyncio.to_thread(cosines, query, documents))
+            yield event
+
+
+def cosines(query: bytes, documents: Sequence[bytes]) -> tuple[float, ...]:
+    """Cosine similarity of vectors in little-endian float32; 0 where one has no length. CPU-bound."""
+    asked = _floats(query)
+    return tuple(_cosine(asked, _floats(document)) for document in documents)
+
+
+def _cosine(left: "array[float]", right: "array[float]") -> float:
+    lengths = math.sqrt(_dot(left, left) * _dot(right, right))
+    return max(-1.0, min(1.0, _dot(left, right) / lengths)) if lengths else 0.0
+
+
+def _dot(left: "array[float]", right: "array[float]") -> float:
+    return math.fsum(map(mul, left, right))
+
+
+def _floats(vector: bytes) -> "array[float]":
+    """Every platform that Python wheels of ours run on is little-endian."""
+    return array("f", vector)
