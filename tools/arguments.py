@@ -1,11 +1,15 @@
 """Validation of a tool's arguments: pydantic's findings as one documented error."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from base.errors import InvalidRequest
+
+# what pydantic's sentences begin with, where ours begin with the name of the field
+_KIND: Final = re.compile(r"^(Value error, |(Input|String|List|Dictionary|Tuple) (?=should ))")
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -37,7 +41,7 @@ def _invalid(model: type[BaseModel], error: ValidationError) -> InvalidRequest:
         return InvalidRequest(
             f"{param} is required{more}.", param=param, resolution=f"Add {param} to the request."
         )
-    sentence = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+    sentence = _KIND.sub("", str(first["msg"])).rstrip(".")
     return InvalidRequest(
         f"{param} {sentence}{more}.",
         param=param,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from base.clock import Clock
-from base.errors import InvalidRequest
+from base.errors import ContextLengthExceeded, InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog, Model
@@ -111,7 +111,18 @@ class ChatExecution:
         self._run.reserve()
 
     async def start(self) -> Served:
-        return await self._run.start()
+        try:
+            return await self._run.start()
+        except ContextLengthExceeded:
+            raise
+        except InvalidRequest as error:
+            if self._args.response_format is None:
+                raise
+            raise InvalidRequest(  # of what is passed on, a schema alone was not checked before
+                "The engine can't follow the schema in response_format.",
+                param="response_format",
+                resolution="Send a JSON Schema in response_format that refers to nothing outside it.",
+            ) from error
 
     async def events(self) -> AsyncIterator[Delta]:
         """The deltas that carry something; finishes and usage are gathered, not shown."""

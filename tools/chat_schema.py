@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
 
 MAX_MESSAGES = 512
 MAX_CHOICES = 8
@@ -10,7 +18,9 @@ _NO_EFFECT = "Accepted, without effect."
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """A number is a number: ``"5"`` and ``true`` are wrong where one is asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class TextPart(_Strict):
@@ -24,19 +34,22 @@ class Message(_Strict):
     """One turn of the conversation. Engines that can't see or hear take text parts only."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | Annotated[list[TextPart], Field(min_length=1)]
+    content: Annotated[
+        Annotated[str, Tag("a string")] | Annotated[list[TextPart], Field(min_length=1), Tag("a list")],
+        Discriminator(lambda value: "a string" if isinstance(value, str) else "a list"),
+    ]
     name: str | None = None
 
     @field_validator("content", mode="before")
     @classmethod
     def _text_only(cls, value: Any) -> Any:
-        if isinstance(value, list):
+        if isinstance(value, list) and value:
             for part in value:
                 kind = part.get("type") if isinstance(part, dict) else None
                 if isinstance(kind, str) and kind != "text":
                     raise ValueError(f"has a part of type {kind!r}; this model takes text parts only")
         elif not isinstance(value, str):
-            raise ValueError("should be a string or a list of text parts")
+            raise ValueError("should be a string or a list of one or more text parts")
         return value
 
     def text(self) -> str:
@@ -72,6 +85,23 @@ class JsonSchemaFormat(_Strict):
     json_schema: JsonSchema
 
 
+def _format_tag(value: Any) -> str | None:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return f"type {kind}" if kind in ("text", "json_object", "json_schema") else None
+
+
+ResponseFormat = Annotated[
+    Annotated[TextFormat, Tag("type text")]
+    | Annotated[JsonObjectFormat, Tag("type json_object")]
+    | Annotated[JsonSchemaFormat, Tag("type json_schema")],
+    Discriminator(
+        _format_tag,
+        custom_error_type="response_format",
+        custom_error_message="should be an object whose type is text, json_object or json_schema",
+    ),
+]
+
+
 class ChatInput(_Strict):
     """Arguments of one chat completion.
 
@@ -93,9 +123,9 @@ class ChatInput(_Strict):
     stop: str | list[str] | None = Field(None, description="Up to four texts that end the answer.")
     seed: int | None = Field(None, ge=-(2**63), lt=2**63, description="Seed of the sampling.")
     n: int | None = Field(None, ge=1, le=MAX_CHOICES, description="How many answers to generate.")
-    response_format: (
-        Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")] | None
-    ) = Field(None, description="Plain text, any JSON object, or JSON that satisfies a schema.")
+    response_format: ResponseFormat | None = Field(
+        None, description="Plain text, any JSON object, or JSON that satisfies a schema."
+    )
     logprobs: bool | None = Field(None, description="Return the log probability of each token.")
     top_logprobs: int | None = Field(None, ge=0, le=20, description="Likeliest tokens per position.")
     stream: bool | None = Field(None, description="Send the answer as server-sent events.")
@@ -119,16 +149,27 @@ class ChatInput(_Strict):
             raise ValueError("should hold non-empty strings")
         return value
 
-    @model_validator(mode="after")
-    def _together(self) -> "ChatInput":
-        if self.stream_options is not None and not self.stream:
-            raise ValueError("stream_options is allowed only when stream is true")
-        if self.top_logprobs is not None and not self.logprobs:
-            raise ValueError("top_logprobs is allowed only when logprobs is true")
-        given = (self.max_tokens, self.max_completion_tokens)
-        if None not in given and given[0] != given[1]:
-            raise ValueError("max_tokens and max_completion_tokens differ; send one of them")
-        return self
+    @field_validator("stream_options")
+    @classmethod
+    def _of_a_stream(cls, value: StreamOptions | None, info: ValidationInfo) -> StreamOptions | None:
+        if value is not None and not info.data.get("stream", True):
+            raise ValueError("is allowed only when stream is true")
+        return value
+
+    @field_validator("top_logprobs")
+    @classmethod
+    def _of_logprobs(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and not info.data.get("logprobs", True):
+            raise ValueError("is allowed only when logprobs is true")
+        return value
+
+    @field_validator("max_completion_tokens")
+    @classmethod
+    def _one_limit(cls, value: int | None, info: ValidationInfo) -> int | None:
+        other = info.data.get("max_tokens")
+        if None not in (value, other) and value != other:
+            raise ValueError("differs from max_tokens; send one of them")
+        return value
 
     def output_limit(self) -> int | None:
         """The asked limit of output tokens of each choice."""

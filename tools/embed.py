@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from base.errors import InvalidRequest
 from base.pricing import Quote
@@ -26,15 +26,18 @@ _EXTRA_TOKENS = 8  # the markers that a tokenizer adds around one text
 class EmbedInput(BaseModel):
     """Arguments of one embeddings call. ``user`` is accepted and has no effect."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     model: str = Field(min_length=1, max_length=256, description="Embedding model id.")
-    input: (
-        Annotated[str, Field(min_length=1)]
+    input: Annotated[
+        Annotated[str, Field(min_length=1), Tag("a text")]
         | Annotated[
-            list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=MAX_INPUTS)
-        ]
-    ) = Field(description=f"One text, or a list of 1 to {MAX_INPUTS} non-empty texts.")
+            list[Annotated[str, Field(min_length=1)]],
+            Field(min_length=1, max_length=MAX_INPUTS),
+            Tag("a list"),
+        ],
+        Discriminator(lambda value: "a text" if isinstance(value, str) else "a list"),
+    ] = Field(description=f"One text, or a list of 1 to {MAX_INPUTS} non-empty texts.")
     encoding_format: Literal["float", "base64"] | None = Field(
         None, description="Vectors as lists of numbers, or as base64 of little-endian float32."
     )
@@ -44,7 +47,8 @@ class EmbedInput(BaseModel):
     @field_validator("input", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> Any:
-        if isinstance(value, list) and any(not isinstance(text, str) for text in value):
+        texts = value if isinstance(value, list) else [value]
+        if not all(isinstance(text, str) for text in texts):
             raise ValueError("should be a text or a list of texts; token ids are not supported")
         return value
 

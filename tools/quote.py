@@ -20,7 +20,7 @@ TTL_S = 300
 class QuoteInput(BaseModel):
     """What is to be priced."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     model: str = Field(min_length=1, max_length=256, description="Model id.")
     estimated_input_tokens: int = Field(ge=0, le=10**9, description="Input tokens.")
