@@ -10,15 +10,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from base.errors import BatchinError, InvalidRequest, MethodNotAllowed, NotFound
-from server.web.respond import error_headers, public_error
+from server.web.respond import error_headers, note_refusal, public_error
 
 
 def control_plane(routes: Sequence[BaseRoute]) -> Starlette:
     """Serves everything that is not on a hot path."""
-    return Starlette(
+    app = Starlette(
         routes=routes,
         exception_handlers={HTTPException: _refused, BatchinError: _failed, Exception: _failed},
     )
+    app.router.redirect_slashes = False  # it would redirect to whatever the Host header names
+    return app
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -35,6 +37,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         )
     else:
         shown = InvalidRequest("The request could not be read.")
+    note_refusal(shown)
     return _answer(shown)
 
 

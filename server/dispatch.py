@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from base.errors import MethodNotAllowed
-from server.web.respond import send_error
+from server.web.respond import note_refusal, send_error
 
 
 class Dispatch:
@@ -25,4 +25,5 @@ class Dispatch:
             error = MethodNotAllowed(
                 f"{scope['method']} is not allowed on {scope['path']}.", headers={"Allow": "POST"}
             )
+            note_refusal(error)
             await send_error(send, error)

@@ -4,23 +4,28 @@ Errors before a request exists are answered in the documented shape too, and the
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from base.errors import BatchinError, InvalidRequest, RequestTimeout
+from server.web.respond import error_headers, note_refusal
 
-MAX_HEAD_BYTES = 65_536
+MAX_HEAD_BYTES: Final = 65_536
 
 
 class _HeadTooLarge(InvalidRequest):
-    status = 431
     resolution = f"Send at most {MAX_HEAD_BYTES} bytes of request line and headers."
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. ``patience_s`` bounds a request's head, and each silence within its body."""
+    """One connection. ``patience_s`` bounds a request's head, and each silence within its body.
+
+    Requests that are sent before the one under way is answered are not heard, and the connection closes
+    after that answer (RFC 9112 section 9.3.2): a queue of them would pause reading, and a disconnect
+    would pass unseen.
+    """
 
     patience_s: float
     cycle: RequestResponseCycle | None  # type: ignore[assignment] # None before the first request
@@ -28,8 +33,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # uvicorn's own signature narrows BaseProtocol's the same way
         super().connection_made(transport)
-        self._head_bytes = 0
+        self._head_bytes = 0  # received; -1 once the head is whole
+        self._head_size = 0
         self._receiving = True
+        self._deaf = False
         self._patience: asyncio.TimerHandle | None = None
         self._wait()
 
@@ -38,6 +45,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         if self._head_bytes >= 0:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -48,27 +57,42 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = 0
+        self._head_bytes = self._head_size = 0
+        if self._under_way():
+            self._ignore_the_rest()
+            return
         self._receiving = True
         if self._patience is None:
             self._wait()
 
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._head_size += len(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_bytes < 0:
+            return  # a trailer: it must not be taken for a header (RFC 9110 section 6.5.1)
+        self._head_size += len(name) + len(value) + 4  # colon, space and line end
         super().on_header(name, value.strip(b" \t"))  # RFC 9110 section 5.5: not part of the value
 
     def on_headers_complete(self) -> None:
         self._head_bytes = -1
-        if self.cycle is not None and not self.cycle.response_complete:
-            # a pipelined request would pause reading, and a disconnect would pass unseen
-            self._refuse(InvalidRequest("Pipelined requests are not served."))
+        if self._deaf or self.transport.is_closing():
             return
-        super().on_headers_complete()
+        if self._head_size > MAX_HEAD_BYTES:
+            self._refuse(_HeadTooLarge("The request's head is too large."))
+        elif self.parser.get_http_version() == "1.1" and self._hosts() != 1:
+            self._refuse(InvalidRequest("An HTTP/1.1 request has one Host header (RFC 9112)."))
+        else:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle is not None:
+        if self.cycle is not None and not self._deaf:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._deaf:
+            return
         self._receiving = False
         self._stop_waiting()
         if self.cycle is not None:
@@ -78,7 +102,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """A half-close counts as a disconnect (the transport closes when this returns None)."""
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(InvalidRequest(msg, resolution="Send a valid HTTP/1.1 request."))
+        """uvicorn's word for what its parser refuses, which it has logged."""
+        self._close(InvalidRequest(msg, resolution="Send a valid HTTP/1.1 request."))
 
     def _wait(self) -> None:
         self._stop_waiting()
@@ -93,10 +118,37 @@ class GuardedProtocol(HttpToolsProtocol):
         self._patience = None
         self._refuse(RequestTimeout("The request did not arrive in time."))
 
+    def _hosts(self) -> int:
+        return sum(name == b"host" for name, _ in self.headers)
+
+    def _under_way(self) -> bool:
+        """Whether a request was received whole and its answer is not."""
+        cycle = self.cycle
+        return cycle is not None and not cycle.response_complete and not cycle.more_body
+
+    def _ignore_the_rest(self) -> None:
+        self._deaf = True
+        self._receiving = False
+        self._stop_waiting()
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
     def _refuse(self, error: BatchinError) -> None:
+        if not self.transport.is_closing():
+            note_refusal(error)
+            self._close(error)
+
+    def _close(self, error: BatchinError) -> None:
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        if self._under_way():
+            self._ignore_the_rest()
+            return
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:  # its body will not be whole
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if cycle is None or cycle.response_complete or not cycle.response_started:
             self.transport.write(_answer(error))
         self.transport.close()
 
@@ -109,8 +161,11 @@ def guarded(patience_s: float) -> type[GuardedProtocol]:
 
 def _answer(error: BatchinError) -> bytes:
     body = orjson.dumps(error.body())
-    head = (
-        f"HTTP/1.1 {error.status} {error.code}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nx-should-retry: false\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode() + body
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *error_headers(error),
+    ]
+    head = b"".join(b"%s: %s\r\n" % header for header in headers)
+    return f"HTTP/1.1 {error.status} {error.code}\r\n".encode() + head + b"\r\n" + body

@@ -49,6 +49,11 @@ def error_headers(error: BatchinError) -> HeaderList:
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
+def note_refusal(error: BatchinError) -> None:
+    """The log's line for a request that was refused before any tool was named."""
+    log.info("refused", extra={"code": error.code, "status": error.status})
+
+
 def public_error(error: Exception) -> BatchinError:
     """The error to show: a documented one as it is, anything else as internal_error, logged."""
     if isinstance(error, BatchinError):
