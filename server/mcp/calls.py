@@ -9,7 +9,7 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
-from base.errors import BatchinError
+from base.errors import BatchinError, NotFound
 from base.resource import Resource
 from base.trace import trace_from
 from manifests.identity import MODERN_VERSIONS
@@ -25,6 +25,7 @@ from server.mcp.progress import Progress, Report
 from server.mcp.results import Result, challenged, challenged_by_extension, completed, failed
 from server.mcp.visit import IN_PROCESS, SCOPE_KEY, Visit
 from server.web.caller import Callers
+from server.web.refusal import report_refusal
 from server.web.request import check_json
 from server.web.respond import public_error
 from settlement.rail import Delivery
@@ -57,6 +58,7 @@ class ToolCalls:
         """The handler of tools/call. Raises MCPError for unknown tools and cancelled calls."""
         tool = self.invoker.registry.get(params.name)
         if tool is None:
+            report_refusal(self.invoker.observer, "mcp", NotFound("There is no such tool."))
             raise MCPError(
                 types.INVALID_PARAMS, f"Unknown tool: {params.name}. tools/list names all tools."
             )
@@ -79,7 +81,10 @@ class ToolCalls:
             report = context.session.report_progress if "progressToken" in meta else None
             result = completed(await self._run(tool.name, arguments, attempt, report))
         except Exception as error:  # noqa: BLE001 - the boundary: public_error logs it
-            result = _failure(public_error(error), attempt, _binding(context, meta))
+            shown = public_error(error)
+            if attempt.run is None:
+                report_refusal(self.invoker.observer, tool.name, shown)
+            result = _failure(shown, attempt, _binding(context, meta))
         if context.protocol_version in MODERN_VERSIONS:
             result["_meta"][types.SERVER_INFO_META_KEY] = self.server_info  # the SDK's costs a deep copy
         return result

@@ -19,6 +19,7 @@ from server.mcp.cancellations import Cancellations
 from server.mcp.hosts import Hosts
 from server.mcp.visit import SCOPE_KEY, Visit
 from server.web.caller import Callers
+from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, Head, read_body, read_head
 from server.web.respond import public_error, send_error
 from tools.invoke import Invoker
@@ -84,7 +85,9 @@ class McpDoor:
         except Exception as error:
             if timed.begun:
                 raise
-            await send_error(timed.send, public_error(error))
+            shown = public_error(error)
+            headers = refusal_headers(self._parts.invoker.observer, "mcp", shown)
+            await send_error(timed.send, shown, headers)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":

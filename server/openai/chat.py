@@ -13,6 +13,7 @@ from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.connection import Watch
 from server.web.headers import failure_headers, stream_headers
+from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, read_body, read_head, read_json
 from server.web.respond import HeaderList, public_error, send_error, sse
 from settlement.rail import Delivery
@@ -39,7 +40,7 @@ class ChatDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with Watch(receive, send, self.send_timeout_s) as watch:
-            answer = _Answer(watch.send)
+            answer = _Answer(watch.send, self.invoker)
             try:
                 await self._answer(scope, receive, answer)
             except Disconnected:
@@ -66,8 +67,9 @@ class ChatDoor:
 class _Answer:
     """One answer that may fail before its head left, with a status, or after it, in band."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, invoker: Invoker) -> None:
         self.send = send
+        self._observer = invoker.observer
         self.call: Call | None = None
         self.run: Run | None = None
         self._begun = False
@@ -86,6 +88,8 @@ class _Answer:
         shown = public_error(error)
         if self._begun:
             await self.end(sse(orjson.dumps(shown.body())))
+        elif self.call is None:
+            await send_error(self.send, shown, refusal_headers(self._observer, "chat", shown))
         else:
             upfront = self.run.upfront if self.run else None
             await send_error(self.send, shown, failure_headers(self.call, upfront))

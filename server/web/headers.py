@@ -48,11 +48,9 @@ def whole_headers(call: Call, served: Served, settled: Settled) -> HeaderList:
     return headers
 
 
-def failure_headers(call: Call | None, upfront: Upfront | None = None) -> HeaderList:
+def failure_headers(call: Call, upfront: Upfront | None = None) -> HeaderList:
     """An error's. An SDK must not send a paid request again by itself: that would pay twice. Money that
     moved before the failure is told: it is the wallet's credit, and the token spends it."""
-    if call is None:
-        return []
     headers = request_headers(call)
     if upfront is not None:
         return headers + payment_headers(upfront)

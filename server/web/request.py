@@ -58,6 +58,7 @@ def read_head(scope: Scope) -> Head:
         if name in headers and name in _SINGLE:
             raise InvalidRequest(
                 f"The header {name.decode()} stands more than once.",
+                param=name.decode(),
                 resolution="Send that header once.",
             )
         headers[name] = value
