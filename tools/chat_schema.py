@@ -12,6 +12,8 @@ from pydantic import (
     field_validator,
 )
 
+from runtime.grammars import schema_problem
+
 MAX_MESSAGES = 512
 MAX_CHOICES = 8
 _NO_EFFECT = "Accepted, without effect."
@@ -70,6 +72,14 @@ class JsonSchema(_Strict):
     schema_: dict[str, Any] = Field(alias="schema")
     description: str | None = None
     strict: bool | None = None
+
+    @field_validator("schema_")
+    @classmethod
+    def _not_too_complex(cls, value: dict[str, Any]) -> dict[str, Any]:
+        problem = schema_problem(value)
+        if problem is not None:
+            raise ValueError(f"is too complex: {problem}")
+        return value
 
 
 class TextFormat(_Strict):
