@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from base.usage import Usage
+from runtime.sound import Sound, Transcript
 
 
 class Modality(StrEnum):
@@ -14,6 +15,8 @@ class Modality(StrEnum):
     COMPLETION = "completion"
     EMBEDDING = "embedding"
     RERANK = "rerank"
+    SPEECH = "speech"
+    TRANSCRIPTION = "transcription"
     CLASSIFY = "classify"
 
 
@@ -37,7 +40,10 @@ class EngineCall:
     ``rid`` is run id + attempt; ``body`` holds only validated fields of the modality; ``model`` is the
     engine's own model id; ``tenant`` separates prefix caches. Bodies: for chat and completion OpenAI's
     fields of those APIs (prompts are texts, never token ids), for embedding and classify ``{"input":
-    [texts]}``, for rerank ``{"query": text, "documents": [texts]}`` and perhaps ``instruct``.
+    [texts]}``, for rerank ``{"query": text, "documents": [texts]}`` and perhaps ``instruct``, for speech
+    ``{"input": text, "voice": the engine's own name, "format": one of SOUND_FORMATS, "speed": number}``,
+    for transcription ``{"sound": bytes, "words": bool}`` and perhaps ``language``, ``prompt`` and
+    ``temperature``.
     """
 
     rid: str
@@ -130,7 +136,7 @@ class Fault:
     detail: str = ""
 
 
-Event = Started | Delta | Finish | Metered | Vectors | Scores | Labels | Fault
+Event = Started | Delta | Finish | Metered | Vectors | Scores | Labels | Sound | Transcript | Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+"""What engines of sound give: sound out of a text, a transcript out of sound."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+SOUND_FORMATS: Final[Mapping[str, str]] = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
+"""Formats of spoken text and their media types. ``pcm`` is mono, 24 kHz, signed 16 bit, little-endian."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A spoken text: a whole file of that media type."""
+
+    data: bytes
+    media_type: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as it was heard, from second to second."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech, as Whisper and OpenAI's verbose transcripts describe it.
+
+    ``seek`` is where its window begins, in hundredths of a second; ``words`` is empty unless they were
+    asked for.
+    """
+
+    id: int
+    seek: int
+    start_s: float
+    end_s: float
+    text: str
+    tokens: tuple[int, ...]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """All that was heard. ``language`` is an ISO 639-1 code, ``duration_ms`` that of the sound."""
+
+    text: str
+    language: str
+    duration_ms: int
+    segments: tuple[Segment, ...]
