@@ -162,7 +162,7 @@ class _Composition:
         hashes = manifest_hashes(registry, facts)
         recorder = Recorder(ground.ring, settings.environment, manifests=hashes)
         x402 = await self._x402(ground, recorder, sale, chain)
-        rails = Rails(BalanceRail(ground.store, recorder, self._clock), x402)
+        rails = Rails(BalanceRail(ground.store, recorder, self._clock), x402, ground.store.hopeful)
         invoker = Invoker(
             registry, rails, self._clock, Observers(self._calls, self._metrics), self._owner
         )

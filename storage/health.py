@@ -23,12 +23,19 @@ class Health:
         self._probe = probe
         self._probing: asyncio.Task[bool] | None = None
         self._good_until_s = 0.0
+        self._failing = False
 
     def succeeded(self) -> None:
         self._good_until_s = time.monotonic() + _FRESH_S
+        self._failing = False
 
     def failed(self) -> None:
         self._good_until_s = 0.0
+        self._failing = True
+
+    async def hopeful(self) -> bool:
+        """Yes at once while the last write did not fail; then whether a new one does."""
+        return not self._failing or await self.works()
 
     async def works(self) -> bool:
         """Whether a durable write ended within the last second, or does within the next."""
@@ -49,6 +56,7 @@ class Health:
             await self._probe()
         except Exception as error:  # noqa: BLE001 - whatever the database raises, it does not work
             _logger.warning("the store can't write: %s: %s", type(error).__name__, error)
+            self.failed()
             return False
         self.succeeded()
         return True

@@ -39,8 +39,13 @@ class SqliteStore:
         return await self._reads.read(statement)
 
     async def works(self) -> bool:
-        """Whether the store can write now; cheap enough to ask before every paid call."""
+        """Whether the store can write now: it did within the last second, or a small write shows it."""
         return await self._health.works()
+
+    async def hopeful(self) -> bool:
+        """Whether to take work that must be written at its end: only a store whose last write failed is
+        asked to prove itself, so it costs nothing in good times."""
+        return await self._health.hopeful()
 
     def stats(self) -> WriterStats:
         return self._writer.stats()

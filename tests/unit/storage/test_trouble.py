@@ -89,13 +89,16 @@ async def test_a_full_disk_fails_all_and_heals(tmp_path: Path, caplog: pytest.Lo
     async with fresh_store(tmp_path, TABLES) as store:
         await store.commit(give("a", 5))
         assert await store.works()
+        assert await store.hopeful()
         await limit_disk(store, pages_more=4)
         big = [store.commit(note(f"{at}", bytes(9000)), give("a", 1)) for at in range(30)]
         answers = await asyncio.gather(*big, return_exceptions=True)
         assert all(isinstance(answer, StorageUnavailable) for answer in answers)
         assert not await store.works()
+        assert not await store.hopeful()
         assert await coins(store, "a") == 5
         await limit_disk(store, pages_more=10_000)
+        assert await store.hopeful()
         assert await store.works()
         assert await store.commit(give("a", 1), note("1")) == (6, None)
         assert await count(store) == 1
