@@ -11,7 +11,7 @@ SOUND_FORMATS: Final[Mapping[str, str]] = {
     "wav": "audio/wav",
     "pcm": "audio/pcm",
 }
-"""Formats of spoken text and their media types. ``pcm`` is mono, 24 kHz, signed 16 bit, little-endian."""
+"""Formats of spoken text, their media types. ``pcm``: mono, 24 kHz, signed 16 bit, little-endian."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ WRONG_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "two different limits": ({"max_completion_tokens": 2}, "max_completion_tokens"),
     "metadata of a wrong type": ({"metadata": {"a": 1}}, "metadata.a"),
 }
-NUMBERS = {
+NUMBERS: dict[str, tuple[Any, ...]] = {
     "max_tokens": (0, -1, 10**9, 10**30, "5", True, 1.5, [], {}),
     "n": (0, -1, 9, 10**30, "2", True, 1.5),
     "temperature": (-0.1, 2.1, 10**30, "1", True, []),
