@@ -35,8 +35,8 @@ Over HTTP it is the body, with the status below; over MCP it is `structuredConte
 says how long to wait. A call that failed is not charged; a stream that its caller cut is charged for
 what it delivered. Messages never hold a secret or a caller's text.
 
-An x402 version 1 client (header `X-PAYMENT`) finds the challenge in the body of a 402, and every client
-finds it in the header `PAYMENT-REQUIRED`: see [payments](payments.md).
+An x402 version 1 client (header `X-PAYMENT`, or `?x402=1`) finds the challenge in the body of a 402, and
+every client finds it in the header `PAYMENT-REQUIRED`: see [payments](payments.md).
 """
 
 

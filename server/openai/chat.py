@@ -13,6 +13,7 @@ from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.connection import Watch
 from server.web.headers import failure_headers, stream_headers
+from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, read_body, read_head, read_json
 from server.web.respond import HeaderList, public_error, send_error, sse
@@ -40,7 +41,7 @@ class ChatDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with Watch(receive, send, self.send_timeout_s) as watch:
-            answer = _Answer(watch.send, self.invoker)
+            answer = _Answer(scope, watch.send, self.invoker)
             try:
                 await self._answer(scope, receive, answer)
             except Disconnected:
@@ -67,8 +68,9 @@ class ChatDoor:
 class _Answer:
     """One answer that may fail before its head left, with a status, or after it, in band."""
 
-    def __init__(self, send: Send, invoker: Invoker) -> None:
+    def __init__(self, scope: Scope, send: Send, invoker: Invoker) -> None:
         self.send = send
+        self._scope = scope
         self._observer = invoker.observer
         self.call: Call | None = None
         self.run: Run | None = None
@@ -85,7 +87,7 @@ class _Answer:
         await self.send({"type": "http.response.body", "body": data})
 
     async def fail(self, error: Exception) -> None:
-        shown = public_error(error)
+        shown = as_understood(public_error(error), self._scope)
         if self._begun:
             await self.end(sse(orjson.dumps(shown.body())))
         elif self.call is None:

@@ -11,6 +11,7 @@ from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.connection import Watch
 from server.web.headers import failure_headers
+from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, read_body, read_head, read_json
 from server.web.respond import public_error, send_error
@@ -47,7 +48,7 @@ class WholeDoor:
             except Disconnected:
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened
-                shown = public_error(error)
+                shown = as_understood(public_error(error), scope)
                 if call is None:
                     headers = refusal_headers(self.invoker.observer, self.tool, shown)
                 else:

@@ -87,6 +87,12 @@ def offer_taken(payment: Payment, offers: Sequence[Offer]) -> Offer | None:
     return next((offer for offer in offers if offer.requirements == accepted), None)
 
 
+def is_for(payment: Payment, url: str) -> bool:
+    """Whether a payment may pay for a resource: one that names none may pay for any."""
+    named = None if isinstance(payment, PaymentV1) else payment.resource
+    return named is None or named.url == url
+
+
 def misfit(authorization: Authorization, offer: Offer, now_s: int, needed_s: int) -> str | None:
     """The x402 reason for which a signed authorization can't pay an offer now, None when it can."""
     if authorization.payee.lower() != offer.requirements["payTo"].lower():

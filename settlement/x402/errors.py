@@ -20,7 +20,7 @@ _HOW = (
 class PaymentRequired(BatchinError):
     """The call is to be paid; ``challenge`` says how (x402 PaymentRequired, version 2).
 
-    ``v1`` answers with the body that x402 version 1 clients read.
+    ``v1`` answers with the body that x402 version 1 clients read, and so does ``speak_v1``.
     """
 
     code = "payment_required"
@@ -32,6 +32,10 @@ class PaymentRequired(BatchinError):
         super().__init__(message, headers=challenge_headers(challenge))
         self.challenge = challenge
         self._v1 = v1
+
+    def speak_v1(self) -> None:
+        """For a door that knows its caller to be a version 1 client."""
+        self._v1 = True
 
     def body(self) -> dict[str, Any]:
         return v1_body(self.challenge) if self._v1 else super().body()

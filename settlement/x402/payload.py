@@ -40,12 +40,20 @@ class Exact(_Sent):
         return self.model_dump(by_alias=True)
 
 
+class Resource(_Sent):
+    """What a challenge asked for, as the payer repeats it."""
+
+    url: str
+
+
 class PaymentV2(_Sent):
-    """x402 version 2: the payer repeats the entry of ``accepts`` that was chosen."""
+    """x402 version 2: the payer repeats the entry of ``accepts`` that was chosen, and may repeat the
+    resource."""
 
     version: Literal[2] = Field(alias="x402Version")
     accepted: dict[str, Any]
     payload: Exact
+    resource: Resource | None = None
 
 
 class PaymentV1(_Sent):

@@ -13,7 +13,7 @@ from settlement.x402.after_run import AfterRun
 from settlement.x402.answers import Known
 from settlement.x402.before_run import BeforeRun
 from settlement.x402.challenge import challenge_of
-from settlement.x402.check import Checker, Claim, NotSigned, misfit, offer_taken
+from settlement.x402.check import Checker, Claim, NotSigned, is_for, misfit, offer_taken
 from settlement.x402.collector import Collector
 from settlement.x402.decode import V2_HEADER
 from settlement.x402.desk import Desk
@@ -100,6 +100,8 @@ class X402Rail:
             claim = self._checker.claim(payment)
         except NotSigned as error:
             raise asked.invalid(error.reason) from None
+        if not is_for(payment, order.resource.url):
+            return await self._misfit(asked, claim, reasons.RESOURCE)
         offer = offer_taken(payment, asked.offers)
         if offer is None:
             return await self._misfit(asked, claim, reasons.NO_MATCH)

@@ -3,6 +3,7 @@
 from typing import Final
 
 NO_MATCH: Final = "No matching payment requirements"
+RESOURCE: Final = "resource_mismatch"
 UNSUPPORTED_SCHEME: Final = "unsupported_scheme"
 NETWORK_MISMATCH: Final = "network_mismatch"
 SIGNATURE: Final = "invalid_exact_evm_payload_signature"
@@ -16,6 +17,7 @@ PENDING: Final = "settlement_pending"
 
 _SENTENCES: Final = {
     NO_MATCH: "it accepts terms that this call does not offer",
+    RESOURCE: "it was signed for another resource",
     UNSUPPORTED_SCHEME: "its scheme is not offered",
     NETWORK_MISMATCH: "it is for another network",
     SIGNATURE: "its signature is not the payer's",

@@ -7,6 +7,7 @@ import pytest
 
 from base.caller import Caller, CallerKind
 from base.errors import ServiceUnavailable
+from base.resource import Resource
 from base.usage import Usage
 from settlement.ledger.ids import CHAIN, REVENUE
 from settlement.rail import Delivery, Replay, RunStatus, Settled
@@ -122,6 +123,16 @@ async def test_a_payment_buys_its_own_request_only(
     assert refused.value.status == 409
     assert not hasattr(refused.value, "challenge")
     await house.balanced()
+
+
+async def test_a_payment_for_another_resource_pays_for_its_own_alone(house: House, payer: Payer) -> None:
+    payment = (await paid_order(house, payer)).payment
+    elsewhere = Resource("http://127.0.0.1:8402/v1/embeddings", "Embed")
+    with pytest.raises(PaymentInvalid) as refused:
+        await house.rail.authorize(order(payment, resource=elsewhere))
+    assert refused.value.reason == "resource_mismatch"
+    assert await house.payments() == []
+    assert isinstance(await run(house, order(payment)), Settled)
 
 
 async def test_two_hundred_at_once_with_one_payment_run_once(house: House, payer: Payer) -> None:
