@@ -102,13 +102,23 @@ class Run:
         self.served = NOWHERE
 
     @property
+    def call(self) -> Call:
+        """The call, under the id of the run that its answer is of: an earlier one for a stored answer."""
+        return replace(self._call, run_id=self._replay.run_id) if self._replay else self._call
+
+    @property
     def run_id(self) -> str:
-        return self._call.run_id
+        return self.call.run_id
 
     @property
     def upfront(self) -> Upfront | None:
-        """The settlement of a payment that was taken before the run."""
-        return self._grant.upfront if self._grant else None
+        """The settlement of a payment that was taken before the run, or before this answer was asked."""
+        if self._replay is None:
+            return self._grant.upfront if self._grant else None
+        settled = self._replay.settled
+        if settled.settlement is None:
+            return None
+        return Upfront(settled.settlement, settled.access_token)
 
     @property
     def replayed(self) -> bool:
@@ -185,6 +195,7 @@ class Run:
             raise
         if isinstance(answer, Replay):
             self._replay = answer
+            self.served = _served_of(answer.settled.evidence)
         else:
             self._grant = answer
 
@@ -224,11 +235,11 @@ class Run:
         self._report("replayed", Usage(), None)
         output = orjson.loads(replay.result)
         return Done(
-            replace(self._call, run_id=replay.run_id),
+            self.call,
             self._tool,
             output,
             replay.result,
-            NOWHERE,
+            self.served,
             Usage(),
             RunStatus.COMPLETED,
             replay.settled,
@@ -312,6 +323,17 @@ class Run:
                 total_ms=(now_s - self._entered_s) * 1000,
             )
         )
+
+
+def _served_of(evidence: Mapping[str, Any]) -> Served:
+    """What a stored answer came from, as its signed record names it."""
+    payload = evidence["payload"]
+    return Served(
+        payload["served_model"],
+        payload["served_revision"],
+        payload["engine"],
+        payload["engine_version"],
+    )
 
 
 async def _give_back(authorizing: "asyncio.Task[Grant | Replay]") -> None:
