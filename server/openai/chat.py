@@ -61,7 +61,7 @@ class ChatDoor:
             return
         answer.run = self.invoker.open("chat", arguments, call)
         async with answer.run as run:
-            await answer.begin(stream_headers(call, run.served, self.public_key, run.upfront))
+            await answer.begin(stream_headers(run.call, run.served, self.public_key, run.upfront))
             await _stream(arguments, run, answer)
 
 
@@ -94,7 +94,7 @@ class _Answer:
             await send_error(self.send, shown, refusal_headers(self._observer, "chat", shown))
         else:
             upfront = self.run.upfront if self.run else None
-            await send_error(self.send, shown, failure_headers(self.call, upfront))
+            await send_error(self.send, shown, failure_headers(self.call, shown, upfront))
 
 
 async def _stream(arguments: Mapping[str, Any], run: Run, answer: _Answer) -> None:

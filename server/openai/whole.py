@@ -19,9 +19,9 @@ async def answer_whole(
     """Run a tool to its end and send its output, with the evidence in ``vaas``."""
     done = await invoker.invoke(tool, arguments, call)
     if done.settled is None:
-        await send_bytes(send, 200, done.body, request_headers(call))
+        await send_bytes(send, 200, done.body, request_headers(done.call))
         return
-    headers = whole_headers(call, done.served, done.settled)
+    headers = whole_headers(done.call, done.served, done.settled)
     await send_bytes(send, 200, _with_evidence(done), headers)
 
 

@@ -52,5 +52,5 @@ class WholeDoor:
                 if call is None:
                     headers = refusal_headers(self.invoker.observer, self.tool, shown)
                 else:
-                    headers = failure_headers(call)
+                    headers = failure_headers(call, shown)
                 await send_error(watch.send, shown, headers)

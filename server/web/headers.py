@@ -4,9 +4,11 @@ import base64
 
 import orjson
 
+from base.errors import BatchinError
 from base.ids import record_id_of
 from server.web.respond import HeaderList
 from settlement.rail import Served, Settled, Upfront
+from settlement.x402.errors import PaymentReused
 from tools.core import Call
 
 
@@ -48,12 +50,13 @@ def whole_headers(call: Call, served: Served, settled: Settled) -> HeaderList:
     return headers
 
 
-def failure_headers(call: Call, upfront: Upfront | None = None) -> HeaderList:
+def failure_headers(call: Call, error: BatchinError, upfront: Upfront | None = None) -> HeaderList:
     """An error's. An SDK must not send a paid request again by itself: that would pay twice. Money that
     moved before the failure is told: it is the wallet's credit, and the token spends it."""
     headers = request_headers(call)
-    if upfront is not None:
-        return headers + payment_headers(upfront)
+    known = error.upfront if isinstance(error, PaymentReused) else None
+    if moved := upfront or known:
+        return headers + payment_headers(moved)
     return headers if call.payment is None else [*headers, (b"x-should-retry", b"false")]
 
 
