@@ -103,7 +103,7 @@ class Run:
 
     @property
     def call(self) -> Call:
-        """The call, under the id of the run that its answer is of: an earlier one for a stored answer."""
+        """The call, under the id of the run that its answer is of: an earlier one's if stored."""
         return replace(self._call, run_id=self._replay.run_id) if self._replay else self._call
 
     @property
