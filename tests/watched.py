@@ -1,17 +1,22 @@
 """What a server's operator sees of it: balances, holds, metrics and the log."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
+from sqlalchemy import create_engine
 
 from server.admin import AdminClient
+from server.tables import DATABASE
+from settlement.ledger.books import Audit, audit
 from tests.live import LiveServer
 
 PATIENCE_S = 10
@@ -23,6 +28,34 @@ class Money:
 
     accounts: dict[str, tuple[int, int]]
     holds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A row of the table of payments, as far as tests ask."""
+
+    run_id: str
+    state: str
+    charged_nano_usd: int
+    amount_atomic: int
+    transaction: str
+
+
+_PAYMENTS = (
+    "SELECT run_id, state, charged_nano_usd, amount_atomic, transaction_hash FROM payment"
+    " WHERE payer = ? ORDER BY created_at_ms, run_id"
+)
+
+
+class _OnDisk:
+    """Reads a database that a server works on."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
+
+    async def read(self, statement: Any) -> list[dict[str, Any]]:
+        with self._engine.connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(statement)]
 
 
 class Watched:
@@ -37,16 +70,37 @@ class Watched:
         return self.server.data_dir.parent / f"{self.server.data_dir.name}.log"
 
     def money(self) -> Money:
-        accounts = asyncio.run(AdminClient(self.server.data_dir).call("accounts.list"))
+        accounts = self.ask("accounts.list")
         return Money(
             {row["id"]: (row["balance_nano_usd"], row["held_nano_usd"]) for row in accounts},
             int(self.metrics()["batchin_holds"]),
         )
 
+    def ask(self, operation: str, **arguments: Any) -> Any:
+        """What the server answers on its admin socket; tests that are in a loop may ask too."""
+        call = AdminClient(self.server.data_dir).call(operation, **arguments)
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(asyncio.run, call).result()
+
     def metrics(self) -> dict[str, float]:
         text = self.http.get("/metrics").text
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines}
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a statement finds in the database on the disk."""
+        path = self.server.data_dir / DATABASE
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return list(connection.execute(query, values))
+
+    def payments(self, payer: str) -> list[Payment]:
+        """The x402 payments of a wallet, oldest first."""
+        found = self.rows(_PAYMENTS, payer.lower())
+        return [Payment(*row) for row in found]
+
+    async def audit(self) -> Audit:
+        """The audit of the books, from the database on the disk."""
+        return await audit(_OnDisk(self.server.data_dir / DATABASE))  # type: ignore[arg-type] # it reads
 
     @contextmanager
     def logged(self) -> Iterator[list[dict[str, Any]]]:
