@@ -33,7 +33,7 @@ async def callers(server: LiveServer, wallet: Wallet, told: Told, dying: asyncio
         httpx.AsyncClient(base_url=server.url, headers=headers, timeout=20) as keyed,
         httpx.AsyncClient(base_url=server.url, timeout=20) as keyless,
     ):
-        calls: list[Callable[[], Awaitable[None]]] = [
+        calls: list[Callable[[], Awaitable[object]]] = [
             lambda: _whole(keyed, "/v1/chat/completions", CHAT, told),
             lambda: _whole(keyed, "/v1/embeddings", EMBED, told),
             lambda: _stream(keyed, told),
@@ -43,7 +43,15 @@ async def callers(server: LiveServer, wallet: Wallet, told: Told, dying: asyncio
         await asyncio.gather(*(_repeat(call, dying) for call in calls))
 
 
-async def _repeat(call: Callable[[], Awaitable[None]], dying: asyncio.Event) -> None:
+async def pay_once(server: LiveServer, wallet: Wallet, path: str, body: Any, told: Told) -> str:
+    """One call paid on chain; the access token that its answer carries."""
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        answer = await _pay(client, wallet, path, body, told)
+    assert answer is not None
+    return answer.headers["x-batchin-access-token"]
+
+
+async def _repeat(call: Callable[[], Awaitable[object]], dying: asyncio.Event) -> None:
     while not dying.is_set():
         with suppress(*_LOST):
             await call()
@@ -65,10 +73,12 @@ async def _stream(client: httpx.AsyncClient, told: Told) -> None:
                 told.runs.append(answer.headers["x-batchin-run-id"])
 
 
-async def _pay(client: httpx.AsyncClient, wallet: Wallet, path: str, body: Any, told: Told) -> None:
+async def _pay(
+    client: httpx.AsyncClient, wallet: Wallet, path: str, body: Any, told: Told
+) -> httpx.Response | None:
     asked = await client.post(path, json=body)
     if asked.status_code != 402:
-        return
+        return None
     payment = await wallet.pay(_decoded(asked.headers["payment-required"]))
     signed = base64.b64encode(orjson.dumps(payment)).decode()
     answer = await client.post(path, json=body, headers={"payment-signature": signed})
@@ -76,6 +86,7 @@ async def _pay(client: httpx.AsyncClient, wallet: Wallet, path: str, body: Any, 
         run_id = answer.headers["x-batchin-run-id"]
         told.runs.append(run_id)
         told.paid[run_id] = _decoded(answer.headers["payment-response"])["transaction"]
+    return answer
 
 
 def _decoded(header: str) -> dict[str, Any]:

@@ -304,10 +304,21 @@ async def test_a_payment_authorized_for_a_caller_who_left_is_given_back() -> Non
 
 
 async def test_a_replay_runs_nothing_and_answers_with_the_stored_result() -> None:
-    stored = Replay("run_old", b'{"said":"before"}', Settled(7, {"record_id": "vaas_old"}, {}))
+    served = {
+        "served_model": "tiny",
+        "served_revision": "r1",
+        "engine": "scripted",
+        "engine_version": "1",
+    }
+    settlement = {"success": True, "transaction": "0x01"}
+    record = {"record_id": "vaas_old", "payload": served}
+    settled = Settled(7, record, {}, settlement, access_token="token")
+    stored = Replay("run_old", b'{"said":"before"}', settled)
     house = House(purse=Purse(replay=stored))
     async with house.invoker().open("say", WORDS, call()) as run:
         assert run.replayed
+        assert (run.run_id, run.served.model) == ("run_old", "tiny")
+        assert run.upfront == Upfront(settlement, "token")
         assert [event async for event in run] == []
         done = await run.done()
     assert done.output == {"said": "before"}
