@@ -16,17 +16,11 @@ import pytest
 
 from tests.children import CHAT_ENGINE, child_of, wait_until_idle
 from tests.contract.http.raw import request
+from tests.long_answer import LONG
 from tests.watched import Watched
 
 CHAT = "/v1/chat/completions"
-STORY: dict[str, Any] = {
-    "model": "qwen3-32b",
-    "messages": [{"role": "user", "content": "Tell me a very long story about the sea."}],
-    "max_tokens": 3_000,
-    "stop": ["\u2603"],
-    "frequency_penalty": 1.0,
-    "stream": True,
-}
+STORY: dict[str, Any] = LONG | {"stream": True}
 SHORT = STORY | {"max_tokens": 3, "stream": False}
 INPUT_NANO, OUTPUT_NANO = 20, 80  # of one token, at the default prices
 

@@ -22,6 +22,7 @@ from settlement.evidence.trust import trust_from_document
 from settlement.evidence.verify import Bodies, verify_bundle
 from tests.children import CHAT_ENGINE, child_of, wait_until_idle
 from tests.live import LiveServer
+from tests.long_answer import LONG
 from tests.watched import Watched
 
 MODES = ("2026-07-28", "legacy")
@@ -30,11 +31,6 @@ QUESTION: dict[str, Any] = {
     "messages": [{"role": "user", "content": "What is the capital of France?"}],
     "max_tokens": 12,
     "temperature": 0,
-}
-STORY = QUESTION | {
-    "messages": [{"role": "user", "content": "Tell me a very long story about the sea."}],
-    "max_tokens": 3_000,
-    "frequency_penalty": 1.0,
 }
 
 
@@ -105,7 +101,7 @@ async def test_an_agent_is_challenged_pays_and_proves_it(
         payment = await wallet.pay(offer_of(asked, None))
         answer = await client.call_tool("chat", QUESTION, meta=paying(payment))
         again = await client.call_tool("chat", QUESTION, meta=paying(payment))
-        other = await client.call_tool("chat", STORY, meta=paying(payment))
+        other = await client.call_tool("chat", LONG, meta=paying(payment))
     assert answer.is_error is False, answer
     assert answer.structured_content is not None
     assert answer.structured_content["choices"][0]["message"]["content"]
@@ -179,7 +175,7 @@ async def test_a_cancelled_call_stops_the_engine_and_costs_what_was_heard(
 
     async with connected(watched.server, mode, watched.server.api_key) as client:
         async with anyio.create_task_group() as group:
-            group.start_soon(lambda: client.call_tool("chat", STORY, progress_callback=hear))
+            group.start_soon(lambda: client.call_tool("chat", LONG, progress_callback=hear))
             await begun.wait()
             group.cancel_scope.cancel()
         took_s = await asyncio.to_thread(wait_until_idle, engine)
@@ -191,7 +187,7 @@ async def test_a_cancelled_call_stops_the_engine_and_costs_what_was_heard(
             await asyncio.sleep(0.02)
     ((run_id, status, inputs, outputs, charged),) = cut
     assert status == "partial"
-    assert 0 < outputs < STORY["max_tokens"]
+    assert 0 < outputs < LONG["max_tokens"]
     assert charged == inputs * 20 + outputs * 80
     after = watched.money()
     assert after.holds == 0
@@ -205,7 +201,7 @@ async def test_a_cancelled_call_that_showed_nothing_costs_nothing(watched: Watch
     before = watched.money()
     async with connected(watched.server, mode, watched.server.api_key) as client:
         async with anyio.create_task_group() as group:
-            group.start_soon(client.call_tool, "chat", STORY)
+            group.start_soon(client.call_tool, "chat", LONG)
             await asyncio.to_thread(watched.eventually, "held", lambda: watched.money().holds == 1)
             group.cancel_scope.cancel()
         await asyncio.to_thread(wait_until_idle, engine)

@@ -26,16 +26,11 @@ from settlement.ledger.books import audit
 from storage.sqlite import open_store
 from tests.faults.server.traffic import EMBED, Told, pay_once
 from tests.live import API_KEY, LiveServer, running, start
+from tests.long_answer import LONG
 from tests.watched import Watched
 
 CHAT = "/v1/chat/completions"
-STORY: dict[str, Any] = {
-    "model": "qwen3-32b",
-    "messages": [{"role": "user", "content": "Tell me a very long story about the sea."}],
-    "max_tokens": 3_000,
-    "frequency_penalty": 1.0,
-    "stream": True,
-}
+STORY: dict[str, Any] = LONG | {"stream": True}
 NO_X402 = {"BATCHIN_X402": "false"}
 
 
