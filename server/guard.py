@@ -10,6 +10,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from base.errors import BatchinError, InvalidRequest, RequestTimeout
+from server.gathering import Gathering
 from server.web.respond import error_headers, note_refusal
 
 MAX_HEAD_BYTES: Final = 65_536
@@ -32,7 +33,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # uvicorn's own signature narrows BaseProtocol's the same way
-        super().connection_made(transport)
+        super().connection_made(Gathering(transport, self.loop))
         self._head_bytes = 0  # received; -1 once the head is whole
         self._head_size = 0
         self._receiving = True
