@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.backup import copy_database
+from storage.revisions import newest
 from storage.sqlite_connector import connect
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -26,17 +27,13 @@ def upgrade(path: Path, versions: Path = _MIGRATIONS / "versions") -> None:
     A database that exists is copied to ``backups/`` beside it before it is changed; the steps are one
     transaction. Raises MigrationError when it is of a newer version, is damaged or can't be changed.
     """
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(versions)])
-    head = script.get_current_head()
     try:
         _create(path)
         current = _revision(path)
-        if current == head:
-            return
         if current is not None:
-            _require_known(path, current, {step.revision for step in script.walk_revisions()})
+            if current == newest(versions):
+                return
+            _require_known(path, current, versions)
             copy_database(path, _backup_name(path, current))
         _run(path, versions)
     except (OSError, sqlite3.Error, SQLAlchemyError) as error:
@@ -62,8 +59,11 @@ def _revision(path: Path) -> str | None:
         return str(row[0]) if row else None
 
 
-def _require_known(path: Path, current: str, known: set[str]) -> None:
-    if current not in known:
+def _require_known(path: Path, current: str, versions: Path) -> None:
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(versions)])
+    if current not in {step.revision for step in script.walk_revisions()}:
         raise MigrationError(
             f"The database {path} belongs to a newer version of batchin (schema {current}). "
             "Install that version, or start from a backup that this version made."
