@@ -10,7 +10,6 @@ from runtime.flavours import Flavour
 from runtime.http.failure import HttpFailure
 from runtime.http.message import Client, Limits
 from runtime.http.plain import PlainClient
-from runtime.http.tls import TlsClient
 from runtime.openai_run import Identify, Run, Server
 
 _PROBE_BYTES: Final = 1_048_576
@@ -86,5 +85,7 @@ def _headers(key: str | None) -> tuple[tuple[str, str], ...]:
 def _client(parts: SplitResult, limits: Limits) -> Client:
     host = parts.hostname or "127.0.0.1"
     if parts.scheme == "https":
+        from runtime.http.tls import TlsClient  # aiohttp is large, and most engines are near
+
         return TlsClient(f"https://{parts.netloc.rpartition('@')[2]}", limits)
     return PlainClient(host, parts.port or 80, limits)
