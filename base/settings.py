@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         "development", description="Named in evidence; production refuses the dev chain."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line written."
+        "info", description="Least severe log line written; the line of a call is info."
     )
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="Log lines as JSON or text; auto is text on a terminal."

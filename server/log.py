@@ -15,6 +15,7 @@ import orjson
 from base.money import usd_text
 from tools.observe import CallReport
 
+_CALLS = "batchin.call"
 _FLUSH_S = 0.05
 _STANDARD = frozenset(vars(logging.makeLogRecord({})))
 
@@ -50,14 +51,16 @@ class Lines:
 
 
 class CallLog:
-    """Writes each call's report as one line."""
+    """Writes each call's report as one line, of the level info."""
 
     def __init__(self, lines: Lines, as_json: bool) -> None:
         self._lines = lines
         self._render = _call_json if as_json else _call_text
+        self._logger = logging.getLogger(_CALLS)
 
     def call_ended(self, report: CallReport) -> None:
-        self._lines.write(self._render(report))
+        if self._logger.isEnabledFor(logging.INFO):
+            self._lines.write(self._render(report))
 
     def flush(self) -> None:
         """Write what is still held: the last thing at shutdown."""
@@ -115,7 +118,7 @@ def _call_json(report: CallReport) -> bytes:
         {
             "time": _timestamp(time.time()),
             "level": "info",
-            "logger": "batchin.call",
+            "logger": _CALLS,
             "run_id": report.run_id,
             "request_id": report.request_id,
             "trace_id": report.trace_id,
