@@ -24,5 +24,6 @@ def trace_from(traceparent: str | None) -> Trace:
     """Continue the caller's trace when its header is well formed, else start one (section 3.2)."""
     match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if match is None or not int(match[1], 16) or not int(match[2], 16):
-        return Trace(secrets.token_hex(16), secrets.token_hex(8), None)
+        random = secrets.token_hex(24)
+        return Trace(random[:32], random[32:], None)
     return Trace(match[1], secrets.token_hex(8), match[2], match[3])

@@ -25,6 +25,7 @@ class Shape:
         "_lone_key_at",
         "_pick",
         "_wide",
+        "_width",
         "columns",
         "key_columns",
         "table",
@@ -35,6 +36,7 @@ class Shape:
         self.columns = tuple(column.name for column in table.columns)
         self.key_columns = tuple(column.name for column in table.primary_key.columns)
         self._columns = frozenset(self.columns)
+        self._width = len(self.columns)
         key_at = tuple(self.columns.index(name) for name in self.key_columns)
         self._key_at = key_at
         self._lone_key_at = key_at[0] if len(key_at) == 1 else None
@@ -50,10 +52,10 @@ class Shape:
 
         Raises BadCommit when it names an unknown column or leaves out one that has no default.
         """
-        if len(row) != len(self.columns):
+        if len(row) != self._width:
             row = {**self._defaults, **row}
         try:
-            if len(row) == len(self.columns):
+            if len(row) == self._width:
                 return self._pick(row)
         except KeyError:
             pass
