@@ -25,6 +25,7 @@ from manifests.operations import operations
 from manifests.render import render
 from runtime.build import Runtime, build_runtime
 from runtime.engine import Modality
+from server import ahead
 from server.admin import AdminServer
 from server.beside import beside
 from server.books import Books
@@ -153,7 +154,10 @@ class _Composition:
         first_key = await ensure_demo(ground.accounts, ground.keys, balance, demo_key)
         runtime = await build_runtime(settings, self._clock, _unreported)
         chain = DevChain(settings.data_dir / "chain") if settings.x402 else None
-        await _start(self._stack, *(part for part in (runtime.engines, chain) if part is not None))
+        await asyncio.gather(
+            _start(self._stack, *(part for part in (runtime.engines, chain) if part is not None)),
+            asyncio.to_thread(ahead.load, ahead.MCP + (ahead.CHAIN if chain else ())),
+        )
         sale = await sale_of(settings) if settings.x402 else None
         registry = registry_of(
             runtime, settings, self._clock, ground.proofs(), sale.price if sale else None
