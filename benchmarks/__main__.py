@@ -1,36 +1,58 @@
-"""``python -m benchmarks``: what this checkout does on this machine, as a table."""
+"""``python -m benchmarks``: what this checkout does on this machine, beside what nothing costs.
+
+Each subject is loaded in turn, several times: on a machine that does other things too, medians of turns
+can be compared where single runs can't. CPU time counts, not wall time.
+"""
 
 import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import orjson
 import uvloop
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from benchmarks.instant_engine import MODEL
 from benchmarks.load import Tally, closed_loop, open_loop
-from benchmarks.subjects import API_KEY, LOAD_CORE, Subject, instant_engine, server
+from benchmarks.subjects import (
+    API_KEY,
+    LOAD_CORE,
+    Subject,
+    bare_memory,
+    bare_relay,
+    instant_engine,
+    server,
+)
 
 CONNECTIONS = 64
-SECONDS = 8.0
-WARM_S = 2.0
+TURNS = 6
+TURN_S = 1.5
+WARM_S = 1.5
 RATE = 300
-CHUNKS = (1, 50)
+RATE_S = 6.0
+EVENTS = 50
+LEGEND = f"""\
+{CONNECTIONS} connections. us/call: CPU time of the subject at saturation, user and system.
+of bare: us/call of the bare relay over the subject's. p50, p99: whole answers, or
+first events of streams, at {RATE} calls/s, from the scheduled start. The bare
+applications and batchin share one core, load and engine another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One row: how it is loaded, what one unit of work is, and what was seen."""
+@dataclass(slots=True)
+class Seen:
+    """What the turns of one subject showed, and its answers at a fixed rate."""
 
-    name: str
-    load: Callable[[int], Awaitable[Tally]]
-    streams: bool
+    calls_s: list[float] = field(default_factory=list)
+    call_us: list[float] = field(default_factory=list)
+    events_s: list[float] = field(default_factory=list)
+    failed: int = 0
+    paced: Tally = field(default_factory=Tally)
 
 
 def request(stream: bool) -> bytes:
@@ -52,79 +74,94 @@ def request(stream: bool) -> bytes:
     return head.encode() + data
 
 
-def measures() -> list[Measure]:
-    plain, stream = request(False), request(True)
-    return [
-        Measure("JSON, saturated", lambda port: closed_loop(port, plain, CONNECTIONS, SECONDS), False),
-        Measure(
-            f"JSON, {RATE}/s", lambda port: open_loop(port, plain, RATE, CONNECTIONS, SECONDS), False
-        ),
-        Measure("SSE, saturated", lambda port: closed_loop(port, stream, CONNECTIONS, SECONDS), True),
-        Measure(
-            f"SSE, {RATE}/s", lambda port: open_loop(port, stream, RATE, CONNECTIONS, SECONDS), True
-        ),
-    ]
+async def compare(subjects: Sequence[Subject], load: bytes) -> dict[str, Seen]:
+    """Turns at saturation, then one run at a fixed rate, for each subject by its name."""
+    seen = {subject.name: Seen() for subject in subjects}
+    for subject in subjects:
+        await closed_loop(subject.port, load, CONNECTIONS, WARM_S)
+    for _ in range(TURNS):
+        for subject in subjects:
+            await turn(subject, load, seen[subject.name])
+    for subject in subjects:
+        paced = await open_loop(subject.port, load, RATE, CONNECTIONS, RATE_S)
+        seen[subject.name].paced = paced
+        seen[subject.name].failed += paced.failed
+    return seen
 
 
-async def run(measure: Measure, subject: Subject) -> tuple[list[str], float]:
-    """One measured row and the memory after it."""
-    await closed_loop(subject.port, request(measure.streams), CONNECTIONS, WARM_S)
-    before = subject.cpu_s()
-    tally = await measure.load(subject.port)
-    cpu_us = (subject.cpu_s() - before) * 1e6
-    row = [
-        f"{tally.done / tally.elapsed_s:,.0f}",
-        f"{cpu_us / max(tally.done, 1):,.0f}",
-        f"{tally.events / tally.elapsed_s:,.0f}" if measure.streams else "-",
-        f"{cpu_us / tally.events:,.1f}" if tally.events else "-",
-        _milliseconds(tally, tally.first if measure.streams else tally.latency),
-        str(tally.failed),
-    ]
-    return row, subject.memory_mb()
+async def turn(subject: Subject, load: bytes, seen: Seen) -> None:
+    before_s = subject.cpu_s()
+    tally = await closed_loop(subject.port, load, CONNECTIONS, TURN_S)
+    seen.call_us.append((subject.cpu_s() - before_s) * 1e6 / max(tally.done, 1))
+    seen.calls_s.append(tally.done / tally.elapsed_s)
+    seen.events_s.append(tally.events / tally.elapsed_s)
+    seen.failed += tally.failed
 
 
-def _milliseconds(tally: Tally, values: list[float]) -> str:
-    return f"{tally.quantile(values, 0.5) * 1e3:.2f} / {tally.quantile(values, 0.99) * 1e3:.2f}"
+def table(title: str, seen: dict[str, Seen], streams: bool) -> Table:
+    """``of bare`` is the relay's CPU time over the subject's: what is left of the floor."""
+    shown = Table(title=title)
+    for column in ("subject", "calls/s", "us/call", "of bare", "events/s", "p50 ms", "p99 ms", "bad"):
+        shown.add_column(column, justify="left" if column == "subject" else "right", no_wrap=True)
+    floor_us = median(seen["bare, relay"].call_us)
+    for name, one in seen.items():
+        call_us = median(one.call_us)
+        times = one.paced.first if streams else one.paced.latency
+        shown.add_row(
+            name,
+            f"{median(one.calls_s):,.0f}",
+            f"{call_us:,.0f}",
+            f"{floor_us / call_us:.2f}" if call_us else "-",
+            f"{median(one.events_s):,.0f}" if streams else "-",
+            f"{one.paced.quantile(times, 0.5) * 1e3:.2f}",
+            f"{one.paced.quantile(times, 0.99) * 1e3:.2f}",
+            str(one.failed),
+        )
+    return shown
 
 
-TITLES = (
-    "answer",
-    "load",
-    "calls/s",
-    "CPU us/call",
-    "events/s",
-    "CPU us/event",
-    "p50 / p99 ms",
-    "failed",
-)
+async def start(data_dir: Path, engine: Subject) -> str:
+    """A server's first start, which makes its database and keys, and its next one."""
+    told = []
+    for which in ("first", "next"):
+        async with server(data_dir, engine) as subject:
+            told.append(f"{which} start {subject.start_s:.2f} s, {subject.memory_mb():.0f} MB")
+    return "; ".join(told)
 
 
 async def main(console: Console) -> None:
-    table = Table(title="Through the server, everything on, in front of an instant engine")
-    for title in TITLES:
-        table.add_column(title, justify="left" if title in ("answer", "load") else "right")
-    memory = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        for chunks in CHUNKS:
-            memory = await fill(table, chunks, Path(folder, f"data{chunks}"), console)
-    console.print(table)
-    console.print(
-        f"{CONNECTIONS} connections; p50 / p99 is the whole answer for JSON, the first event for SSE, "
-        f"from the scheduled start. Server on one core, load and engine on another. "
-        f"Memory of the server at the end: {memory:.0f} MB."
-    )
+        call_us, memory_mb = await whole(Path(folder, "whole"), console)
+        await streamed(Path(folder, "streamed"), call_us, console)
+    console.print(f"Memory after the load on whole answers: {memory_mb:.0f} MB.")
+    console.print(LEGEND)
 
 
-async def fill(table: Table, chunks: int, data_dir: Path, console: Console) -> float:
-    """Measure answers of so many events; returns the server's memory in MB."""
-    memory = 0.0
-    with instant_engine(chunks) as port:
-        async with server(data_dir, port) as subject:
-            rows = track(measures(), f"{chunks} events an answer", console=console, transient=True)
-            for measure in rows:
-                row, memory = await run(measure, subject)
-                table.add_row(f"{chunks} events", measure.name, *row)
-    return memory
+async def whole(data_dir: Path, console: Console) -> tuple[float, float]:
+    """Answers of one event as JSON; CPU us a call, and MB after all of them."""
+    async with AsyncExitStack() as stack:
+        engine = stack.enter_context(instant_engine(1))
+        console.print(f"Server: {await start(data_dir, engine)}.")
+        subject = await stack.enter_async_context(server(data_dir, engine))
+        bare = [stack.enter_context(one) for one in (bare_memory(), bare_relay(engine))]
+        seen = await compare((engine, *bare, subject), request(stream=False))
+        console.print(table("Whole answers (JSON)", seen, streams=False))
+        return median(seen[subject.name].call_us), subject.memory_mb()
+
+
+async def streamed(data_dir: Path, whole_us: float, console: Console) -> None:
+    """Answers of many events as a stream."""
+    async with AsyncExitStack() as stack:
+        engine = stack.enter_context(instant_engine(EVENTS))
+        subject = await stack.enter_async_context(server(data_dir, engine))
+        bare = stack.enter_context(bare_relay(engine))
+        seen = await compare((engine, bare, subject), request(stream=True))
+        console.print(table(f"Streams of {EVENTS} events (SSE)", seen, streams=True))
+        call_us = median(seen[subject.name].call_us)
+        console.print(
+            f"batchin: {call_us / EVENTS:.1f} us an event in all, "
+            f"{(call_us - whole_us) / (EVENTS - 1):.1f} us for each after the first."
+        )
 
 
 if __name__ == "__main__":

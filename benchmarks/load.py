@@ -65,6 +65,9 @@ class Connection(asyncio.Protocol):
             self._tally.failed += not good
             self._whole.set_result(now)
 
+    def close(self) -> None:
+        self._transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self._whole is not None and not self._whole.done():
             self._tally.failed += 1
@@ -93,6 +96,7 @@ async def closed_loop(port: int, request: bytes, connections: int, seconds: floa
         connection = await _connect(port, tally)
         while time.monotonic() - started < seconds:
             await connection.ask(request, time.monotonic())
+        connection.close()
 
     await asyncio.gather(*(work() for _ in range(connections)))
     tally.elapsed_s = time.monotonic() - started
@@ -118,6 +122,8 @@ async def open_loop(port: int, request: bytes, rate: float, connections: int, se
             await asyncio.sleep(max(0.0, scheduled - time.monotonic()))
             group.create_task(one(scheduled))
     tally.elapsed_s = time.monotonic() - started
+    while not free.empty():
+        free.get_nowait().close()
     return tally
 
 

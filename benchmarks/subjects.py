@@ -1,4 +1,4 @@
-"""The processes under measurement: an instant engine and a server in front of it."""
+"""The processes under measurement: an instant engine, bare applications and a server in front of it."""
 
 import asyncio
 import os
@@ -22,10 +22,13 @@ _TICKS_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A running process that serves on ``port``; ``pid`` is the whole of it."""
+    """A running process that serves on ``port``; ``pid`` is the whole of it. ``start_s`` is how long it
+    took from its command to its first answer."""
 
+    name: str
     port: int
     pid: int
+    start_s: float = 0.0
 
     def cpu_s(self) -> float:
         """User and system time so far (proc(5), stat fields 14 and 15)."""
@@ -39,30 +42,45 @@ class Subject:
 
 
 @contextmanager
-def instant_engine(chunks: int) -> Iterator[int]:
-    """The port of an engine whose answers have ``chunks`` events of text."""
-    port = _free_port()
-    command = [sys.executable, "-m", "benchmarks.instant_engine", str(port), str(chunks)]
-    with _process(command, LOAD_CORE):
-        _wait_listening(port)
-        yield port
+def instant_engine(chunks: int) -> Iterator[Subject]:
+    """An engine whose answers have ``chunks`` events of text."""
+    with _listening("engine", LOAD_CORE, "benchmarks.instant_engine", "{port}", str(chunks)) as one:
+        yield one
+
+
+@contextmanager
+def bare_memory() -> Iterator[Subject]:
+    """A bare application that answers from memory."""
+    with _listening("bare, memory", SERVER_CORE, "benchmarks.floor", "memory", "{port}") as one:
+        yield one
+
+
+@contextmanager
+def bare_relay(engine: Subject) -> Iterator[Subject]:
+    """A bare application in front of the engine."""
+    arguments = ("benchmarks.floor", "relay", "{port}", str(engine.port))
+    with _listening("bare, relay", SERVER_CORE, *arguments) as one:
+        yield one
 
 
 @asynccontextmanager
-async def server(data_dir: Path, engine_port: int) -> AsyncIterator[Subject]:
-    """A server as users run it: keys, limits, holds, durable captures and signed evidence are on."""
+async def server(data_dir: Path, engine: Subject) -> AsyncIterator[Subject]:
+    """A server as users run it: keys, limits, holds, durable captures, signed evidence and a line in
+    the log for each call. The log goes to a file beside ``data_dir``."""
     config = data_dir.with_suffix(".toml")
-    config.write_text(_CONFIG.format(port=engine_port, model=MODEL))
+    config.write_text(_CONFIG.format(port=engine.port, model=MODEL))
     env = {"BATCHIN_DEMO_KEY": API_KEY}
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--config", str(config)]
-    with _process([*command, "--data-dir", str(data_dir)], SERVER_CORE, **env) as process:
-        info = await _wait_ready(data_dir, process)
-        yield Subject(int(info["url"].rpartition(":")[2]), process.pid)
+    log = data_dir.with_suffix(".log")
+    with _process([*command, "--data-dir", str(data_dir)], SERVER_CORE, log, **env) as process:
+        started = time.monotonic()
+        info = await _wait_ready(data_dir, process, log)
+        start_s = time.monotonic() - started
+        yield Subject("batchin", int(info["url"].rpartition(":")[2]), process.pid, start_s)
 
 
 _CONFIG = """\
 engine = "openai=http://127.0.0.1:{port}"
-log_level = "warning"
 x402 = false
 demo_balance_usd = "1000000.00"
 max_running = 4096
@@ -75,8 +93,20 @@ modality = "chat"
 
 
 @contextmanager
-def _process(command: list[str], core: int, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **env})
+def _listening(name: str, core: int, module: str, *arguments: str) -> Iterator[Subject]:
+    port = _free_port()
+    command = [sys.executable, "-m", module, *(one.format(port=port) for one in arguments)]
+    with _process(command, core, Path(os.devnull)) as process:
+        _wait_listening(port)
+        yield Subject(name, port, process.pid)
+
+
+@contextmanager
+def _process(
+    command: list[str], core: int, log: Path, **env: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **env})
     try:
         if len(os.sched_getaffinity(0)) > 1:
             os.sched_setaffinity(process.pid, {core})
@@ -99,14 +129,14 @@ def _wait_listening(port: int) -> None:
             if sock.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise RuntimeError("the engine did not start")
+    raise RuntimeError(f"nothing listens on port {port}")
 
 
-async def _wait_ready(data_dir: Path, process: "subprocess.Popen[bytes]") -> dict[str, str]:
+async def _wait_ready(data_dir: Path, process: "subprocess.Popen[bytes]", log: Path) -> dict[str, str]:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
             return await AdminClient(data_dir).info()
         except Exception:  # noqa: BLE001 - whatever it is, it is not ready yet
             await asyncio.sleep(0.02)
-    raise RuntimeError("the server did not start")
+    raise RuntimeError(f"the server did not start; {log} says why")
