@@ -3,10 +3,14 @@
 A child is a module of this application that calls ``base.parent.attach()`` first. It runs with ``-P`` in
 a neutral folder (nothing of the working directory is importable), in its own session (Ctrl-C at the
 terminal is ours to handle), without our ``BATCHIN_*`` variables (they may hold secrets).
+
+A child of another interpreter is a file of this application that imports nothing of it: base.parent,
+which needs the standard library alone, runs there, attaches, and calls the file's ``main(parent)``.
 """
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import logging
 import os
@@ -15,10 +19,12 @@ import sys
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 _LAST_LINES: Final = 12
 _LINE_MAX: Final = 4096
+_HELD_MAX: Final = 1_048_576  # of a line without an end; a secret in it is still whole
 _log = logging.getLogger("batchin.child")
 
 
@@ -29,8 +35,9 @@ class ChildFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to run. ``request`` (JSON values) reaches the child on stdin, so secrets belong there and not
-    in arguments or ``env``, which adds to our environment. ``ready_s`` and ``stop_s`` are the longest
-    it may take to start and to end."""
+    in arguments or ``env``, which adds to our environment; ``secrets`` are kept out of the log where the
+    child prints them itself. ``interpreter`` is another Python that runs the module's file. ``ready_s``
+    and ``stop_s`` are the longest it may take to start and to end."""
 
     name: str
     module: str
@@ -38,6 +45,8 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     ready_s: float = 30.0
     stop_s: float = 5.0
+    interpreter: Path | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Child:
@@ -113,14 +122,17 @@ class Child:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self._note(line)
-            if len(rest) > _LINE_MAX:
+            if len(rest) > _HELD_MAX:
                 self._note(rest)
                 rest = b""
         if rest:
             self._note(rest)
 
     def _note(self, line: bytes) -> None:
-        text = line[:_LINE_MAX].decode("utf-8", "replace").rstrip()
+        text = line.decode("utf-8", "replace")
+        for secret in self._program.secrets:
+            text = text.replace(secret, "***")
+        text = text[:_LINE_MAX].rstrip()
         if text:
             self._tail.append(text)
             _log.debug("%s: %s", self._program.name, text)
@@ -130,10 +142,7 @@ async def start(program: Program) -> Child:
     """Start a child and wait until it is ready. Raises ChildFailed."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("BATCHIN_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        program.module,
+        *_command(program),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -154,6 +163,19 @@ async def start(program: Program) -> Child:
         await _discard(child)
         raise
     return child
+
+
+def _command(program: Program) -> tuple[str, ...]:
+    if program.interpreter is None:
+        return (sys.executable, "-P", "-m", program.module)
+    return (str(program.interpreter), "-P", _file_of("base.parent"), _file_of(program.module))
+
+
+def _file_of(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ChildFailed(f"There is no module {module}.")
+    return spec.origin
 
 
 async def _discard(child: Child) -> None:

@@ -2,9 +2,13 @@
 
 The parent's side is base.child. One JSON line on stdin is the request; one JSON line on the first stdout
 says that the child is ready. Stdin then stays open for as long as the parent wants the child to live.
+
+Another interpreter runs this as a file: it attaches and calls ``main(parent)`` of the file that it is
+given. Therefore nothing but the standard library is imported here.
 """
 
 import ctypes
+import importlib.util
 import json
 import os
 import signal
@@ -59,3 +63,17 @@ def _end_at_eof() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(_GRACE_S)
     os._exit(1)
+
+
+def _run(path: str) -> None:
+    """Not by runpy: what a temporary module defined does not outlive it."""
+    spec = importlib.util.spec_from_file_location("child", path)
+    if spec is None or spec.loader is None:
+        sys.exit(f"{path} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main(attach())
+
+
+if __name__ == "__main__":
+    _run(sys.argv[1])
