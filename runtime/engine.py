@@ -52,6 +52,7 @@ class EngineCall:
     body: Mapping[str, Any]
     tenant: str
     lane: str = "shared"
+    region: str = "local"
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
 
@@ -141,16 +142,22 @@ Event = Started | Delta | Finish | Metered | Vectors | Scores | Labels | Sound |
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What an engine has in hand."""
+    """What an engine has in hand. ``silent_s`` is how long no byte has come on any run that is on, 0
+    without one or where nobody knows; ``power_w`` is the power that the engine reports to draw."""
 
     running: int
     queued: int
     limit: int
+    silent_s: float = 0.0
+    power_w: float | None = None
 
 
 class EngineState(StrEnum):
     STARTING = "starting"
     READY = "ready"
+    SUSPECT = "suspect"
+    """Ready by its own word; calls that it failed say otherwise."""
+    DRAINING = "draining"
     DOWN = "down"
     STOPPED = "stopped"
 
