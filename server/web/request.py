@@ -68,8 +68,16 @@ def read_head(scope: Scope) -> Head:
 async def read_body(receive: Receive, head: Head, limit: int) -> bytes:
     """The whole body.
 
-    Raises PayloadTooLarge past ``limit`` bytes, as soon as it is known, and Disconnected.
+    Raises PayloadTooLarge past ``limit`` bytes, as soon as it is known, UnsupportedMediaType for a
+    content coding (RFC 9110 section 15.5.16), and Disconnected.
     """
+    coding = head.text(b"content-encoding")
+    if coding is not None and coding.strip().lower() != "identity":
+        raise UnsupportedMediaType(
+            f"Content-Encoding {coding!r} is not taken.",
+            resolution="Send the body as it is, without Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
+        )
     declared = head.headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)

@@ -1,6 +1,7 @@
 """Bad input over raw HTTP: the documented error, one line in the log, and not a nano-dollar moves."""
 
 import base64
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -217,6 +218,14 @@ def test_a_body_that_is_no_json_object(watched: Watched, path: str, body: bytes)
 def test_another_content_type(watched: Watched, kind: str) -> None:
     content = orjson.dumps(QUESTION)
     refused(watched, CHAT, content, 415, "unsupported_media_type", content_type=kind)
+
+
+def test_a_coded_body_is_refused_and_what_is_taken_is_told(watched: Watched) -> None:
+    sent = key_of(watched) | {"content-encoding": "gzip"}
+    with watched.free_of_charge(CANARY):
+        answer = watched.http.post(CHAT, content=gzip.compress(orjson.dumps(QUESTION)), headers=sent)
+    check_error(answer, 415, "unsupported_media_type")
+    assert answer.headers["accept-encoding"] == "identity"
 
 
 def test_a_body_over_the_limit_is_refused_as_declared(watched: Watched) -> None:
