@@ -21,6 +21,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from base.outbound.addresses import network_of
+
 EvmAddress = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 
 
@@ -74,6 +76,10 @@ class Settings(BaseSettings):
     )
     allowed_origins: tuple[str, ...] = Field(
         (), description="Origin headers accepted on /v1/mcp beside the public URL's and loopback's."
+    )
+    outbound_allow: tuple[str, ...] = Field(
+        (),
+        description="Networks (CIDR) that requests to callers' URLs may reach beside public addresses.",
     )
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses whose X-Forwarded-* headers are believed."
@@ -152,6 +158,13 @@ class Settings(BaseSettings):
     def _no_play_money_in_production(cls, value: str, info: ValidationInfo) -> str:
         if value == "dev" and info.data.get("environment") == "production" and info.data.get("x402"):
             raise ValueError("production does not take the development chain's money; set x402 = false")
+        return value
+
+    @field_validator("outbound_allow")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            network_of(text)
         return value
 
     @field_validator("demo_key")
