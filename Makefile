@@ -3,10 +3,10 @@ BIN := .venv/bin
 LOCK_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve demo test test-peers test-wheel lint format bench lock
+.PHONY: help setup serve demo test test-peers test-conformance test-wheel lint format bench lock
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 setup: ## make .venv with everything that the other targets need (repeatable, quick when done)
 	@sh scripts/setup.sh $(if $(PYTHON),"$(PYTHON)")
@@ -23,6 +23,9 @@ test: setup ## every test that needs Python alone
 test-peers: setup ## the tests against programs that pip does not install
 	@$(BIN)/pytest -m peers; code=$$?; \
 	if [ $$code -eq 5 ]; then echo "No tests are marked 'peers'."; else exit $$code; fi
+
+test-conformance: setup ## the official MCP suites against the MCP door (needs npm)
+	@$(BIN)/pytest -m conformance -rP --no-header
 
 test-wheel: setup ## build the wheel, install it apart from the checkout and import it
 	@$(BIN)/python -P scripts/check_wheel.py

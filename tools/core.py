@@ -87,6 +87,8 @@ class Tool(Generic[InputT]):
     ``quote`` bounds the cost of validated arguments before anything runs (raises InvalidRequest,
     ModelNotFound, ContextLengthExceeded, EngineNotConfigured, EngineOverloaded); None marks a free
     tool, which leaves no charge and no record. ``run`` starts nothing until its events are iterated.
+    ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
+    sound; None shows its JSON as text.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Tool(Generic[InputT]):
     examples: Sequence[Mapping[str, Any]] = ()
     aliases: Sequence[str] = ()
     available: Callable[[], bool] = lambda: True
+    content: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
 
 
 AnyTool = Tool[Any]

@@ -2,7 +2,7 @@
 
 Imported when the door opens, because the SDK takes half a second to load. Not used of the SDK: its
 ``auth=`` (401 to every anonymous call: nobody could pay by x402), its OpenTelemetry middleware (a
-third of a call's time), its check of ``Mcp-Param-*`` headers (no schema of ours declares one).
+third of a call's time), its search of the tool list for the schema of each call.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,9 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from manifests.facts import Facts
 from manifests.identity import NAME, PAYMENT_EXTENSION, SUMMARY, TITLE, instructions
-from manifests.tools import tool_entries
-from server.mcp.calls import Context, ToolCalls
+from server.mcp.calls import ToolCalls
+from server.mcp.listing import Listing
 from server.mcp.resources import Resources
-from tools.core import AnyTool, Registry
 
 MOST_LISTENERS = 64
 _STABLE = CacheHint(ttl_ms=300_000, scope="public")
@@ -57,6 +56,7 @@ def build(calls: ToolCalls, resources: Resources, facts: Facts, body_limit: int)
     """Assemble the protocol. Host, origin, size and credentials were checked by the door."""
     bus = InMemorySubscriptionBus()
     listeners = ListenHandler(bus, max_subscriptions=MOST_LISTENERS)
+    listing = Listing(calls.invoker.registry, facts)
     server: Server[Any] = Server(
         NAME,
         version=facts.version,
@@ -65,8 +65,8 @@ def build(calls: ToolCalls, resources: Resources, facts: Facts, body_limit: int)
         instructions=instructions(facts),
         website_url=facts.base_url,
         cache_hints=_HINTS,
-        get_tool_input_schema=lambda name: None,
-        on_list_tools=_Listing(calls.invoker.registry, facts),  # type: ignore[arg-type] # a dict
+        get_tool_input_schema=listing.schema_with_headers,
+        on_list_tools=listing,  # type: ignore[arg-type] # a dict
         on_call_tool=calls.call,  # type: ignore[arg-type] # a dict is a result, see HandlerResult
         on_list_resources=resources.list,  # type: ignore[arg-type] # a dict
         on_list_resource_templates=resources.templates,  # type: ignore[arg-type] # a dict
@@ -84,18 +84,3 @@ def build(calls: ToolCalls, resources: Resources, facts: Facts, body_limit: int)
         max_request_body_size=body_limit,
     )
     return Protocol(server, manager, bus, listeners)
-
-
-class _Listing:
-    """tools/list: rendered once, but for what is available now."""
-
-    def __init__(self, registry: Registry, facts: Facts) -> None:
-        entries = tool_entries(registry, facts)
-        self._tools: list[tuple[AnyTool, dict[str, Any]]] = list(zip(registry, entries, strict=True))
-
-    async def __call__(self, context: Context, params: Any) -> dict[str, Any]:
-        tools = [
-            {**entry, "_meta": {**entry["_meta"], "available": tool.available()}}
-            for tool, entry in self._tools
-        ]
-        return {"resultType": "complete", "tools": tools}

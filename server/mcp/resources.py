@@ -43,7 +43,9 @@ class Resources:
         document = await self._document(uri, context)
         if document is None:
             raise MCPError(
-                types.INVALID_PARAMS, f"Unknown resource: {uri}. resources/list names all resources."
+                types.INVALID_PARAMS,
+                f"Unknown resource: {uri}. resources/list names all resources.",
+                {"uri": uri},
             )
         kind = document.content_type.partition(";")[0]
         content = {"uri": uri, "mimeType": kind, "text": document.text}

@@ -3,7 +3,7 @@
 The keys under ``_meta`` are public: agents.md describes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -26,6 +26,7 @@ ACCESS_TOKEN = "batchin/access_token"
 RETRY_AFTER = "batchin/retry_after_s"
 
 Result = dict[str, Any]
+Content = Sequence[Mapping[str, Any]]
 
 
 def completed(done: Done) -> Result:
@@ -34,7 +35,8 @@ def completed(done: Done) -> Result:
     if done.settled is not None:
         meta[SERVED_MODEL] = done.served.model
         meta |= _settled(done.settled)
-    return _result(done.output, done.body.decode(), meta, failed=False)
+    content = done.tool.content(done.output) if done.tool.content else _text(done.body.decode())
+    return _result(done.output, content, meta, failed=False)
 
 
 def failed(error: BatchinError, call: Call | None, upfront: Upfront | None = None) -> Result:
@@ -45,13 +47,13 @@ def failed(error: BatchinError, call: Call | None, upfront: Upfront | None = Non
         meta[RETRY_AFTER] = error.retry_after_s
     if upfront is not None:
         meta |= _payment(upfront.settlement, upfront.access_token)
-    return _result(body, orjson.dumps(body).decode(), meta, failed=True)
+    return _result(body, _text(orjson.dumps(body).decode()), meta, failed=True)
 
 
 def challenged(challenge: Mapping[str, Any], call: Call) -> Result:
     """An x402 challenge in the tool-result binding (x402 transports-v2/mcp): both fields the same."""
     text = orjson.dumps(challenge).decode()
-    return _result(challenge, text, _identity(call), failed=True)
+    return _result(challenge, _text(text), _identity(call), failed=True)
 
 
 def challenged_by_extension(challenge: Mapping[str, Any], call: Call) -> Result:
@@ -63,14 +65,18 @@ def challenged_by_extension(challenge: Mapping[str, Any], call: Call) -> Result:
     }
 
 
-def _result(structured: Mapping[str, Any], text: str, meta: Result, *, failed: bool) -> Result:
+def _result(structured: Mapping[str, Any], content: Content, meta: Result, *, failed: bool) -> Result:
     return {
         "resultType": "complete",
-        "content": [{"type": "text", "text": text}],
+        "content": list(content),
         "structuredContent": structured,
         "isError": failed,
         "_meta": meta,
     }
+
+
+def _text(text: str) -> Content:
+    return ({"type": "text", "text": text},)
 
 
 def _identity(call: Call) -> Result:
