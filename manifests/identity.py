@@ -10,6 +10,7 @@ MODERN_VERSIONS = ("2026-07-28",)
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 WIRE_VERSIONS = (*HANDSHAKE_VERSIONS, *MODERN_VERSIONS)
 PAYMENT_EXTENSION = "org.x402/payment"
+TASKS_EXTENSION = "io.modelcontextprotocol/tasks"
 
 
 def server_info(facts: Facts) -> dict[str, str]:

@@ -39,6 +39,7 @@ from server.health import Health, Readiness
 from server.log import CallLog
 from server.mcp.door import McpDoor, McpParts
 from server.mcp.hosts import Misdirected
+from server.mcp.task_times import TaskTimes
 from server.metrics import Metrics
 from server.openai.chat import ChatDoor
 from server.openai.models import model_routes
@@ -81,6 +82,7 @@ from storage.sqlite import SqliteStore, open_store
 from tools.invoke import Invoker
 from tools.observe import Observers
 from tools.owner import Owner
+from tools.tasks.book import TaskBook
 
 PAYMENT_ERRORS: Final = (PaymentRequired, PaymentInvalid, PaymentReused, SettlementPending)
 
@@ -250,7 +252,18 @@ class _Composition:
             self._clock,
             settings.timeout_s,
         )
-        mcp = McpDoor(McpParts(invoker, callers, settings, facts, documents, ground.proofs().bundle))
+        mcp = McpDoor(
+            McpParts(
+                invoker=invoker,
+                callers=callers,
+                settings=settings,
+                facts=facts,
+                documents=documents,
+                bundles=ground.proofs().bundle,
+                tasks=TaskBook(ground.store, ground.sealer, self._clock, settings.result_ttl_s),
+                task_times=TaskTimes(),
+            )
+        )
         await self._stack.enter_async_context(mcp.running())
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
         return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents))

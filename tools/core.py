@@ -4,7 +4,7 @@ A tool is a frozen value; its pydantic models are the single source for the MCP 
 x402 discovery data, the docs and the tests. Adding a capability is adding one module and registering it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from base.usage import Usage
 from settlement.rail import Delivery, Served
 
 InputT = TypeVar("InputT", bound=BaseModel)
+Ask = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class Call:
     """One invocation's context; nothing else is passed by hand.
 
     ``payment`` is a decoded x402 payload when the caller sent one. ``prompt_version`` names the prompt
-    the caller bound (``default`` if none). ``deadline_s`` is a clock.monotonic_s() time.
+    the caller bound (``default`` if none). ``deadline_s`` is a clock.monotonic_s() time. ``ask`` puts
+    MCP input requests to the caller and waits for the answers under the same names; None where the
+    caller can't be asked.
     """
 
     run_id: str
@@ -37,6 +40,7 @@ class Call:
     deadline_s: float
     payment: Mapping[str, Any] | None = None
     prompt_version: str = "default"
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ class Tool(Generic[InputT]):
     ModelNotFound, ContextLengthExceeded, EngineNotConfigured, EngineOverloaded); None marks a free
     tool, which leaves no charge and no record. ``run`` starts nothing until its events are iterated.
     ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
-    sound; None shows its JSON as text.
+    sound; None shows its JSON as text. ``task_only`` marks what runs too long for any request: only
+    clients that know tasks can call it.
     """
 
     name: str
@@ -104,6 +109,7 @@ class Tool(Generic[InputT]):
     aliases: Sequence[str] = ()
     available: Callable[[], bool] = lambda: True
     content: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
+    task_only: bool = False
 
 
 AnyTool = Tool[Any]

@@ -4,7 +4,7 @@ No route reaches an engine except through here, so an unmetered call can't be wr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +33,8 @@ from tools.core import AnyTool, Call, Execution, Registry, Result
 from tools.immediate import NOWHERE
 from tools.observe import CallReport, Observer
 from tools.owner import Owner
+
+Keep = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +153,13 @@ class Run:
             self._shown += 1
             yield event
 
-    async def done(self) -> Done:
-        """Capture the finished call: charged, recorded and settled durably when this returns."""
+    async def done(self, keep: Keep | None = None) -> Done:
+        """Capture the finished call: charged, recorded and settled durably when this returns.
+
+        ``keep`` is given the output before anything is charged, to keep what must not be lost.
+        """
         self._timeout.reschedule(None)
-        self._ending = self._invoker.owner.start(self._complete())
+        self._ending = self._invoker.owner.start(self._complete(keep))
         done = await asyncio.shield(self._ending)
         if done is None:
             raise InternalError("The call ended without a result.")
@@ -199,7 +204,7 @@ class Run:
         else:
             self._grant = answer
 
-    async def _complete(self) -> Done:
+    async def _complete(self, keep: Keep | None) -> Done:
         execution = self._execution
         if execution is None:
             raise InternalError("done() needs an entered run")
@@ -208,6 +213,8 @@ class Run:
             return self._stored(self._replay)
         result = execution.result()
         body = orjson.dumps(result.output)
+        if keep is not None:
+            await self._keep(keep, body)
         settled = None
         if self._grant is not None and self._quote is not None:
             outcome = self._outcome(self._quote, result, RunStatus.COMPLETED, body)
@@ -223,6 +230,15 @@ class Run:
             RunStatus.COMPLETED,
             settled,
         )
+
+    async def _keep(self, keep: Keep, body: bytes) -> None:
+        try:
+            await keep(body)
+        except BatchinError as error:
+            if self._grant is not None:
+                await self._grant.release()
+            self._report(error.code, Usage(), None)
+            raise
 
     async def _capture(self, grant: Grant, outcome: Outcome) -> Settled:
         try:

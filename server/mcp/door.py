@@ -17,12 +17,14 @@ from manifests.facts import Facts
 from manifests.identity import server_info
 from server.mcp.cancellations import Cancellations
 from server.mcp.hosts import Hosts
+from server.mcp.task_times import TaskTimes
 from server.mcp.visit import SCOPE_KEY, Visit
 from server.web.caller import Callers
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, Head, read_body, read_head
 from server.web.respond import public_error, send_error
 from tools.invoke import Invoker
+from tools.tasks.book import TaskBook
 
 if TYPE_CHECKING:
     from server.mcp.protocol import Protocol
@@ -44,6 +46,8 @@ class McpParts:
     facts: Facts
     documents: Mapping[str, Document]
     bundles: "Bundles"
+    tasks: TaskBook
+    task_times: TaskTimes
 
 
 class McpDoor:
@@ -63,7 +67,7 @@ class McpDoor:
     async def running(self) -> AsyncIterator["McpDoor"]:
         """Load the protocol and serve it until the context is left."""
         protocol = await anyio.to_thread.run_sync(self._build)
-        async with protocol.manager.run():
+        async with protocol.task_runs.running(), protocol.manager.run():
             self._protocol = protocol
             try:
                 yield self
@@ -123,12 +127,18 @@ class McpDoor:
         from server.mcp.calls import ToolCalls
         from server.mcp.protocol import build
         from server.mcp.resources import Resources
+        from server.mcp.task_runs import TaskRuns
+        from server.mcp.tasks import TaskMethods
 
         parts = self._parts
         info = server_info(parts.facts)
-        calls = ToolCalls(parts.invoker, parts.callers, self._cancellations, info)
+        runs = TaskRuns(
+            parts.invoker, parts.tasks, parts.bundles, parts.settings.timeout_s, parts.task_times
+        )
+        calls = ToolCalls(parts.invoker, parts.callers, self._cancellations, runs, info)
         resources = Resources(parts.documents, parts.invoker, parts.callers, parts.bundles)
-        return build(calls, resources, parts.facts, parts.settings.max_body_bytes)
+        methods = TaskMethods(parts.tasks, runs)
+        return build(calls, resources, methods, parts.facts, parts.settings.max_body_bytes)
 
 
 class _Timed:

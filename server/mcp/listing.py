@@ -7,7 +7,7 @@ from mcp.shared.inbound import x_mcp_header_map
 
 from manifests.facts import Facts
 from manifests.tools import tool_entries
-from server.mcp.calls import Context
+from server.mcp.context import Context
 from tools.core import AnyTool, Registry
 
 

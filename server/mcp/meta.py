@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from base.errors import InvalidRequest
-from manifests.identity import PAYMENT_EXTENSION
+from manifests.identity import PAYMENT_EXTENSION, TASKS_EXTENSION
 from server.mcp.results import PAYMENT
 
 _CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
@@ -52,6 +52,15 @@ def traceparent_of(meta: Mapping[str, Any]) -> str | None:
 
 def takes_payment_results(meta: Mapping[str, Any]) -> bool:
     """Whether the client advertised the x402 extension (which 2026-07-28 clients alone can do)."""
+    return _advertised(meta, PAYMENT_EXTENSION)
+
+
+def takes_tasks(meta: Mapping[str, Any]) -> bool:
+    """Whether the client advertised the Tasks extension with this request."""
+    return _advertised(meta, TASKS_EXTENSION)
+
+
+def _advertised(meta: Mapping[str, Any], extension: str) -> bool:
     capabilities = meta.get(_CAPABILITIES)
     extensions = capabilities.get("extensions") if isinstance(capabilities, Mapping) else None
-    return isinstance(extensions, Mapping) and PAYMENT_EXTENSION in extensions
+    return isinstance(extensions, Mapping) and extension in extensions

@@ -20,6 +20,8 @@ from manifests.identity import NAME, PAYMENT_EXTENSION, SUMMARY, TITLE, instruct
 from server.mcp.calls import ToolCalls
 from server.mcp.listing import Listing
 from server.mcp.resources import Resources
+from server.mcp.task_runs import TaskRuns
+from server.mcp.tasks import TaskMethods
 
 MOST_LISTENERS = 64
 _STABLE = CacheHint(ttl_ms=300_000, scope="public")
@@ -42,6 +44,7 @@ class Protocol:
     manager: StreamableHTTPSessionManager
     bus: InMemorySubscriptionBus
     listeners: ListenHandler
+    task_runs: TaskRuns
 
     async def tools_changed(self) -> None:
         """Tell subscribers that a tool became available or went away."""
@@ -52,7 +55,9 @@ class Protocol:
         self.listeners.close()
 
 
-def build(calls: ToolCalls, resources: Resources, facts: Facts, body_limit: int) -> Protocol:
+def build(
+    calls: ToolCalls, resources: Resources, tasks: TaskMethods, facts: Facts, body_limit: int
+) -> Protocol:
     """Assemble the protocol. Host, origin, size and credentials were checked by the door."""
     bus = InMemorySubscriptionBus()
     listeners = ListenHandler(bus, max_subscriptions=MOST_LISTENERS)
@@ -76,6 +81,7 @@ def build(calls: ToolCalls, resources: Resources, facts: Facts, body_limit: int)
     server.middleware.clear()
     if facts.payment is not None:
         server.extensions[PAYMENT_EXTENSION] = {}
+    tasks.register(server)
     manager = StreamableHTTPSessionManager(
         server,
         stateless=True,
@@ -83,4 +89,4 @@ def build(calls: ToolCalls, resources: Resources, facts: Facts, body_limit: int)
         security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         max_request_body_size=body_limit,
     )
-    return Protocol(server, manager, bus, listeners)
+    return Protocol(server, manager, bus, listeners, tasks.runs)

@@ -12,7 +12,7 @@ from base.errors import BatchinError
 from base.resource import Resource
 from manifests.document import Document, json_document
 from manifests.resources import CATALOG, DOCUMENTS, RECEIPT_PREFIX, RECEIPTS, RESOURCES
-from server.mcp.calls import Context, visit_of
+from server.mcp.context import Context, visit_of
 from server.web.caller import Callers
 from settlement.rail import Delivery
 from tools.invoke import Invoker

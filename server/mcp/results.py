@@ -11,7 +11,7 @@ import orjson
 from base.errors import BatchinError
 from base.money import usd_text
 from settlement.rail import Settled, Upfront
-from tools.core import Call
+from tools.core import AnyTool, Call
 from tools.invoke import Done
 
 PAYMENT = "x402/payment"
@@ -37,6 +37,13 @@ def completed(done: Done) -> Result:
         meta |= _settled(done.settled)
     content = done.tool.content(done.output) if done.tool.content else _text(done.body.decode())
     return _result(done.output, content, meta, failed=False)
+
+
+def recovered(tool: AnyTool, call: Call, output: Mapping[str, Any], bundle: Mapping[str, Any]) -> Result:
+    """A result whose run was charged by a process that is gone: its output, and its proof as stored."""
+    meta = _identity(call) | {EVIDENCE: bundle["evidence"], RECEIPT: bundle["receipt"]}
+    content = tool.content(output) if tool.content else _text(orjson.dumps(output).decode())
+    return _result(output, content, meta, failed=False)
 
 
 def failed(error: BatchinError, call: Call | None, upfront: Upfront | None = None) -> Result:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import httpx2
@@ -15,17 +16,24 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import RequestParamsMeta
 
 from base.clock import SystemClock
+from base.sealing import Sealer
 from base.settings import Settings
 from manifests.document import Document, text_document
 from manifests.facts import Facts, ModelFact, PaymentFact
 from server.guard import guarded
 from server.mcp.door import McpDoor, McpParts
+from server.mcp.task_times import TaskTimes
 from server.web.caller import Callers
+from storage.op import Store
 from tests.contract.mcp.pack import Stage, TestRail, authenticate, pack
+from tests.stores import fresh_store
 from tools.invoke import Invoker
 from tools.owner import Owner
+from tools.tasks.book import TaskBook
+from tools.tasks.tables import TABLES as TASKS
 
 MODES = ("2026-07-28", "legacy")
+TIMES = TaskTimes()
 
 
 def facts(base_url: str) -> Facts:
@@ -34,7 +42,9 @@ def facts(base_url: str) -> Facts:
     return Facts("1.2.3", base_url, [model], payment)
 
 
-def door_of(stage: Stage, base_url: str, **settings: Any) -> McpDoor:
+def door_of(
+    stage: Stage, base_url: str, store: Store, times: TaskTimes = TIMES, **settings: Any
+) -> McpDoor:
     clock = SystemClock()
     invoker = Invoker(pack(stage), TestRail(stage), clock, stage, Owner())
     documents: Mapping[str, Document] = {"/agents.md": text_document("# agents", "text/markdown")}
@@ -50,6 +60,8 @@ def door_of(stage: Stage, base_url: str, **settings: Any) -> McpDoor:
             facts=facts(base_url),
             documents=documents,
             bundles=bundles,
+            tasks=TaskBook(store, Sealer(b"pepper" * 6), clock, 600),
+            task_times=times,
         )
     )
 
@@ -104,15 +116,16 @@ def stage() -> Stage:
 
 
 @pytest.fixture
-async def live(stage: Stage) -> AsyncIterator[Live]:
+async def live(stage: Stage, tmp_path: Path) -> AsyncIterator[Live]:
     opened: asyncio.Future[Live] = asyncio.get_running_loop().create_future()
     done = asyncio.Event()
 
     async def serve() -> None:  # one task enters and leaves: fixtures are torn down in another
-        door = door_of(stage, "http://batchin.test")
-        async with door.running(), served(door) as url:
-            opened.set_result(Live(url + "/v1/mcp", stage, door))
-            await done.wait()
+        async with fresh_store(tmp_path, TASKS) as store:
+            door = door_of(stage, "http://batchin.test", store)
+            async with door.running(), served(door) as url:
+                opened.set_result(Live(url + "/v1/mcp", stage, door))
+                await done.wait()
 
     task = asyncio.create_task(serve())
     await asyncio.wait((opened, task), return_when=asyncio.FIRST_COMPLETED)

@@ -1,5 +1,6 @@
 """The head of a request: credentials, hosts, origins, methods, sizes."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -10,6 +11,8 @@ from base.settings import Settings
 from server.mcp.hosts import Hosts, Misdirected
 from tests.contract.mcp.conftest import Live, door_of
 from tests.contract.mcp.pack import KEY, Stage
+from tests.stores import fresh_store
+from tools.tasks.tables import TABLES as TASKS
 
 ECHO: dict[str, Any] = {
     "jsonrpc": "2.0",
@@ -102,11 +105,12 @@ async def test_bad_json_is_a_parse_error(live: Live) -> None:
         assert answer.json()["error"]["code"] == -32700
 
 
-async def test_a_closed_door_is_503(stage: Stage) -> None:
-    door = door_of(stage, "http://batchin.test")
-    transport = httpx2.ASGITransport(app=door)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
-        answer = await http.post("/v1/mcp", json=ECHO)
+async def test_a_closed_door_is_503(stage: Stage, tmp_path: Path) -> None:
+    async with fresh_store(tmp_path, TASKS) as store:
+        door = door_of(stage, "http://batchin.test", store)
+        transport = httpx2.ASGITransport(app=door)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            answer = await http.post("/v1/mcp", json=ECHO)
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
 

@@ -98,6 +98,8 @@ def capabilities(context: Context) -> Mapping[str, Any]:
     return {} if declared is None else declared.model_dump(exclude_none=True)
 
 
+GATHERING = "test_tool_with_task"
+"""Asks first, and is a task of the server once it was answered."""
 PREFIX = "test_input_required_result_"
 TOOLS: Mapping[str, Callable[[Context, Responses, str | None], Answer]] = {
     f"{PREFIX}elicitation": Asking({"user_name": NAME}, stateful=False, done=_greeting),
@@ -144,10 +146,16 @@ class AskingCalls:
     behind: HandlerEntry[Any]
 
     async def __call__(self, context: Context, params: types.CallToolRequestParams) -> Any:
+        responses = responses_of(params)
+        if params.name == GATHERING:
+            if "user_name" not in responses:
+                return ask({"user_name": NAME})
+            gathered = {"user_name": responses["user_name"]["content"]["name"]}
+            params = params.model_copy(update={"arguments": gathered})
         tool = TOOLS.get(params.name)
         if tool is None:
             return await self.behind.handler(context, params)
-        return tool(context, responses_of(params), params.request_state)
+        return tool(context, responses, params.request_state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,23 +12,28 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.subscriptions import PromptsListChanged
 
 from base.clock import SystemClock
+from base.sealing import Sealer
 from base.settings import Settings
 from manifests.document import text_document
 from manifests.resources import DOCUMENTS
 from server.mcp.door import McpDoor, McpParts
 from server.mcp.protocol import Protocol
+from server.mcp.task_times import TaskTimes
 from server.web.caller import Callers
+from storage.op import Store
 from tests.contract.mcp.conformance.asking import AskingCalls, AskingList
 from tests.contract.mcp.conformance.documents import add_documents
+from tests.contract.mcp.conformance.task_tools import task_tools
 from tests.contract.mcp.conformance.tools import fixture_tools
 from tests.contract.mcp.conftest import facts
 from tests.contract.mcp.pack import Stage, TestRail, authenticate
 from tools.core import Registry
 from tools.invoke import Invoker
 from tools.owner import Owner
+from tools.tasks.book import TaskBook
 
 POLL_S = 0.02
-STATE_KEY = b"conformance-conformance-conforma"  # every worker opens what another one sealed
+SECRET = b"conformance-conformance-conforma"  # every worker opens what another one sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,11 @@ class Signal:
 class FixtureDoor(McpDoor):
     """Tools go through the production core; what no tool of ours does is added to its protocol."""
 
-    def __init__(self, base_url: str, folder: Path) -> None:
+    def __init__(self, base_url: str, folder: Path, store: Store) -> None:
         stage, clock = Stage(), SystemClock()
         self._tools = Signal(folder / "tools.changed")
         self._prompts = Signal(folder / "prompts.changed")
-        registry = Registry(fixture_tools(self._tools.give, self._prompts.give))
+        registry = Registry([*fixture_tools(self._tools.give, self._prompts.give), *task_tools()])
 
         async def bundles(any_id: str) -> Mapping[str, Any] | None:
             return None
@@ -72,6 +77,8 @@ class FixtureDoor(McpDoor):
                 facts=facts(base_url),
                 documents={path: text_document(path, "text/plain") for path in DOCUMENTS.values()},
                 bundles=bundles,
+                tasks=TaskBook(store, Sealer(SECRET), clock, 600),
+                task_times=TaskTimes(patience_s=0.3, watch_s=0.05, recover_s=0.2),
             )
         )
 
@@ -97,6 +104,6 @@ class FixtureDoor(McpDoor):
         server.add_request_handler("tools/call", types.CallToolRequestParams, AskingCalls(call))
         server.add_request_handler("tools/list", types.PaginatedRequestParams, AskingList(listing))
         add_documents(server)
-        security = RequestStateSecurity(keys=[STATE_KEY])
+        security = RequestStateSecurity(keys=[SECRET])
         server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
         return protocol
