@@ -9,7 +9,6 @@ from typing import Any, Final
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, ErrorData
 
-from base.errors import BatchinError
 from base.sealing import Unsealable
 from server.mcp.attempt import Challenged
 from server.mcp.results import Result, challenged, recovered
@@ -165,6 +164,6 @@ async def _every(pause_s: float, duty: Callable[[], Awaitable[Any]]) -> None:
     while True:
         try:
             await duty()
-        except BatchinError as error:
-            _logger.error("tasks could not be looked after: %s", error.code)
+        except Exception as error:  # noqa: BLE001 - the next round may do better than to end with this
+            _logger.error("tasks could not be looked after: %s", type(error).__name__)
         await asyncio.sleep(pause_s)

@@ -144,7 +144,8 @@ class TaskBook:
 
     async def orphans(self) -> Sequence[Task]:
         """The unfinished tasks of processes that are gone."""
-        return await self._unfinished(TASK.c.lease.not_in(select(LEASE.c.id)))
+        alive = select(LEASE.c.id)
+        return await self._unfinished(TASK.c.lease.not_in(alive) & (TASK.c.lease != self.store.lease))
 
     async def take(self, task: Task) -> Task | None:
         """Take up an orphan; None when another process was faster."""

@@ -34,6 +34,7 @@ from tools.tasks.tables import TABLES as TASKS
 
 MODES = ("2026-07-28", "legacy")
 TIMES = TaskTimes()
+SECRET = b"pepper" * 6
 
 
 def facts(base_url: str) -> Facts:
@@ -50,7 +51,9 @@ def door_of(
     documents: Mapping[str, Document] = {"/agents.md": text_document("# agents", "text/markdown")}
 
     async def bundles(any_id: str) -> Mapping[str, Any] | None:
-        return {"receipt": {"record_id": any_id}} if any_id == "vaas_1" else None
+        if any_id != "vaas_1":
+            return None
+        return {"receipt": {"record_id": any_id}, "evidence": {"record_id": any_id}}
 
     return McpDoor(
         McpParts(
@@ -60,7 +63,7 @@ def door_of(
             facts=facts(base_url),
             documents=documents,
             bundles=bundles,
-            tasks=TaskBook(store, Sealer(b"pepper" * 6), clock, 600),
+            tasks=TaskBook(store, Sealer(SECRET), clock, 600),
             task_times=times,
         )
     )

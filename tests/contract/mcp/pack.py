@@ -18,6 +18,7 @@ from tools.immediate import Immediate
 from tools.observe import CallReport
 
 KEY = "batchin_api_" + "k" * 40
+OTHER_KEY = "batchin_api_" + "o" * 40
 CARD = PriceCard("test-1", 20_000_000, 80_000_000)
 CHALLENGE: Mapping[str, Any] = {
     "x402Version": 2,
@@ -220,10 +221,11 @@ def pack(stage: Stage) -> Registry:
 
 
 def authenticate(token: str) -> Caller:
-    """Knows one key."""
-    if token != KEY:
+    """Knows two keys, of two accounts."""
+    if token not in (KEY, OTHER_KEY):
         raise Unauthorized
-    return Caller(CallerKind.ACCOUNT, "acct_1", "key_1")
+    number = "1" if token == KEY else "2"
+    return Caller(CallerKind.ACCOUNT, f"acct_{number}", f"key_{number}")
 
 
 def _later(output: Mapping[str, Any]) -> Callable[[], Any]:
@@ -233,4 +235,4 @@ def _later(output: Mapping[str, Any]) -> Callable[[], Any]:
     return answer
 
 
-__all__ = ["CHALLENGE", "KEY", "Call", "Stage", "TestRail", "authenticate", "pack"]
+__all__ = ["CHALLENGE", "KEY", "OTHER_KEY", "Call", "Stage", "TestRail", "authenticate", "pack"]

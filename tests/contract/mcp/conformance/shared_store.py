@@ -47,6 +47,20 @@ class SharedStore:
         self._shapes = shapes
         self._statements = {name: Statements(shape) for name, shape in shapes.items()}
 
+    def die(self) -> None:
+        """Be taken for dead by the others, as a process that hangs is."""
+        self._beating.cancel()
+        gone = LEASE.delete().where(LEASE.c.id == self.lease)
+        self._connection.execute(*compiled(gone))
+
+    def live(self) -> None:
+        """Say so, until this is closed."""
+        self._beating = asyncio.create_task(self._beat())
+
+    def close(self) -> None:
+        self._beating.cancel()
+        self._connection.close()
+
     def submit(self, *ops: Op) -> Done:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.set_result(self._transact(ops))
@@ -62,7 +76,7 @@ class SharedStore:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, values, strict=True)) for values in cursor]
 
-    async def beat(self) -> None:
+    async def _beat(self) -> None:
         """Say that this process lives, and forget those that have not said so lately."""
         while True:
             now_ms = time.time_ns() // 1_000_000
@@ -110,9 +124,8 @@ async def shared_store(path: Path, *tables: MetaData) -> AsyncIterator[SharedSto
     connection = connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     store = SharedStore(connection, shapes_of((TABLES, *tables)))
-    beating = asyncio.create_task(store.beat())
+    store.live()
     try:
         yield store
     finally:
-        beating.cancel()
-        connection.close()
+        store.close()

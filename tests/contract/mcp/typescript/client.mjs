@@ -1,44 +1,43 @@
-// A TypeScript v1 client of the door: node client.mjs URL KEY prints what it saw as one JSON object.
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+// A client of the test tools: node client.mjs SDK URL KEY PAYMENT prints what it saw as one JSON object.
+const [sdk, url, key, payment] = process.argv.slice(2);
+const { connect } = await import(`./${sdk}.mjs`);
 
-const [url, key] = process.argv.slice(2);
-
-async function connect(bearer) {
-  const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};
-  const client = new Client({ name: "peer", version: "1" });
-  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
-  await client.listTools(); // from here on it validates results, errors too, against output schemas
+async function joined(bearer) {
+  const client = await connect(url, bearer ? { Authorization: `Bearer ${bearer}` } : {});
+  await client.list(); // from here on it validates results, errors too, against output schemas
   return client;
 }
 
 async function failure(promise) {
   try {
-    await promise;
+    return { passed: await promise };
   } catch (error) {
-    return error.code;
+    return { code: error.code, status: error.status, name: error.name };
   }
 }
 
-const saw = {};
-const guest = await connect();
-saw.tools = (await guest.listTools()).tools.map((tool) => tool.name);
-saw.challenge = await guest.callTool({ name: "talk", arguments: { words: ["a"] } });
-saw.invalid = await guest.callTool({ name: "echo", arguments: { text: 5 } });
-saw.unknown = await failure(guest.callTool({ name: "nothing", arguments: {} }));
-saw.forbidden = await failure(connect("batchin_api_wrong"));
-
-const member = await connect(key);
-saw.text = "";
-saw.answer = await member.callTool({ name: "talk", arguments: { words: ["a ", "b ", "c"] } }, undefined, {
-  onprogress: ({ message }) => (saw.text += message ?? ""),
+const saw = { text: "" };
+const guest = await joined();
+saw.tools = (await guest.list()).tools.map((tool) => tool.name);
+saw.challenge = await guest.call({ name: "talk", arguments: { words: ["a"] } });
+saw.paid = await guest.call({
+  name: "talk",
+  arguments: { words: ["a"] },
+  _meta: { "x402/payment": JSON.parse(payment) },
 });
+saw.invalid = await guest.call({ name: "echo", arguments: { text: 5 } });
+saw.unknown = await failure(guest.call({ name: "nothing", arguments: {} }));
+saw.forbidden = await failure(joined("batchin_api_wrong"));
+
+const member = await joined(key);
+saw.answer = await member.call(
+  { name: "talk", arguments: { words: ["a ", "b ", "c"] } },
+  { onprogress: ({ message }) => (saw.text += message ?? "") },
+);
 const stop = new AbortController();
 setTimeout(() => stop.abort("enough"), 200);
 saw.cancelled = await failure(
-  member.callTool({ name: "talk", arguments: { words: ["a", "b"], hang: true } }, undefined, {
-    signal: stop.signal,
-  }),
+  member.call({ name: "talk", arguments: { words: ["a", "b"], hang: true } }, { signal: stop.signal }),
 );
 console.log(JSON.stringify(saw));
 process.exit(0);
