@@ -130,6 +130,12 @@ class Settings(BaseSettings):
         30.0, gt=0, description="A reader that takes nothing for so long is cut."
     )
     drain_s: float = Field(30.0, ge=0, description="Time that open calls get at shutdown.")
+    task_after_s: float = Field(
+        20.0, ge=0, description="A call over MCP that takes longer goes on as a task, if its client can."
+    )
+    task_ttl_s: int = Field(
+        86_400, ge=60, description="How long after its call a task can be asked about."
+    )
 
     x402: bool = Field(True, description="Accept x402 payments.")
     network: Literal["dev"] = Field(

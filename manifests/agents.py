@@ -6,7 +6,7 @@ from base.settings import Settings
 from manifests.document import Document, text_document
 from manifests.examples import CURL, HTTP_X402, MCP_X402, OPENAI, VERIFY, shown
 from manifests.facts import Facts
-from manifests.identity import SUMMARY, TITLE, WIRE_VERSIONS
+from manifests.identity import SUMMARY, TASKS_EXTENSION, TITLE, WIRE_VERSIONS
 from manifests.limits import limits
 from manifests.markdown import error_table, fenced, model_table, tool_table
 from manifests.operation import Operation
@@ -24,7 +24,7 @@ def agents(
         _opening(facts),
         f"## Tools\n\n{tool_table(registry)}\n\n{_TOOLS}",
         _models(facts),
-        _mcp(facts),
+        _mcp(facts, settings),
         _x402(facts, settings) if facts.payment else "",
         _openai(facts),
         _verify(facts),
@@ -89,7 +89,7 @@ _ERRORS = (
 )
 
 
-def _mcp(facts: Facts) -> str:
+def _mcp(facts: Facts, settings: Settings) -> str:
     return f"""\
 ## Connect by MCP
 
@@ -104,6 +104,12 @@ charged and what is left as credit), `batchin/evidence`, `batchin/receipt`, and 
 Send a `progressToken` with a call of `chat` that is paid by key, by credit or upfront, and
 `notifications/progress` carry the text as it grows; the final `structuredContent` is what counts.
 Cancelling the request, or closing the connection, stops the engine.
+
+A client that advertises `{TASKS_EXTENSION}` and sends no `progressToken` gets a task for a call that
+takes more than {settings.task_after_s:g} seconds: `resultType: "task"` with a `taskId`. Ask `tasks/get`
+every `pollIntervalMs` until `status` is `completed`, then read `result`; `tasks/cancel` stops it while it
+works, and nothing is charged. A task outlives its request and a restart of the server, belongs to its caller alone, and
+is charged once.
 
 Resources: `batchin://docs/agents` (this text), `batchin://docs/pricing`, `batchin://openapi`,
 `batchin://catalog/models`, `batchin://receipts/{{id}}`."""

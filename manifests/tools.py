@@ -3,6 +3,7 @@
 from typing import Any
 
 from manifests.facts import Facts
+from manifests.icons import icons
 from manifests.prices import tool_price
 from manifests.schemas import input_schema, output_schema
 from tools.core import AnyTool, Registry
@@ -26,7 +27,8 @@ def tool_entry(tool: AnyTool, facts: Facts) -> dict[str, Any]:
             "idempotentHint": tool.annotations.idempotent,
             "openWorldHint": tool.annotations.open_world,
         },
-        "_meta": {"price": tool_price(tool, facts)},
+        "icons": icons(tool),
+        "_meta": {"price": tool_price(tool, facts), "version": tool.version},
     }
 
 

@@ -81,7 +81,8 @@ PACKAGES = (
     ("pypi", "openai", "3.54", "Chat and embeddings with an API key or an access token."),
     ("pypi", "mcp", "2.3", "The MCP client; tools, resources and prompts."),
     ("pypi", "x402", "2.25", "Signs payments, over HTTP and for MCP; extras evm and httpx."),
-    ("npm", "@modelcontextprotocol/sdk", "1.32.2", "The MCP client in TypeScript."),
+    ("npm", "@modelcontextprotocol/client", "2.3.1", "The MCP client in TypeScript."),
+    ("npm", "@modelcontextprotocol/sdk", "1.32.2", "The same for the handshake era, version 1."),
 )
 
 

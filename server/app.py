@@ -260,8 +260,8 @@ class _Composition:
                 facts=facts,
                 documents=documents,
                 bundles=ground.proofs().bundle,
-                tasks=TaskBook(ground.store, ground.sealer, self._clock, settings.result_ttl_s),
-                task_times=TaskTimes(),
+                tasks=TaskBook(ground.store, ground.sealer, self._clock, settings.task_ttl_s),
+                task_times=TaskTimes(settings.task_after_s),
             )
         )
         await self._stack.enter_async_context(mcp.running())

@@ -93,7 +93,8 @@ class Tool(Generic[InputT]):
     tool, which leaves no charge and no record. ``run`` starts nothing until its events are iterated.
     ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
     sound; None shows its JSON as text. ``task_only`` marks what runs too long for any request: only
-    clients that know tasks can call it.
+    clients that know tasks can call it. ``version`` is raised with every change of its schemas or
+    annotations that a program could notice (scripts/snapshots.py).
     """
 
     name: str
@@ -110,6 +111,7 @@ class Tool(Generic[InputT]):
     available: Callable[[], bool] = lambda: True
     content: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
     task_only: bool = False
+    version: int = 1
 
 
 AnyTool = Tool[Any]

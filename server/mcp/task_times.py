@@ -8,7 +8,7 @@ class TaskTimes:
     """Seconds: until a call becomes a task, and between looks at what other processes changed, at what
     those that are gone left, and at what expired."""
 
-    patience_s: float = 20.0
+    patience_s: float
     watch_s: float = 0.25
     recover_s: float = 5.0
     sweep_s: float = 300.0

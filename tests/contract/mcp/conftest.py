@@ -33,7 +33,7 @@ from tools.tasks.book import TaskBook
 from tools.tasks.tables import TABLES as TASKS
 
 MODES = ("2026-07-28", "legacy")
-TIMES = TaskTimes()
+TIMES = TaskTimes(patience_s=20)
 SECRET = b"pepper" * 6
 
 

@@ -22,7 +22,7 @@ async def test_the_list_names_every_tool_once_with_schemas_hints_and_prices(
     assert echo.annotations is not None
     assert echo.annotations.read_only_hint is True
     assert echo.annotations.idempotent_hint is True
-    assert echo.meta == {"price": {"free": True}, "available": True}
+    assert echo.meta == {"price": {"free": True}, "version": 1, "available": True}
     assert talk.meta is not None
     assert talk.meta["price"]["models"] == [{"model": "talker", "input": "0.02", "output": "0.08"}]
     assert talk.output_schema is not None

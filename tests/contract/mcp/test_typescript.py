@@ -19,11 +19,8 @@ from tests.live import LiveServer
 from tests.node import installed, node, run
 
 SOURCES = Path(__file__).parent / "typescript"
-PACKAGES = (
-    "@modelcontextprotocol/sdk@1.32.2",
-    "@modelcontextprotocol/client@2.3.1",
-    "viem@2.57.20",
-)
+DEPENDENCIES = json.loads((SOURCES / "package.json").read_text())["dependencies"]
+PACKAGES = [f"{name}@{version}" for name, version in DEPENDENCIES.items()]
 CANCELLED = {"v1": -32001, "v2": "REQUEST_TIMEOUT"}
 
 pytestmark = pytest.mark.peers
