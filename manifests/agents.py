@@ -107,9 +107,9 @@ Cancelling the request, or closing the connection, stops the engine.
 
 A client that advertises `{TASKS_EXTENSION}` and sends no `progressToken` gets a task for a call that
 takes more than {settings.task_after_s:g} seconds: `resultType: "task"` with a `taskId`. Ask `tasks/get`
-every `pollIntervalMs` until `status` is `completed`, then read `result`; `tasks/cancel` stops it while it
-works, and nothing is charged. A task outlives its request and a restart of the server, belongs to its caller alone, and
-is charged once.
+every `pollIntervalMs` until `status` is `completed`, then read `result`. `tasks/cancel` stops it while
+it works, and nothing is charged. A task outlives its request and a restart of the server, belongs to
+its caller alone, and is charged once.
 
 Resources: `batchin://docs/agents` (this text), `batchin://docs/pricing`, `batchin://openapi`,
 `batchin://catalog/models`, `batchin://receipts/{{id}}`."""
