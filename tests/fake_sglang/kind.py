@@ -1,0 +1,47 @@
+"""What a fake server is started as, and how it is told to fail."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The launch: ``embedding`` is ``--is-embedding``, ``fills_in`` a ``--completion-template``."""
+
+    model: str = "tiny-qwen3"
+    embedding: bool = False
+    fills_in: bool = False
+    running_max: int = 4
+    queue_max: int = 4
+    context: int = 2048
+    dimensions: int = 128
+    tick_s: float = 0.002
+    key: str | None = None
+    admin_key: str | None = None
+
+
+@dataclass(slots=True)
+class Faults:
+    """Switches; they may be turned while the server runs.
+
+    ``queue_full``: every call meets a full queue. ``stall_after``, ``reset_after``, ``die_after``,
+    ``cut_after`` and ``garbage_after`` count the events of a stream after which it falls silent (until
+    ``stall_s`` passed, then it is reset), is reset, takes the whole server with it, ends without a
+    finish, or goes on with what is no JSON. ``per_event`` is how many tokens one event brings.
+    ``health_s`` is how long ``/health`` takes. ``draining``: ``/ready`` says 503, calls are still taken.
+    ``no_usage``: the final usage is left out. ``head_s`` delays a response's head; ``not_http``: what
+    answers is no HTTP.
+    """
+
+    queue_full: bool = False
+    stall_after: int | None = None
+    stall_s: float = 60.0
+    reset_after: int | None = None
+    die_after: int | None = None
+    cut_after: int | None = None
+    garbage_after: int | None = None
+    per_event: int = 1
+    health_s: float = 0.0
+    draining: bool = False
+    no_usage: bool = False
+    head_s: float = 0.0
+    not_http: bool = False
