@@ -4,6 +4,7 @@ torchvision can't load its compiled operators there and then fails to find two o
 called; their declarations are enough. No file of SGLang, torch or torchvision is changed.
 """
 
+import importlib
 import importlib.abc
 import sys
 from typing import Any
@@ -14,8 +15,7 @@ class _DeclareBeforeTorchvision(importlib.abc.MetaPathFinder):
         if fullname != "torchvision":
             return
         sys.meta_path.remove(self)
-        import torch  # type: ignore[import-not-found] # it is in SGLang's environment alone
-
+        torch = importlib.import_module("torch")  # of SGLang's environment
         for operator in ("nms", "qnms"):
             torch.library.define(
                 f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
