@@ -40,7 +40,9 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(description="Id that callers ask for.")
-    modality: Literal["chat", "embedding"] = Field(description="What the model does.")
+    modality: Literal["chat", "embedding", "rerank", "speech", "transcription"] = Field(
+        description="What the model does."
+    )
     input_usd_per_mtok: str = Field("0.02", description="Price of a million input tokens, dollars.")
     output_usd_per_mtok: str = Field("0.08", description="Price of a million output tokens, dollars.")
     image_usd: str = Field("0", description="Price of one image, dollars.")
@@ -112,6 +114,9 @@ class Settings(BaseSettings):
         None, description="Bearer key that an attached engine asks for."
     )
     engine_threads: int = Field(0, ge=0, description="Threads of the local engine; 0: cores but one.")
+    engine_idle_s: float = Field(
+        600.0, gt=0, description="A local engine of sound that rests so long gives its memory back."
+    )
     strict_models: bool = Field(False, description="Turn the catalog's model aliases off.")
     models: tuple[ModelSettings, ...] = Field((), description="Models of attached engines ([[models]]).")
     max_running: int = Field(4, ge=1, description="Calls that an engine executes at once.")
@@ -124,6 +129,10 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Largest request body accepted.")
+    max_upload_bytes: int = Field(
+        26_214_400, ge=1024, description="Largest form with a file accepted, where files are taken."
+    )
+    max_audio_s: float = Field(1500.0, gt=0, description="Longest sound transcribed in one call.")
     header_timeout_s: float = Field(10.0, gt=0, description="Longest time to receive a request's head.")
     idle_timeout_s: float = Field(75.0, gt=0, description="Keep-alive time of an idle connection.")
     send_timeout_s: float = Field(

@@ -2,8 +2,8 @@
 
 import difflib
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from base.errors import EngineNotConfigured, InvalidRequest, ModelNotFound
@@ -27,7 +27,11 @@ DOCUMENTED_IDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model. ``engine_model`` is its id on the engine; ``dimensions`` is None unless it embeds."""
+    """One model. ``engine_model`` is its id on the engine; ``dimensions`` is None unless it embeds.
+
+    ``voices`` maps the voices that callers may name to the engine's own, ``languages`` are ISO 639-1
+    codes; of neither is anything checked where it is empty.
+    """
 
     id: str
     modality: Modality
@@ -38,6 +42,8 @@ class Model:
     aliases: tuple[str, ...] = ()
     dimensions: int | None = None
     owned_by: str = "batchin"
+    voices: Mapping[str, str] = field(default_factory=dict, compare=False)
+    languages: tuple[str, ...] = ()
 
 
 class Catalog:

@@ -1,5 +1,6 @@
-"""The child's side of a local engine: answers questions on a Unix socket, each in a thread of its own."""
+"""The child's side of a local engine: answers questions on a Unix socket, each in its own thread."""
 
+import contextlib
 import logging
 import socket
 import socketserver
@@ -76,7 +77,7 @@ def _answer_one(connection: socket.socket, stream: BinaryIO, answer: Answer) -> 
         return
     except Unusable as error:
         _say(connection, {"event": "fault", "kind": "invalid", "detail": str(error)})
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever a library raises, the parent is told of a fault
         if not asker.gone:
             _log.exception("a call failed")
             _say(connection, _FAULT)
@@ -84,15 +85,11 @@ def _answer_one(connection: socket.socket, stream: BinaryIO, answer: Answer) -> 
 
 def _watch(connection: socket.socket, asker: Asker) -> None:
     """An asker sends nothing after its question: what ends here is its interest."""
-    try:
+    with contextlib.suppress(OSError):
         connection.recv(1)
-    except OSError:
-        pass
     asker.left()
 
 
 def _say(connection: socket.socket, head: Mapping[str, Any]) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.sendall(packed(head))
-    except OSError:
-        return

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from base.settings import ModelSettings, Settings
-from runtime.catalog import DOCUMENTED_IDS, Model, entry_card
+from runtime.catalog import Model, entry_card
 from runtime.engine import Modality
 from runtime.http.message import Limits
+from runtime.local.aliases import aliases_of
 from runtime.local.artifacts import (
     ARTIFACTS,
     CHAT_WEIGHTS,
@@ -17,20 +18,23 @@ from runtime.local.artifacts import (
     ArtifactCache,
 )
 from runtime.local.chat import ChatWeights, LocalChat
+from runtime.local.child_engine import ChildEngine
 from runtime.local.cores import engine_threads
 from runtime.local.embedder import EmbeddingWeights, LocalEmbedder
 from runtime.local.fetch import Report, fetch
 from runtime.local.sentences import DIMENSIONS, MAX_TOKENS
+from runtime.local.voice import voice_engines
 from runtime.local.weights import BUNDLED, DEFAULT_CONTEXT, SMOLLM2_ID, chat_weights
 
 MINILM_ID: Final = "all-minilm-l6-v2-int8"
+RERANK_ID: Final = "all-minilm-l6-v2-int8-cosine"
 _OWNERS: Final = {SMOLLM2_ID: "HuggingFaceTB", MINILM_ID: "sentence-transformers"}
 _OPEN_LICENSE: Final = "Apache-2.0"
 
 
 def local_engines(
     settings: Settings, limits: Limits, cache: Path, report: Report
-) -> tuple[list[LocalChat | LocalEmbedder], list[Model]]:
+) -> tuple[list[LocalChat | LocalEmbedder | ChildEngine], list[Model]]:
     """The engines, not yet started, and their models. Fetches what is missing: call it in a thread.
 
     A ``[[models]]`` entry with a local model's id sets its prices, aliases, licence and, for chat, its
@@ -44,11 +48,14 @@ def local_engines(
     models = [
         _chat_model(chat, settings, entries.get(chat.id)),
         _embedding_model(embedding, settings, entries.get(embedding.id)),
+        _rerank_model(settings, entries.get(RERANK_ID)),
     ]
+    engines, spoken = voice_engines(settings, threads)
     return [
         LocalChat(chat, settings.max_running, threads, limits),
         LocalEmbedder(embedding, threads),
-    ], models
+        *engines,
+    ], [*models, *spoken]
 
 
 def _needed(model: str) -> tuple[Artifact, ...]:
@@ -84,7 +91,7 @@ def _chat_model(weights: ChatWeights, settings: Settings, entry: ModelSettings |
         card=entry_card(given),
         context_length=weights.context_length,
         license=given.license,
-        aliases=_aliases(Modality.CHAT, settings, given),
+        aliases=aliases_of(Modality.CHAT, settings, given),
         owned_by=_OWNERS.get(weights.id, "local"),
     )
 
@@ -106,15 +113,28 @@ def _embedding_model(
         card=entry_card(given),
         context_length=MAX_TOKENS,
         license=given.license,
-        aliases=_aliases(Modality.EMBEDDING, settings, given),
+        aliases=aliases_of(Modality.EMBEDDING, settings, given),
         dimensions=DIMENSIONS,
         owned_by=_OWNERS[weights.id],
     )
 
 
-def _aliases(modality: Modality, settings: Settings, given: ModelSettings) -> tuple[str, ...]:
-    """The documented ids of the modality, so that every documented sample runs, and the entry's own."""
-    documented = (
-        [] if settings.strict_models else [i for i, m in DOCUMENTED_IDS.items() if m == modality]
+def _rerank_model(settings: Settings, entry: ModelSettings | None) -> Model:
+    """The embedding model again: documents are ranked by the cosine of their vectors and the query's."""
+    given = entry or ModelSettings(
+        id=RERANK_ID,
+        modality="rerank",
+        input_usd_per_mtok="0.01",
+        output_usd_per_mtok="0",
+        license=_OPEN_LICENSE,
     )
-    return tuple(dict.fromkeys((*documented, *given.aliases)))
+    return Model(
+        id=RERANK_ID,
+        modality=Modality.RERANK,
+        engine_model=MINILM_ID,
+        card=entry_card(given),
+        context_length=MAX_TOKENS,
+        license=given.license,
+        aliases=aliases_of(Modality.RERANK, settings, given),
+        owned_by=_OWNERS[MINILM_ID],
+    )

@@ -22,10 +22,11 @@ from runtime.engine import (
     Load,
     Metered,
     Modality,
+    Scores,
     Started,
     Vectors,
 )
-from runtime.local.sentences import DIMENSIONS, MAX_TOKENS, SentenceModel, batches
+from runtime.local.sentences import DIMENSIONS, MAX_TOKENS, SentenceModel, batches, cosines
 
 _log = logging.getLogger("batchin.embedder")
 _STOPPED: Final = Fault("unavailable", retryable=True, status=503, detail="the embedder is not up")
@@ -43,8 +44,8 @@ class EmbeddingWeights:
 
 
 class LocalEmbedder:
-    """Runs embedding calls. Calls share the threads batch by batch; a call that leaves stops after
-    the batch it is in."""
+    """Runs embedding calls, and rerank calls, whose scores are the cosines of vectors. Calls share the
+    threads batch by batch; a call that leaves stops after the batch it is in."""
 
     def __init__(self, weights: EmbeddingWeights, threads: int) -> None:
         self._weights = weights
@@ -60,7 +61,7 @@ class LocalEmbedder:
 
     @property
     def modalities(self) -> frozenset[Modality]:
-        return frozenset({Modality.EMBEDDING})
+        return frozenset({Modality.EMBEDDING, Modality.RERANK})
 
     @property
     def models(self) -> frozenset[str]:
@@ -125,7 +126,7 @@ class LocalEmbedder:
             self._running.discard(call.rid)
 
     async def _embedded(self, model: SentenceModel, call: EngineCall) -> AsyncGenerator[Event, None]:
-        texts = call.body["input"]
+        texts = _texts(call)
         encodings = await self._in_thread(partial(model.encode, texts))
         lengths = [len(encoding.ids) for encoding in encodings]
         if max(lengths) > MAX_TOKENS:
@@ -141,11 +142,21 @@ class LocalEmbedder:
             part = [encodings[position] for position in batch]
             made = await self._in_thread(partial(model.vectors, part))
             vectors.update(zip(batch, made, strict=True))
-        yield Vectors(tuple(vectors[position] for position in range(len(texts))), DIMENSIONS)
+        ordered = [vectors[position] for position in range(len(texts))]
+        if call.modality is Modality.RERANK:
+            yield Scores(await self._in_thread(partial(cosines, ordered[0], ordered[1:])))
+        else:
+            yield Vectors(tuple(ordered), DIMENSIONS)
         yield Metered(Usage(input_tokens=sum(lengths)))
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+def _texts(call: EngineCall) -> list[str]:
+    if call.modality is Modality.RERANK:
+        return [call.body["query"], *call.body["documents"]]
+    return list(call.body["input"])
 
 
 def _engine_version() -> str:

@@ -23,7 +23,7 @@ _MOST_PHONEMES: Final = 200  # a piece is one step of the model: some seconds of
 _SILENCE: Final = 0.01
 _MARGIN: Final = SAMPLE_RATE * 3 // 100
 _PAUSE: Final = SAMPLE_RATE * 3 // 10
-_BREAK: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\s*\n\s*")
+_BREAK: Final = re.compile("(?<=[.!?…])[\"'”\u2019)\\]]*\\s+|\\s*\n\\s*")
 _DIGIT: Final = re.compile(r"\d")
 _ABBREVIATION: Final = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|e\.g|i\.e|cf|No|Jr|Sr|[A-Z])\.$")
 

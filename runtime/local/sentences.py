@@ -54,6 +54,15 @@ class SentenceModel:
         return [row.tobytes() for row in unit.astype("<f4")]
 
 
+def cosines(query: bytes, documents: Sequence[bytes]) -> tuple[float, ...]:
+    """How near each document is to the query, all as vectors of length 1; at least -1, at most 1."""
+    import numpy as np
+
+    table = np.frombuffer(b"".join(documents), dtype="<f4").reshape(len(documents), -1)
+    found = np.clip(table @ np.frombuffer(query, dtype="<f4"), -1.0, 1.0)
+    return tuple(float(score) for score in found)
+
+
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Positions of texts in batches of like length: little padding, bounded work each."""
     batch: list[int] = []

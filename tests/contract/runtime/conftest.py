@@ -21,7 +21,7 @@ def new_engines() -> tuple[LocalChat, LocalEmbedder]:
     """Engines as ``batchin serve`` makes them, not started."""
     settings = load_settings(max_running=4)
     cache: Path = settings.cache_dir or user_cache_dir()
-    (chat, embedder), _ = local_engines(settings, DEFAULT_LIMITS, cache, silent)
+    (chat, embedder, *_), _ = local_engines(settings, DEFAULT_LIMITS, cache, silent)
     assert isinstance(chat, LocalChat)
     assert isinstance(embedder, LocalEmbedder)
     return chat, embedder
