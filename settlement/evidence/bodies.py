@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from base.canonical import NotCanonical
-from settlement.evidence.hashes import chat_response_hash, embeddings_response_hash
+from settlement.evidence.hashes import (
+    chat_response_hash,
+    embeddings_response_hash,
+    rerank_response_hash,
+    sha256_of,
+    transcription_response_hash,
+)
 
 Rule = Callable[[Mapping[str, Any]], str]
 
@@ -43,4 +49,19 @@ def _vector(embedding: Any) -> bytes:
     return struct.pack(f"<{len(embedding)}f", *embedding)
 
 
-_RULES: Final[Mapping[str, Rule]] = {"chat": _chat, "embed": _embed}
+def _rerank(body: Mapping[str, Any]) -> str:
+    return rerank_response_hash(body["results"])
+
+
+def _speech(body: Mapping[str, Any]) -> str:
+    """The sound as the tool's output holds it."""
+    return sha256_of(base64.b64decode(body["audio"], validate=True))
+
+
+_RULES: Final[Mapping[str, Rule]] = {
+    "chat": _chat,
+    "embed": _embed,
+    "rerank": _rerank,
+    "speech": _speech,
+    "transcribe": transcription_response_hash,
+}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from base.canonical import canonical, canonical_request
+from base.upload import Upload
 
 _OPTIONAL_TEXTS = ("refusal", "reasoning_content")
 
@@ -15,11 +16,13 @@ def sha256_of(data: bytes) -> str:
 
 
 def request_hash(body: Mapping[str, Any]) -> str:
-    """Of the body as sent: RFC 8785, without ``stream`` and ``stream_options``, big integers as strings.
+    """Of the body as sent: RFC 8785, without ``stream`` and ``stream_options``, big integers as strings,
+    each file of a form as its ``sha256:<hex>``.
 
     Raises NotCanonical.
     """
-    return sha256_of(canonical_request(body))
+    files = {name: value.sha256 for name, value in body.items() if isinstance(value, Upload)}
+    return sha256_of(canonical_request({**body, **files} if files else body))
 
 
 def chat_response_hash(choices: Sequence[Mapping[str, Any]]) -> str:
@@ -47,6 +50,25 @@ def embeddings_response_hash(vectors: Iterable[bytes]) -> str:
     for vector in vectors:
         digest.update(vector)
     return "sha256:" + digest.hexdigest()
+
+
+def rerank_response_hash(results: Iterable[Mapping[str, Any]]) -> str:
+    """Of ``[index, score]`` of each result in its place, in RFC 8785 form, the score as a string of that
+    same form. Raises NotCanonical."""
+    pairs = [[item["index"], canonical(item["relevance_score"]).decode()] for item in results]
+    return sha256_of(canonical(pairs))
+
+
+def transcription_response_hash(answer: Mapping[str, Any]) -> str:
+    """Of ``{text}``, and of ``segments`` ``[{id, start, end, text}]`` where the answer has them, in
+    RFC 8785 form. Raises NotCanonical."""
+    shown: dict[str, Any] = {"text": answer["text"]}
+    if "segments" in answer:
+        shown["segments"] = [
+            {name: segment[name] for name in ("id", "start", "end", "text")}
+            for segment in answer["segments"]
+        ]
+    return sha256_of(canonical(shown))
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,12 @@ from settlement.evidence.spelling import (
 from settlement.rail import Outcome, Terms
 
 EVIDENCE_TYPE: Final = "batchin/evidence/v1"
-_ROUTES: Final = {"chat": "managed-text", "embed": "managed-embedding"}
+_ROUTES: Final = {
+    "chat": "managed-text",
+    "embed": "managed-embedding",
+    "speech": "managed-speech",
+    "transcribe": "managed-transcription",
+}
 SHOWN: Final = ("customer_trace_id", "public_route_label", "environment", "prompt_version_id")
 """Members of the payload that the wire form repeats outside of it."""
 OTHER_UNITS: Final = ("images", "audio_ms", "characters")
