@@ -2,7 +2,7 @@
 
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,7 +30,8 @@ class Model:
     """One model. ``engine_model`` is its id on the engine; ``dimensions`` is None unless it embeds.
 
     ``voices`` maps the voices that callers may name to the engine's own, ``languages`` are ISO 639-1
-    codes; of neither is anything checked where it is empty.
+    codes; of neither is anything checked where it is empty. ``measure`` tells the length of a sound in
+    milliseconds before its transcription is priced (raises InvalidRequest for what is no sound).
     """
 
     id: str
@@ -44,6 +45,7 @@ class Model:
     owned_by: str = "batchin"
     voices: Mapping[str, str] = field(default_factory=dict, compare=False)
     languages: tuple[str, ...] = ()
+    measure: Callable[[bytes], Awaitable[int]] | None = field(default=None, compare=False)
 
 
 class Catalog:

@@ -6,6 +6,7 @@ from typing import Any
 from base.clock import Clock
 from base.settings import Settings
 from runtime.build import Runtime
+from runtime.catalog import Catalog
 from runtime.engine import Modality
 from settlement.evidence.reader import EvidenceReader
 from tools.chat import Chat
@@ -14,11 +15,17 @@ from tools.embed import Embed
 from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
+from tools.rerank import Rerank
+from tools.speech import Speech
+from tools.transcribe import Transcribe
 from tools.verify import Verifier
 
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     Modality.CHAT: ("/v1/chat/completions",),
     Modality.EMBEDDING: ("/v1/embeddings",),
+    Modality.RERANK: ("/v1/rerank",),
+    Modality.SPEECH: ("/v1/audio/speech",),
+    Modality.TRANSCRIPTION: ("/v1/audio/transcriptions",),
 }
 
 X402Price = Callable[[int], Mapping[str, Any]]
@@ -38,9 +45,17 @@ def registry_of(
         [
             Chat(catalog, engines, clock, settings.max_output_tokens).tool(),
             Embed(catalog, engines).tool(),
+            Rerank(catalog, engines, _first(catalog, Modality.RERANK)).tool(),
+            Speech(catalog, engines).tool(),
+            Transcribe(catalog, engines).tool(),
             Models(catalog, engines.serves, ENDPOINTS, x402, clock.now_ms() // 1000).tool(),
             Quotes(catalog, clock, x402_price).tool(),
             Verifier(proofs).tool(),
             Receipts(proofs).tool(),
         ]
     )
+
+
+def _first(catalog: Catalog, modality: Modality) -> str:
+    """A model for the examples; any name does where there is none."""
+    return next((model.id for model in catalog if model.modality == modality), "reranker")

@@ -89,12 +89,12 @@ class Tool(Generic[InputT]):
     """A capability.
 
     ``quote`` bounds the cost of validated arguments before anything runs (raises InvalidRequest,
-    ModelNotFound, ContextLengthExceeded, EngineNotConfigured, EngineOverloaded); None marks a free
-    tool, which leaves no charge and no record. ``run`` starts nothing until its events are iterated.
+    ModelNotFound, ContextLengthExceeded, EngineNotConfigured, EngineOverloaded), at once or after a look
+    at what was sent; None marks a free tool, which leaves no charge and no record. ``run`` starts nothing
+    until its events are iterated.
     ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
     sound; None shows its JSON as text. ``task_only`` marks what runs too long for any request: only
-    clients that know tasks can call it. ``version`` is raised with every change of its schemas or
-    annotations that a program could notice (scripts/snapshots.py).
+    clients that know tasks can call it.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Tool(Generic[InputT]):
     Input: type[InputT]
     Output: type[BaseModel]
     run: Callable[[InputT, Call], Execution]
-    quote: Callable[[InputT], Quote] | None
+    quote: Callable[[InputT], Quote | Awaitable[Quote]] | None
     modality: str
     annotations: Annotations = field(default_factory=Annotations)
     examples: Sequence[Mapping[str, Any]] = ()

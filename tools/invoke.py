@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
+from pydantic import BaseModel
 
 from base.clock import Clock
 from base.errors import BatchinError, DeadlineExceeded, InternalError, NotFound
@@ -171,7 +172,7 @@ class Run:
             raise NotFound(f"There is no tool named {self._name!r}.", param="name")
         self._tool = tool
         args = parse(tool.Input, self._arguments)
-        self._quote = tool.quote(args) if tool.quote else None
+        self._quote = await _quoted(tool, args)
         self._execution = tool.run(args, self._call)
         self._execution.reserve()
         if self._quote is not None:
@@ -350,6 +351,13 @@ def _served_of(evidence: Mapping[str, Any]) -> Served:
         payload["engine"],
         payload["engine_version"],
     )
+
+
+async def _quoted(tool: AnyTool, args: BaseModel) -> Quote | None:
+    if tool.quote is None:
+        return None
+    quote = tool.quote(args)
+    return quote if isinstance(quote, Quote) else await quote
 
 
 async def _give_back(authorizing: "asyncio.Task[Grant | Replay]") -> None:

@@ -41,8 +41,10 @@ def voice_engines(settings: Settings, threads: int) -> tuple[list[ChildEngine], 
         engines.append(local_speech(threads, limit, patience))
         models.append(_speech_model(settings, entries.get(KOKORO_ID, _SPEECH)))
     if transcription_installed():
-        engines.append(LocalTranscription(threads, limit, settings.max_audio_s, patience))
-        models.append(_transcription_model(settings, entries.get(WHISPER_ID, _TRANSCRIPTION)))
+        engine = LocalTranscription(threads, limit, settings.max_audio_s, patience)
+        engines.append(engine)
+        given = entries.get(WHISPER_ID, _TRANSCRIPTION)
+        models.append(_transcription_model(settings, given, engine))
     return engines, models
 
 
@@ -61,7 +63,7 @@ def _speech_model(settings: Settings, given: ModelSettings) -> Model:
     )
 
 
-def _transcription_model(settings: Settings, given: ModelSettings) -> Model:
+def _transcription_model(settings: Settings, given: ModelSettings, engine: LocalTranscription) -> Model:
     return Model(
         id=WHISPER_ID,
         modality=Modality.TRANSCRIPTION,
@@ -72,4 +74,5 @@ def _transcription_model(settings: Settings, given: ModelSettings) -> Model:
         aliases=aliases_of(Modality.TRANSCRIPTION, settings, given),
         owned_by="openai",
         languages=UNDERSTOOD,
+        measure=engine.measure,
     )
