@@ -43,6 +43,7 @@ from server.mcp.task_times import TaskTimes
 from server.metrics import Metrics
 from server.openai.chat import ChatDoor
 from server.openai.models import model_routes
+from server.openai.shown import as_sound, as_transcript
 from server.openai.whole_door import WholeDoor
 from server.operations import NoArguments, Operation, Operations
 from server.payments import sale_of, x402_rail
@@ -51,6 +52,7 @@ from server.tables import DATABASE, TABLES
 from server.tools import registry_of
 from server.version import version
 from server.web.caller import Callers
+from server.web.form import read_form
 from server.web.payment import no_payment, payment_of
 from settlement.balance import BalanceRail
 from settlement.chain.devchain import DevChain
@@ -276,10 +278,19 @@ class _Composition:
             return WholeDoor(tool, invoker, callers, self._resource(path, invoker, tool), *limits)
 
         chat, bundle = "/v1/chat/completions", "/v1/audit/verify-bundle"
+        speech, transcriptions = "/v1/audio/speech", "/v1/audio/transcriptions"
         key = public_key_text(ground.ring.current.public_key)
         return {
             chat: ChatDoor(invoker, callers, self._resource(chat, invoker, "chat"), *limits, key),
             "/v1/embeddings": whole("/v1/embeddings", "embed"),
+            "/v1/rerank": whole("/v1/rerank", "rerank"),
+            speech: replace(whole(speech, "speech"), show=as_sound),
+            transcriptions: replace(
+                whole(transcriptions, "transcribe"),
+                body_limit=settings.max_upload_bytes,
+                read=read_form,
+                show=as_transcript,
+            ),
             "/v1/quote": whole("/v1/quote", "quote"),
             bundle: replace(whole(bundle, "verify"), arguments=lambda body: {"bundle": body}),
         }

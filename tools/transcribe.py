@@ -22,7 +22,6 @@ from tools.core import Annotations, Call, Result, Tool
 from tools.engine_run import EngineRun
 from tools.subtitles import srt, vtt
 
-_PLAIN = ("text", "srt", "vtt")
 _EMPTY = Transcript("", "", 0, ())
 
 
@@ -32,7 +31,7 @@ class TranscribeInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     file: Annotated[InstanceOf[Upload], WithJsonSchema({"type": "string"})] = Field(
-        description="The sound as base64 or as a data URI: wav, mp3, flac, ogg, opus, m4a, mp4, webm, aac."
+        description="The sound, as base64 or a data URI: wav, mp3, flac, ogg, opus, m4a, mp4, webm, aac."
     )
     model: str = Field(min_length=1, max_length=256, description="Transcription model id.")
     language: str | None = Field(
@@ -246,11 +245,6 @@ class TranscribeExecution:
                 for word in segment.words
             ]
         return details
-
-
-def is_plain(response_format: Any) -> bool:
-    """Whether an answer of this format is its text alone."""
-    return response_format in _PLAIN
 
 
 def _from_text(value: str) -> Upload:

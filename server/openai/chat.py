@@ -43,7 +43,7 @@ class ChatDoor:
         with Watch(receive, send, self.send_timeout_s) as watch:
             answer = _Answer(scope, watch.send, self.invoker)
             try:
-                await self._answer(scope, receive, answer)
+                await self._answer(scope, watch.receive, answer)
             except Disconnected:
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened

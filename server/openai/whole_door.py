@@ -1,31 +1,37 @@
-"""POST /v1/embeddings and other paid capabilities that answer with one JSON body."""
+"""POST /v1/embeddings and other paid capabilities that answer with one body."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
 from base.resource import Resource
+from server.openai.shown import Show, as_json
 from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.connection import Watch
 from server.web.headers import failure_headers
 from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
-from server.web.request import Disconnected, read_body, read_head, read_json
+from server.web.request import Disconnected, Head, read_body, read_head, read_json
 from server.web.respond import public_error, send_error
 from settlement.rail import Delivery
 from tools.core import Call
 from tools.invoke import Invoker
 
 Body = dict[str, Any]
+Read = Callable[[Head, bytes], Awaitable[Body]]
+
+
+async def _json(head: Head, body: bytes) -> Body:
+    return read_json(head, body)
 
 
 @dataclass(frozen=True, slots=True)
 class WholeDoor:
     """The ASGI app of an endpoint whose body is the arguments of ``tool``, or holds them as
-    ``arguments`` reads it."""
+    ``arguments`` reads it. ``read`` parses the body, ``show`` makes the answer's."""
 
     tool: str
     invoker: Invoker
@@ -34,6 +40,8 @@ class WholeDoor:
     body_limit: int
     send_timeout_s: float
     arguments: Callable[[Body], Body] = lambda body: body
+    read: Read = _json
+    show: Show = as_json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call | None = None
@@ -41,10 +49,10 @@ class WholeDoor:
             try:
                 head = read_head(scope)
                 caller = self.callers.caller(head)
-                body = read_json(head, await read_body(receive, head, self.body_limit))
-                arguments = self.arguments(body)
+                body = await read_body(watch.receive, head, self.body_limit)
+                arguments = self.arguments(await self.read(head, body))
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
-                await answer_whole(self.invoker, self.tool, arguments, call, watch.send)
+                await answer_whole(self.invoker, self.tool, arguments, call, watch.send, self.show)
             except Disconnected:
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened

@@ -23,6 +23,7 @@ class Watch:
         self._sending_since: float | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._checker: asyncio.TimerHandle | None = None
+        self._reading = False
         self.gone = False
 
     def __enter__(self) -> Self:
@@ -46,12 +47,22 @@ class Watch:
             self._task.uncancel()
         return self.gone and kind is asyncio.CancelledError
 
+    async def receive(self) -> Message:
+        """The next message; while a body is read here nobody else takes a part of it."""
+        self._reading = True
+        message = await self._receive()
+        self._reading = bool(message.get("more_body"))
+        return message
+
     async def send(self, message: Message) -> None:
         self._sending_since = self._loop.time()
         await self._send(message)
         self._sending_since = None
 
     def _arm(self) -> None:
+        if self._reading:
+            self._armer = self._loop.call_later(_ARM_AFTER_S, self._arm)
+            return
         self._watcher = self._loop.create_task(self._watch())
         self._checker = self._loop.call_later(self._timeout_s, self._check)
 

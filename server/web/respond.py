@@ -14,15 +14,19 @@ log = logging.getLogger("batchin.http")
 
 
 async def send_bytes(
-    send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
+    send: Send,
+    status: int,
+    body: bytes,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    media_type: str = "application/json",
 ) -> None:
-    """One whole JSON answer."""
+    """One whole answer."""
     await send(
         {
             "type": "http.response.start",
             "status": status,
             "headers": [
-                (b"content-type", b"application/json"),
+                (b"content-type", media_type.encode()),
                 (b"content-length", str(len(body)).encode()),
                 *headers,
             ],
