@@ -44,6 +44,7 @@ bench: setup ## measure this checkout
 	@$(BIN)/python -m benchmarks
 
 lock: setup ## resolve requirements.lock again (LOCK_FLAGS=--upgrade moves to the newest versions)
-	$(BIN)/uv pip compile pyproject.toml --extra local --extra devchain --extra dev \
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra devchain --extra speech --extra stt \
+		--extra dev \
 		--universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --quiet $(LOCK_FLAGS) --output-file requirements.lock
