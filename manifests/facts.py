@@ -1,14 +1,15 @@
 """What the documents tell about a running server beside its settings and its tools."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFact:
-    """A model of the catalog. Prices are exact decimal strings of USD per million tokens; ``served_by``
-    is the model that truly answers, which differs from ``id`` for an alias."""
+    """A model of the catalog. Prices are exact decimal strings of USD per million tokens, and of USD per
+    ``other`` unit (``second``, ``million_characters``, ``image``) where those cost; ``served_by`` is the
+    model that truly answers, which differs from ``id`` for an alias."""
 
     id: str
     modality: str
@@ -17,6 +18,7 @@ class ModelFact:
     context_length: int
     license: str
     served_by: str
+    other: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from manifests.errors import all_errors
 from manifests.facts import Facts
 from manifests.operation import Operation
+from manifests.prices import paid_per
 from tools.core import AnyTool, Registry
 
 
@@ -25,13 +26,14 @@ def tool_table(registry: Registry) -> str:
 def model_table(facts: Facts) -> str:
     """Each id with its prices; ids that one model answers name it."""
     return table(
-        ("model id", "for", "input", "output", "context", "answered by", "licence"),
+        ("model id", "for", "input", "output", "else", "context", "answered by", "licence"),
         (
             (
                 f"`{model.id}`",
                 model.modality,
                 f"${model.input_usd_per_mtok}",
                 f"${model.output_usd_per_mtok}",
+                ", ".join(f"${price} a {unit.replace('_', ' ')}" for unit, price in model.other.items()),
                 f"{model.context_length}",
                 f"`{model.served_by}`",
                 model.license,
@@ -65,4 +67,4 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _price(tool: AnyTool) -> str:
-    return "free" if tool.quote is None else "per token, by model"
+    return "free" if tool.quote is None else f"per {paid_per(tool)}, by model"

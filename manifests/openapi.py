@@ -12,7 +12,7 @@ from manifests.errors import errors_of, example_of
 from manifests.facts import Facts
 from manifests.headers import CALL, CHALLENGE, HEADERS, RECORD, SETTLEMENT
 from manifests.identity import SUMMARY, TITLE
-from manifests.operation import JSON, SSE, Auth, Body, ErrorType, Operation, Param, Reply
+from manifests.operation import FORM, JSON, SSE, Auth, Body, ErrorType, Operation, Param, Reply
 from manifests.prices import payment_info
 from manifests.schemas import Mode, model_schemas
 from manifests.wire import Error, PaymentRequired, PaymentRequiredV1
@@ -142,7 +142,7 @@ class _Rendering:
                 f"example{number}": {"value": dict(example)}
                 for number, example in enumerate(tool.examples, 1)
             }
-        return {"required": True, "content": {JSON: content}}
+        return {"required": True, "content": {FORM if operation.form else JSON: content}}
 
     def _responses(self, operation: Operation) -> dict[str, Any]:
         responses = {

@@ -15,6 +15,7 @@ Body = type[BaseModel] | Mapping[str, Any]
 JSON = "application/json"
 SSE = "text/event-stream"
 TEXT = "text/plain"
+FORM = "multipart/form-data"
 
 
 class Auth(StrEnum):
@@ -52,6 +53,7 @@ class Operation:
 
     ``tool`` names the tool behind it, which gives the price and, unless they are set here, the request
     and the 200 reply; ``events`` is the JSON of one server-sent event where the tool can stream.
+    ``form`` says that the body is a multipart form; its ``file`` is then the file itself.
     ``errors`` are the documented errors it may answer with beside those of its ``auth`` and of having a
     body.
     """
@@ -69,6 +71,7 @@ class Operation:
     replies: Mapping[int, Reply] = field(default_factory=dict)
     events: Body | None = None
     errors: Sequence[ErrorType] = ()
+    form: bool = False
 
     @property
     def takes_body(self) -> bool:

@@ -25,6 +25,7 @@ from manifests.proof import (
     Receipt,
     Verification,
 )
+from manifests.sound import sound
 from tools.models import ModelEntry
 
 _PROMPT = Param(
@@ -92,6 +93,19 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
             Auth.PAID,
             "embed",
             "OpenAI's embeddings.",
+            "openai",
+            params,
+            errors=errors,
+        ),
+        *sound(params, errors),
+        Operation(
+            "POST",
+            "/v1/rerank",
+            "createRerank",
+            "Put documents in order of relevance",
+            Auth.PAID,
+            "rerank",
+            "The request and the answer of Cohere's, Jina's and SGLang's rerank.",
             "openai",
             params,
             errors=errors,

@@ -10,6 +10,7 @@ from tools.core import AnyTool
 
 _MTOK = 1_000_000
 _ATOMIC_PER_USD = 1_000_000
+_UNITS = {"speech": "character", "transcription": "second of sound", "image": "image"}
 
 
 def models_of(tool: AnyTool, facts: Facts) -> list[ModelFact]:
@@ -27,6 +28,11 @@ def tool_price(tool: AnyTool, facts: Facts) -> dict[str, Any]:
         "unit": "1M tokens",
         "models": [_model_price(model) for model in models_of(tool, facts)],
     }
+
+
+def paid_per(tool: AnyTool) -> str:
+    """The unit that a paid tool counts."""
+    return _UNITS.get(tool.modality, "token")
 
 
 def payment_info(tool: AnyTool, facts: Facts, settings: Settings) -> dict[str, Any]:
@@ -56,6 +62,7 @@ def _model_price(model: ModelFact) -> dict[str, str]:
         "model": model.id,
         "input": model.input_usd_per_mtok,
         "output": model.output_usd_per_mtok,
+        **{f"per_{unit}": price for unit, price in model.other.items()},
     }
 
 
@@ -64,6 +71,8 @@ def _largest(models: Sequence[ModelFact], settings: Settings) -> Decimal:
     costs = [
         Decimal(model.input_usd_per_mtok) * settings.max_body_bytes
         + Decimal(model.output_usd_per_mtok) * model.context_length * 8
+        + Decimal(model.other.get("million_characters", 0)) * settings.max_body_bytes
+        + Decimal(model.other.get("second", 0)) * Decimal(settings.max_audio_s) * _MTOK
         for model in models
     ]
     return max(costs, default=Decimal(0)) / _MTOK

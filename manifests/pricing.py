@@ -9,7 +9,8 @@ from manifests.prices import atomic_usd, tool_price
 from tools.core import Registry
 
 ROUNDING = (
-    "A call costs (input tokens x input price + output tokens x output price) / 1,000,000, rounded up "
+    "A call costs (input tokens x input price + output tokens x output price) / 1,000,000, and for sound "
+    "its seconds or the text's characters likewise by their price, rounded up "
     "once to a nano-dollar, and never more than its quote. One x402 payment is the quoted maximum, "
     "rounded up to a millionth of a USDC; what the call did not use stays as the wallet's credit."
 )
@@ -33,6 +34,7 @@ def pricing(registry: Registry, facts: Facts, settings: Settings) -> Document:
                     "modality": model.modality,
                     "input": model.input_usd_per_mtok,
                     "output": model.output_usd_per_mtok,
+                    **{f"per_{unit}": price for unit, price in model.other.items()},
                     "context_length": model.context_length,
                     "license": model.license,
                     "served_by": model.served_by,

@@ -6,6 +6,7 @@ from typing import Any
 from manifests.errors import errors_of
 from manifests.markdown import fenced, table
 from manifests.operation import Auth, Operation
+from manifests.prices import paid_per
 from manifests.schemas import input_schema
 from tools.core import AnyTool, Registry
 
@@ -61,7 +62,7 @@ def _statuses(operation: Operation) -> str:
 
 def _tool(tool: AnyTool) -> str:
     schema = input_schema(tool)
-    price = "Free." if tool.quote is None else "Paid per token."
+    price = "Free." if tool.quote is None else f"Paid per {paid_per(tool)}."
     called = f" Also called {', '.join(f'`{name}`' for name in tool.aliases)}." if tool.aliases else ""
     lines = [f"## {tool.name}\n", f"{tool.description}\n", f"{price}{called}\n"]
     if schema["properties"]:

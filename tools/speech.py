@@ -16,13 +16,14 @@ from base.usage import Usage
 from runtime.catalog import Catalog, Model
 from runtime.engine import EngineCall, Event, Metered, Modality
 from runtime.pool import Engines
-from runtime.sound import Sound
+from runtime.sound import SOUND_FORMATS, Sound
 from settlement.evidence.hashes import sha256_of
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
 from tools.engine_run import EngineRun
 
 MAX_CHARACTERS = 4096
+SOUND_TYPES = tuple(SOUND_FORMATS.values())
 _SLOWEST_MS = 400  # of a character at speed 1, digits and signs read out included
 _EVER_MS = 2000  # what the shortest text may take
 

@@ -33,6 +33,7 @@ class Listener:
     def _transcribed(self, asked: Mapping[str, Any], sound: bytes, asker: Asker) -> Iterator[Frame]:
         """A frame at each segment, then the transcript and what was used."""
         samples = decoded(sound, self.most_s)
+        length_s = round(len(samples) / SAMPLE_RATE, 2)
         yield {"event": "started"}, b""
         segments = []
         for segment in self.model.segments(
@@ -43,7 +44,7 @@ class Listener:
         ):
             if asker.gone:
                 return
-            segments.append(segment)
+            segments.append({**segment, "end_s": min(segment["end_s"], length_s)})
             yield {"event": "working"}, b""
         duration_ms = len(samples) * 1000 // SAMPLE_RATE
         transcript = {
