@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The bytes of a file and their ``sha256:<hex>``, which stands for them where requests are hashed."""
+    """The bytes of a file and their ``sha256:<hex>``, which stands for them in hashes of requests."""
 
     data: bytes = field(repr=False)
     sha256: str

@@ -137,7 +137,7 @@ class _Rendering:
     def _request_body(self, operation: Operation) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": _resolved(self._request(operation), self._sent)}
         tool = self._tool(operation)
-        if tool is not None and tool.examples:
+        if tool is not None and tool.examples and not operation.form:
             content["examples"] = {
                 f"example{number}": {"value": dict(example)}
                 for number, example in enumerate(tool.examples, 1)

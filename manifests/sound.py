@@ -18,7 +18,7 @@ def sound(params: Sequence[Param], errors: Sequence[ErrorType]) -> tuple[Operati
     spoken: dict[str, Body] = dict.fromkeys(SOUND_TYPES, _BINARY)
     written: dict[str, Body] = {
         JSON: {"allOf": [TranscribeOutput, WithEvidence]},
-        **dict.fromkeys(_TEXTS, {"type": "string"}),
+        **{name: {"type": "string"} for name in _TEXTS},
     }
     return (
         Operation(

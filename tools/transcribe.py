@@ -23,6 +23,11 @@ from tools.engine_run import EngineRun
 from tools.subtitles import srt, vtt
 
 _EMPTY = Transcript("", "", 0, ())
+_SILENCE = (  # two thousandths of a second
+    "data:audio/wav;base64,"
+    "UklGRjQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YRAAAACAgICAgICAgICA"
+    "gICAgICA"
+)
 
 
 class TranscribeInput(BaseModel):
@@ -140,6 +145,7 @@ class Transcribe:
             quote=self._quote,
             modality=Modality.TRANSCRIPTION,
             annotations=Annotations(read_only=True, idempotent=True, open_world=False),
+            examples=({"model": "whisper-large-v3-turbo", "file": _SILENCE},),
             available=lambda: self.engines.serves(Modality.TRANSCRIPTION),
         )
 

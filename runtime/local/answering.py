@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-from runtime.local.frames import Frame, packed, read
+from runtime.local.frames import END, Frame, packed, read
 
 _log = logging.getLogger("batchin.child")
 _FAULT: Final[Mapping[str, Any]] = {"event": "fault", "kind": "internal"}
@@ -73,6 +73,7 @@ def _answer_one(connection: socket.socket, stream: BinaryIO, answer: Answer) -> 
     try:
         for said, data in answer(head, payload, asker):
             connection.sendall(packed(said, data))
+        connection.sendall(packed(END))
     except OSError:
         return
     except Unusable as error:

@@ -12,6 +12,9 @@ from typing import Any, BinaryIO, Final
 
 _LENGTHS: Final = struct.Struct(">II")
 
+END: Final[Mapping[str, Any]] = {"event": "end"}
+"""The last of an answer that is whole; a fault is a last one, too. Without one the child went away."""
+
 Frame = tuple[Mapping[str, Any], bytes]
 
 

@@ -25,7 +25,7 @@ _MARGIN: Final = SAMPLE_RATE * 3 // 100
 _PAUSE: Final = SAMPLE_RATE * 3 // 10
 _BREAK: Final = re.compile("(?<=[.!?…])[\"'”\u2019)\\]]*\\s+|\\s*\n\\s*")
 _DIGIT: Final = re.compile(r"\d")
-_ABBREVIATION: Final = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|e\.g|i\.e|cf|No|Jr|Sr|[A-Z])\.$")
+_ABBREVIATION: Final = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|e\.g|i\.e|cf|Jr|Sr|[A-Z])\.$")
 
 
 class Kokoro:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from base.child import ChildFailed, Program
 from base.supervisor import Supervisor
-from runtime.local.frames import Frame, packed, receive
+from runtime.local.frames import END, Frame, packed, receive
 
 _FORGIVEN_S: Final = 15.0
 _STREAM_LIMIT: Final = 1 << 20
@@ -82,13 +82,11 @@ class LazyChild:
             reader, writer = await self._connection()
             try:
                 writer.write(packed(head, payload))
-                while True:
-                    yield await self._next(reader)
-            except asyncio.IncompleteReadError as end:
-                if end.partial:
-                    raise ChildDown from end
-                return
-            except ConnectionError as error:
+                while (frame := await self._next(reader))[0] != END:
+                    yield frame
+                    if frame[0]["event"] == "fault":
+                        return
+            except (asyncio.IncompleteReadError, ConnectionError) as error:
                 raise ChildDown from error
             finally:
                 writer.close()

@@ -66,7 +66,7 @@ def verify(
     from settlement.evidence.bundle import UnreadableBundle
     from settlement.evidence.verify import Bodies, verify_bundle
 
-    bodies = Bodies(_body(request), _body(response))
+    bodies = Bodies(_body(request), _answer(response))
     wanted = Source(source, tuple(key or ()), keys, url, data_dir, config)
     try:
         found = asyncio.run(read_source(wanted))
@@ -87,6 +87,19 @@ def _body(path: Path | None) -> object:
     from server.commands.sources import read_json
 
     return read_json(path)
+
+
+def _answer(path: Path | None) -> object:
+    """JSON, or the bytes of an answer that is none: sound, text."""
+    if path is None:
+        return None
+    import orjson
+
+    data = path.read_bytes()
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return data
 
 
 def _unreadable(error: Exception) -> "Verdict":

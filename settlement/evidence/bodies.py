@@ -14,7 +14,7 @@ from settlement.evidence.hashes import (
     transcription_response_hash,
 )
 
-Rule = Callable[[Mapping[str, Any]], str]
+Rule = Callable[[Any], str]
 
 
 class UnreadableBody(ValueError):
@@ -53,9 +53,16 @@ def _rerank(body: Mapping[str, Any]) -> str:
     return rerank_response_hash(body["results"])
 
 
-def _speech(body: Mapping[str, Any]) -> str:
-    """The sound as the tool's output holds it."""
+def _speech(body: Mapping[str, Any] | bytes) -> str:
+    """The sound itself, or as the tool's output holds it."""
+    if isinstance(body, bytes):
+        return sha256_of(body)
     return sha256_of(base64.b64decode(body["audio"], validate=True))
+
+
+def _transcribe(body: Mapping[str, Any] | bytes) -> str:
+    """The text itself, or the answer that holds it."""
+    return transcription_response_hash({"text": body.decode()} if isinstance(body, bytes) else body)
 
 
 _RULES: Final[Mapping[str, Rule]] = {
@@ -63,5 +70,5 @@ _RULES: Final[Mapping[str, Rule]] = {
     "embed": _embed,
     "rerank": _rerank,
     "speech": _speech,
-    "transcribe": transcription_response_hash,
+    "transcribe": _transcribe,
 }

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,19 @@ QUESTION = {
     "max_tokens": 8,
 }
 TEXTS = {"model": "bge-m3", "input": "one text"}
+LINE = {"model": "cosyvoice", "input": "Hello."}
+DOCUMENTS = {"model": "all-minilm-l6-v2-int8-cosine", "query": "q", "documents": ["a", "b"]}
+EAR = {"model": "whisper-large-v3-turbo"}
+# a wav of a tenth of a second (RIFF, 8 kHz, mono, 8 bit)
+SILENCE = (
+    b"RIFF"
+    + struct.pack("<I", 836)
+    + b"WAVEfmt "
+    + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
+    + b"data"
+    + struct.pack("<I", 800)
+    + b"\x80" * 800
+)
 
 
 @dataclass(frozen=True)
@@ -172,10 +186,18 @@ def test_an_unknown_model_has_no_price(described: Described) -> None:
 
 def test_x402_resources_answer_with_a_challenge_on_the_terms_they_name(described: Described) -> None:
     manifest = described.http.get("/.well-known/x402").json()
-    bodies = {"/v1/chat/completions": QUESTION, "/v1/embeddings": TEXTS}
+    bodies = {
+        "/v1/chat/completions": QUESTION,
+        "/v1/embeddings": TEXTS,
+        "/v1/audio/speech": LINE,
+        "/v1/rerank": DOCUMENTS,
+    }
     for resource in manifest["resources"]:
         path = resource.removeprefix(str(described.http.base_url).rstrip("/"))
-        answer = described.post(path, bodies[path])
+        if path == "/v1/audio/transcriptions":
+            answer = described.http.post(path, files={"file": ("s.wav", SILENCE)}, data=EAR)
+        else:
+            answer = described.post(path, bodies[path])
         assert answer.status_code == 402
         offer = json.loads(base64.b64decode(answer.headers["payment-required"]))["accepts"][0]
         assert offer["network"] == manifest["payment"]["network"]

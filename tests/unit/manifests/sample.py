@@ -17,6 +17,9 @@ from tools.embed import Embed
 from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
+from tools.rerank import Rerank
+from tools.speech import Speech
+from tools.transcribe import Transcribe
 from tools.verify import Verifier
 
 BASE = "https://agents.example"
@@ -26,6 +29,9 @@ MODELS = (
     ModelFact("talker", "chat", "0.02", "0.08", 4096, "Apache-2.0", "talker"),
     ModelFact("qwen3-32b", "chat", "0.02", "0.08", 4096, "Apache-2.0", "talker"),
     ModelFact("vectors", "embedding", "0.01", "0.00", 512, "MIT", "vectors"),
+    ModelFact("ranker", "rerank", "0.01", "0.00", 512, "MIT", "ranker"),
+    ModelFact("voice", "speech", "0", "0", 4096, "MIT", "voice", {"million_characters": "1.00"}),
+    ModelFact("ear", "transcription", "0", "0", 448, "MIT", "ear", {"second": "0.00001"}),
 )
 PAYMENT = PaymentFact("eip155:31337", "0x" + "11" * 20, "USDC", "2", "0x" + "22" * 20, 7)
 KEY = KeyFact("k1", "ab" * 32)
@@ -36,6 +42,9 @@ def registry() -> Registry:
         [
             Chat(NOTHING, NOTHING, NOTHING, 1024).tool(),
             Embed(NOTHING, NOTHING).tool(),
+            Rerank(NOTHING, NOTHING, "ranker").tool(),
+            Speech(NOTHING, NOTHING).tool(),
+            Transcribe(NOTHING, NOTHING).tool(),
             Models(NOTHING, NOTHING, {}, True, 0).tool(),
             Quotes(NOTHING, NOTHING, None).tool(),
             Verifier(NOTHING).tool(),

@@ -121,7 +121,13 @@ def test_request_examples_fit_their_schemas() -> None:
 
 def test_paid_operations_name_price_schemes_and_documented_headers() -> None:
     paid = [o for o in sample.listed() if o.auth is Auth.PAID]
-    assert [o.operation_id for o in paid] == ["createChatCompletion", "createEmbeddings"]
+    assert [o.operation_id for o in paid] == [
+        "createChatCompletion",
+        "createEmbeddings",
+        "createSpeech",
+        "createTranscription",
+        "createRerank",
+    ]
     for operation in paid:
         shown = document()["paths"][operation.path]["post"]
         assert shown["security"] == [{"bearer": []}, {"x402": []}]
