@@ -94,7 +94,8 @@ class Tool(Generic[InputT]):
     until its events are iterated.
     ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
     sound; None shows its JSON as text. ``task_only`` marks what runs too long for any request: only
-    clients that know tasks can call it.
+    clients that know tasks can call it. ``version`` is raised with every change of its schemas or
+    annotations that a program could notice (scripts/snapshots.py).
     """
 
     name: str
