@@ -89,9 +89,9 @@ class Tool(Generic[InputT]):
     """A capability.
 
     ``quote`` bounds the cost of validated arguments before anything runs (raises InvalidRequest,
-    ModelNotFound, ContextLengthExceeded, EngineNotConfigured, EngineOverloaded), at once or after a look
-    at what was sent; None marks a free tool, which leaves no charge and no record. ``run`` starts nothing
-    until its events are iterated.
+    ModelNotFound, ContextLengthExceeded, EngineNotConfigured, EngineOverloaded), at once or after a
+    look at what was sent; None marks a free tool, which leaves no charge and no record. ``run`` starts
+    nothing until its events are iterated.
     ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
     sound; None shows its JSON as text. ``task_only`` marks what runs too long for any request: only
     clients that know tasks can call it. ``version`` is raised with every change of its schemas or
