@@ -28,6 +28,9 @@ _LINES_OF: Final[Mapping[str, str]] = {
     "quote": "M12 3v18M16 7h-6a2.5 2.5 0 0 0 0 5h4a2.5 2.5 0 0 1 0 5H8",
     "verify": _SHIELD,
     "receipt": "M6 3h12v18l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6",
+    "usage": _BARS,
+    "trace": "M4 18h3l3-12 4 9 2-5h4",
+    "fallback": "M4 7h9a5 5 0 0 1 0 10H8m0 0 3-3m-3 3 3 3",
     "account": _BARS,
     "proof": _SHIELD,
 }

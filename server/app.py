@@ -164,7 +164,12 @@ class _Composition:
         )
         sale = await sale_of(settings) if settings.x402 else None
         registry = registry_of(
-            runtime, settings, self._clock, ground.proofs(), sale.price if sale else None
+            runtime,
+            settings,
+            self._clock,
+            ground.proofs(),
+            ground.store,
+            sale.price if sale else None,
         )
         facts = self._facts(ground, runtime, sale)
         hashes = manifest_hashes(registry, facts)

@@ -9,15 +9,21 @@ from runtime.build import Runtime
 from runtime.catalog import Catalog
 from runtime.engine import Modality
 from settlement.evidence.reader import EvidenceReader
+from settlement.ledger.accounts import Accounts
+from settlement.ledger.statement import Statements
+from storage.op import Store
 from tools.chat import Chat
 from tools.core import Registry
 from tools.embed import Embed
+from tools.fallback import Fallbacks
 from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
 from tools.rerank import Rerank
 from tools.speech import Speech
+from tools.trace import Traces
 from tools.transcribe import Transcribe
+from tools.usage import UsageReports
 from tools.verify import Verifier
 
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
@@ -36,11 +42,13 @@ def registry_of(
     settings: Settings,
     clock: Clock,
     proofs: EvidenceReader,
+    store: Store,
     x402_price: X402Price | None,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off."""
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
+    statements = Statements(store)
     return Registry(
         [
             Chat(catalog, engines, clock, settings.max_output_tokens).tool(),
@@ -52,6 +60,9 @@ def registry_of(
             Quotes(catalog, clock, x402_price).tool(),
             Verifier(proofs).tool(),
             Receipts(proofs).tool(),
+            UsageReports(Accounts(store, clock), statements).tool(),
+            Traces(statements, proofs).tool(),
+            Fallbacks(catalog, engines.health).tool(),
         ]
     )
 

@@ -1,6 +1,6 @@
 """Reads evidence back: the documents about one call, by its run, record or audit id."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,11 @@ class EvidenceReader:
         """The record as it was signed, to make its receipt after a restart."""
         row = await self._row(any_id)
         return None if row is None else _evidence(row)
+
+    async def payloads(self, run_ids: Sequence[str]) -> Mapping[str, Document]:
+        """What was signed about each of these runs, by run id; runs without a record are left out."""
+        query = select(EVIDENCE.c.run_id, EVIDENCE.c.payload).where(EVIDENCE.c.run_id.in_(run_ids))
+        return {row["run_id"]: orjson.loads(row["payload"]) for row in await self.store.read(query)}
 
     def trust(self) -> Trust:
         """The server's own keys, past and present."""

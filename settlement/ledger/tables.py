@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -113,3 +114,5 @@ USAGE: Final = Table(
     Column("ended_at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+Index("usage_account", USAGE.c.account_id, USAGE.c.run_id)

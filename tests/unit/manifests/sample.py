@@ -14,12 +14,15 @@ from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReuse
 from tools.chat import Chat
 from tools.core import Registry
 from tools.embed import Embed
+from tools.fallback import Fallbacks
 from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
 from tools.rerank import Rerank
 from tools.speech import Speech
+from tools.trace import Traces
 from tools.transcribe import Transcribe
+from tools.usage import UsageReports
 from tools.verify import Verifier
 
 BASE = "https://agents.example"
@@ -49,6 +52,9 @@ def registry() -> Registry:
             Quotes(NOTHING, NOTHING, None).tool(),
             Verifier(NOTHING).tool(),
             Receipts(NOTHING).tool(),
+            UsageReports(NOTHING, NOTHING).tool(),
+            Traces(NOTHING, NOTHING).tool(),
+            Fallbacks(NOTHING, NOTHING).tool(),
         ]
     )
 

@@ -1,0 +1,143 @@
+"""The trace tool: the caller's own calls, by run or by trace, with their cost and records. Free."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from base.errors import NotFound, Unauthorized
+from base.ids import record_id_of, run_id_from
+from base.money import cents_rounded, usd_text
+from settlement.evidence.reader import EvidenceReader
+from settlement.ledger.statement import Statements
+from storage.op import Row
+from tools.core import Annotations, Call, Tool
+from tools.immediate import Immediate
+
+MOST_LISTED = 100
+
+
+class TraceInput(BaseModel):
+    """One run, the runs of one trace, or by default the newest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    run_id: str | None = Field(
+        None, min_length=1, max_length=128, description="Run, record or audit id of a call of yours."
+    )
+    trace_id: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{32}$",
+        description="Trace id of a traceparent that you sent, or of an earlier answer: 32 hex digits.",
+    )
+    limit: int = Field(20, ge=1, le=MOST_LISTED, description="Most runs to list, the newest first.")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "TraceInput":
+        if self.run_id is not None and self.trace_id is not None:
+            raise ValueError("takes run_id or trace_id, not both")
+        return self
+
+
+class TraceItem(BaseModel):
+    """One call: what ran, how it ended, what it cost and which record proves it."""
+
+    customer_trace_id: str
+    run_id: str
+    record_id: str
+    public_route_label: str
+    environment: str
+    prompt_version_id: str
+    model_id: str
+    served_model: str
+    tool: str
+    status: str
+    input_tokens: int
+    output_tokens: int
+    cost_cents: int
+    cost_usd: str
+    rail: str
+    started_at_ms: int = Field(description="Unix time in milliseconds.")
+    duration_ms: int
+
+
+class TraceOutput(BaseModel):
+    """Runs: those of a trace in the order in which they began, else the newest first."""
+
+    object: Literal["list"]
+    items: list[TraceItem]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Builds the trace tool: usage rows, joined with what was signed about the same runs."""
+
+    statements: Statements
+    proofs: EvidenceReader
+
+    def tool(self) -> Tool[TraceInput]:
+        return Tool(
+            name="trace",
+            title="Trace",
+            description=(
+                "Follow your calls: for a run, for every run of a trace, or for the newest, the model "
+                "that answered, status, tokens, duration, cost and the id of the signed record. Needs "
+                "an API key, or the access token of an x402 payment. Free."
+            ),
+            Input=TraceInput,
+            Output=TraceOutput,
+            run=self._run,
+            quote=None,
+            modality="account",
+            annotations=Annotations(read_only=True, idempotent=True),
+            examples=({"limit": 5}, {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}),
+            aliases=("batchin_agent_trace_run",),
+        )
+
+    def _run(self, args: TraceInput, call: Call) -> Immediate:
+        return Immediate(lambda: self._answer(args, call.caller.account_id))
+
+    async def _answer(self, args: TraceInput, account_id: str | None) -> Mapping[str, Any]:
+        if account_id is None:
+            raise Unauthorized
+        rows = await self._rows(args, account_id)
+        signed = await self.proofs.payloads([row["run_id"] for row in rows])
+        items = [_item(row, signed[row["run_id"]]) for row in rows if row["run_id"] in signed]
+        return {"object": "list", "items": items}
+
+    async def _rows(self, args: TraceInput, account_id: str) -> Sequence[Row]:
+        if args.run_id is not None:
+            run_id = run_id_from(args.run_id)
+            row = await self.statements.run(account_id, run_id) if run_id else None
+            if row is None:
+                raise NotFound(f"You have no run {args.run_id!r}.", param="run_id")
+            return [row]
+        if args.trace_id is None:
+            return await self.statements.runs(account_id, args.limit)
+        rows = await self.statements.of_trace(account_id, args.trace_id)
+        if not rows:
+            raise NotFound(f"You have no trace {args.trace_id}.", param="trace_id")
+        return rows[: args.limit]
+
+
+def _item(row: Row, signed: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "customer_trace_id": row["trace_id"],
+        "run_id": row["run_id"],
+        "record_id": record_id_of(row["run_id"]),
+        "public_route_label": signed["public_route_label"],
+        "environment": signed["environment"],
+        "prompt_version_id": row["prompt_version"],
+        "model_id": row["model"],
+        "served_model": row["served_model"],
+        "tool": row["tool"],
+        "status": row["status"],
+        "input_tokens": row["input_tokens"],
+        "output_tokens": row["output_tokens"],
+        "cost_cents": cents_rounded(row["charged_nano_usd"]),
+        "cost_usd": usd_text(row["charged_nano_usd"]),
+        "rail": row["rail"],
+        "started_at_ms": row["started_at_ms"],
+        "duration_ms": row["ended_at_ms"] - row["started_at_ms"],
+    }
