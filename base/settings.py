@@ -13,6 +13,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -21,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from base.engine_settings import EngineSettings
 from base.outbound.addresses import network_of
 
 EvmAddress = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
@@ -103,15 +105,27 @@ class Settings(BaseSettings):
 
     engine: str = Field(
         "local",
-        pattern=r"^(local|none|(sglang|openai)=https?://.+)$",
-        description="Chat engine: local, none, sglang=URL or openai=URL (any compatible server).",
+        pattern=r"^(local|none|(sglang|openai)=https?://[^,\s]+(,https?://[^,\s]+)*)$",
+        description=(
+            "Engine: local, none, sglang=URL or openai=URL (any compatible server); several replicas by "
+            "commas. With [[engines]] the default is none."
+        ),
+    )
+    engines: tuple[EngineSettings, ...] = Field(
+        (), description="Engines beside the one that engine names ([[engines]])."
+    )
+    grid_gco2e_per_kwh: int | None = Field(
+        None, ge=0, le=10_000, description="Carbon intensity of the engines' power, grams CO2e a kWh."
+    )
+    grid_source: str = Field(
+        "", max_length=256, description="Source of that intensity; records of calls name it."
     )
     model: str = Field(
         "smollm2",
         description="Model of the local engine: smollm2, a path to a .gguf file, or hf:OWNER/REPO:FILE.",
     )
     engine_api_key: SecretStr | None = Field(
-        None, description="Bearer key that an attached engine asks for."
+        None, description="Bearer key that the replicas of engine ask for."
     )
     engine_threads: int = Field(0, ge=0, description="Threads of the local engine; 0: cores but one.")
     engine_idle_s: float = Field(
@@ -119,8 +133,25 @@ class Settings(BaseSettings):
     )
     strict_models: bool = Field(False, description="Turn the catalog's model aliases off.")
     models: tuple[ModelSettings, ...] = Field((), description="Models of attached engines ([[models]]).")
-    max_running: int = Field(4, ge=1, description="Calls that an engine executes at once.")
-    max_queued: int = Field(256, ge=0, description="Calls that wait for an engine before 503.")
+    max_running: int = Field(
+        4,
+        ge=1,
+        description="Calls that an engine executes at once; 256 for attached ones unless this is set.",
+    )
+    max_queued: int = Field(
+        256, ge=0, description="Calls of one lane that wait for an engine before 503."
+    )
+    silence_s: float = Field(
+        30.0,
+        gt=0,
+        description="An engine that has calls in hand and sends no byte for so long gets no more.",
+    )
+    hedge: bool = Field(
+        False, description="Ask a second replica too when a first token is unusually late."
+    )
+    power_w: float | None = Field(
+        None, gt=0, description="Power that an engine of engine draws while it works, watts."
+    )
     timeout_s: float = Field(300.0, gt=0, description="Longest duration of a call.")
     first_event_s: float = Field(120.0, gt=0, description="Longest wait for an engine's first event.")
     between_events_s: float = Field(60.0, gt=0, description="Longest silence of an engine in a stream.")
@@ -167,6 +198,12 @@ class Settings(BaseSettings):
         description="Fixes the first API key, for scripts: batchin_api_ and 32 to 128 of A-Za-z0-9_-.",
     )
     demo_balance_usd: str = Field("5.00", description="Balance of the account made at first start.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _engines_alone(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Who names engines need not say that the local one is not wanted."""
+        return {"engine": "none", **data} if data.get("engines") else data
 
     @field_validator("network")
     @classmethod

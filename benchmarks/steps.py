@@ -82,7 +82,7 @@ def front() -> Iterator[Step]:
     yield "validate arguments", lambda: parse(ChatInput, BODY)
     yield "hash of the request", lambda: request_hash(BODY)
     model = Model("instant", Modality.CHAT, "instant", PriceCard("p", 20, 80), 4096, "unknown")
-    engines = Engines((), 1, 1, SystemClock())
+    engines = Engines(())
     quote = Chat(Catalog([model]), engines, SystemClock(), 1024).tool().quote
     assert quote is not None
     arguments = parse(ChatInput, BODY)

@@ -20,7 +20,8 @@ class AuditRecord(_Open):
     input_hash: str = Field(description="SHA-256 of the canonical request.")
     output_hash: str = Field(description="SHA-256 of the canonical answer.")
     energy_wh: float | None
-    energy_source: str | None
+    energy_method: str | None = Field(description="How the energy is known.")
+    energy_source: str | None = Field(description="Source of the grid's carbon intensity.")
     carbon_grams_co2e: float | None
     carbon_offset_vs_us_cloud: float | None
     signature: str

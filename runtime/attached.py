@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -28,8 +28,9 @@ _PROBE_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Where an engine is and what it serves: modality by engine model id."""
+    """Where an engine is, what we call it, and what it serves: modality by engine model id."""
 
+    name: str
     url: str
     flavour: Flavour
     models: Mapping[str, Modality]
@@ -53,7 +54,7 @@ class Attached:
 
     @property
     def id(self) -> str:
-        return self._at.flavour.name
+        return self._at.name
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -74,7 +75,10 @@ class Attached:
         await self._http.abort(rid)
 
     async def load(self) -> Load:
-        return Load(self._http.running, 0, self._at.running_max)
+        """What it tells, within a second, else what is known of our own calls."""
+        told = await self._told_load() if self._state is EngineState.READY else None
+        known = told or Load(self._http.running, 0, self._at.running_max)
+        return replace(known, silent_s=self._http.silent_s)
 
     async def ready(self) -> bool:
         return await self._http.ready()
@@ -117,6 +121,16 @@ class Attached:
         if up and self._state is EngineState.DOWN:
             self._returns += 1
         self._state = EngineState.READY if up else EngineState.DOWN
+
+    async def _told_load(self) -> Load | None:
+        path = self._at.flavour.load_path
+        if path is None:
+            return None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PROBE_S):
+                body = await self._http.get(path)
+                return None if body is None else self._at.flavour.told_load(body)
+        return None
 
     async def _introduce(self) -> None:
         """What evidence will say about this engine, as far as it tells."""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from base.usage import Usage
-from runtime.engine import Delta, EngineCall, Event, Fault, Finish, Metered, Started
+from runtime.engine import Delta, EngineCall, Event, Fault, Finish, Meter, Metered, Started
 
 RunOne = Callable[[EngineCall], AbstractAsyncContextManager[AsyncIterator[Event]]]
 
@@ -38,31 +38,34 @@ class InParts:
     async def _merged(self) -> AsyncGenerator[Event, None]:
         spent = Usage()
         for first in range(0, self._call.body["n"], self._most):
-            usage = Usage()
-            async with self._run_one(self._part(first)) as events:
-                async for event in events:
-                    match event:
-                        case Started():
-                            if first:
-                                continue
-                        case Delta() | Finish():
-                            event = replace(event, index=event.index + first)
-                        case Metered():
-                            usage = event.usage
-                            event = Metered(_together(spent, usage))
-                        case _:
-                            pass
-                    yield event
-                    if isinstance(event, Fault):
-                        return
-            spent = _together(spent, usage)
+            part, usage = self._part(first), Usage()
+            try:
+                async with self._run_one(part) as events:
+                    async for event in events:
+                        match event:
+                            case Started():
+                                if first:
+                                    continue
+                            case Delta() | Finish():
+                                event = replace(event, index=event.index + first)
+                            case Metered():
+                                usage = event.usage
+                                event = Metered(_together(spent, usage))
+                            case _:
+                                pass
+                        yield event
+                        if isinstance(event, Fault):
+                            return
+            finally:
+                spent = _together(spent, part.meter.usage or usage)
+                self._call.meter.usage = spent
 
     def _part(self, first: int) -> EngineCall:
         body: Mapping[str, Any] = self._call.body
         part = {**body, "n": min(self._most, body["n"] - first)}
         if body.get("seed") is not None:
             part["seed"] = body["seed"] + first
-        return replace(self._call, rid=f"{self._call.rid}-c{first}", body=part)
+        return replace(self._call, rid=f"{self._call.rid}-c{first}", body=part, meter=Meter())
 
 
 def _together(spent: Usage, usage: Usage) -> Usage:

@@ -79,6 +79,11 @@ class Delta:
     tool_calls: Sequence[Mapping[str, Any]] = ()
     logprobs: Mapping[str, Any] | None = None
 
+    @property
+    def says(self) -> bool:
+        """Whether it holds anything of an answer: the role alone does not."""
+        return bool(self.content or self.reasoning or self.tool_calls or self.logprobs)
+
 
 @dataclass(frozen=True, slots=True)
 class Finish:

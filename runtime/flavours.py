@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runtime.bodies import base_body, choices_of
-from runtime.engine import EngineCall, Fault, Modality
+from runtime.engine import EngineCall, Fault, Load, Modality
 from runtime.tallies import LastUsage, Tally, UsagePerChoice
 
 
@@ -30,6 +30,13 @@ class Flavour(Protocol):
     @property
     def about_paths(self) -> tuple[str, ...]:
         """Where the server tells its version and its weights' version."""
+
+    @property
+    def load_path(self) -> str | None:
+        """Where the server tells what it has in hand, None when it does not."""
+
+    def told_load(self, body: bytes) -> Load | None:
+        """What it told there; None when it can't be understood."""
 
     def served_model(self, call: EngineCall, chunk: Mapping[str, Any]) -> str:
         """The true model of an answer."""
@@ -58,6 +65,10 @@ class OpenAi:
     name: str = "openai"
     ready_path: str = "/v1/models"
     about_paths: tuple[str, ...] = ()
+    load_path: str | None = None
+
+    def told_load(self, body: bytes) -> Load | None:
+        return None
 
     def served_model(self, call: EngineCall, chunk: Mapping[str, Any]) -> str:
         return str(chunk.get("model") or call.model)
@@ -83,6 +94,10 @@ class LlamaCpp:
     name: str = "llama.cpp"
     ready_path: str = "/health"
     about_paths: tuple[str, ...] = ()
+    load_path: str | None = None
+
+    def told_load(self, body: bytes) -> Load | None:
+        return None
 
     def served_model(self, call: EngineCall, chunk: Mapping[str, Any]) -> str:
         return call.model  # it is started with one model and answers to any name

@@ -1,5 +1,6 @@
 """An engine over any OpenAI-compatible server: SGLang, llama.cpp, others."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -33,11 +34,20 @@ class OpenAiHttp:
         headers, admin_headers = _headers(api_key), _headers(admin_key or api_key)
         self._server = Server(self._client, flavour, identify, limits, prefix, headers, admin_headers)
         self._runs: dict[str, Run] = {}
+        self._heard_s = 0.0
 
     @property
     def running(self) -> int:
         """Calls that are on the server now."""
         return len(self._runs)
+
+    @property
+    def silent_s(self) -> float:
+        """How long no byte has come on any run that is on; 0 without one."""
+        if not self._runs:
+            return 0.0
+        heard_s = max(self._heard_s, *(run.heard_s for run in self._runs.values()))
+        return asyncio.get_running_loop().time() - heard_s
 
     def run(self, call: EngineCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """As ``runtime.engine.Engine`` tells."""
@@ -71,10 +81,13 @@ class OpenAiHttp:
         await self._client.aclose()
 
     def _entered(self, run: Run) -> None:
+        if not self._runs:
+            self._heard_s = asyncio.get_running_loop().time()
         self._runs[run.call.rid] = run
 
     def _left(self, run: Run) -> None:
         self._runs.pop(run.call.rid, None)
+        self._heard_s = max(self._heard_s, run.heard_s)
 
 
 def _headers(key: str | None) -> tuple[tuple[str, str], ...]:

@@ -92,6 +92,11 @@ class Run:
         self._reader = self._new_reader()
         self._events = self._stream() if self._streamed else self._answer()
 
+    @property
+    def heard_s(self) -> float:
+        """When its newest bytes came, by the loop's clock; 0 before the first."""
+        return 0.0 if self._response is None else self._response.heard_s
+
     async def __aenter__(self) -> AsyncIterator[Event]:
         self._enter(self)
         return self._events

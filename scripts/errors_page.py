@@ -32,8 +32,9 @@ Every error has one shape, on every door:
 
 Over HTTP it is the body, with the status below; over MCP it is `structuredContent` of a result with
 `isError: true`. `x-should-retry: false` says that the same request can't succeed later; `Retry-After`
-says how long to wait. A call that failed is not charged; a stream that its caller cut is charged for
-what it delivered. Messages never hold a secret or a caller's text.
+says how long to wait. A call that failed is not charged; a stream that was cut (by its reader, its
+deadline or its engine) is charged for what it delivered. Messages never hold a secret or a caller's
+text.
 
 An x402 version 1 client (header `X-PAYMENT`, or `?x402=1`) finds the challenge in the body of a 402, and
 every client finds it in the header `PAYMENT-REQUIRED`: see [payments](payments.md).

@@ -8,6 +8,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from base.engine_settings import EngineSettings
 from base.settings import ModelSettings, Settings
 from manifests.markdown import table
 
@@ -42,6 +43,12 @@ _MODELS = """\
 One table for each model of an attached engine.
 """
 
+_ENGINES = """\
+## [[engines]]
+
+One table for each attached engine; several that serve one model are its replicas.
+"""
+
 
 def settings_page() -> str:
     """The whole page."""
@@ -56,7 +63,11 @@ def settings_page() -> str:
         ("key", "default", "meaning", "allowed"),
         ((f"`{name}`", *_row(field)) for name, field in ModelSettings.model_fields.items()),
     )
-    return f"{_HEAD}\n{settings}\n\n{_MODELS}\n{models}\n"
+    engines = table(
+        ("key", "default", "meaning", "allowed"),
+        ((f"`{name}`", *_row(field)) for name, field in EngineSettings.model_fields.items()),
+    )
+    return f"{_HEAD}\n{settings}\n\n{_MODELS}\n{models}\n\n{_ENGINES}\n{engines}\n"
 
 
 def _row(field: FieldInfo) -> tuple[str, str, str]:
@@ -72,7 +83,9 @@ def _default(field: FieldInfo) -> str:
         return ""
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"
-    return "none" if field.default == () else f"`{field.default}`"
+    if isinstance(field.default, tuple):
+        return ", ".join(f"`{item}`" for item in field.default) or "none"
+    return "none" if field.default == {} else f"`{field.default}`"
 
 
 def _allowed(field: FieldInfo) -> str:
@@ -89,6 +102,9 @@ def _kind(annotation: Any) -> str:
         return "; ".join([_kind(inner), *_bounds(_flat(metadata))])
     if origin in (Union, types.UnionType):
         return _kind(next(part for part in get_args(annotation) if part is not type(None)))
+    if origin is dict:
+        key, value = (_kind(part) for part in get_args(annotation))
+        return f"table of {key} to {value}"
     if origin is tuple:
         inner = get_args(annotation)[0]
         if isinstance(inner, type) and issubclass(inner, BaseModel):

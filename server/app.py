@@ -12,6 +12,7 @@ import anyio
 from starlette.types import ASGIApp
 
 from base.clock import SystemClock
+from base.energy import Grid
 from base.money import usd_to_nano
 from base.resource import Resource
 from base.sealing import Sealer
@@ -173,7 +174,7 @@ class _Composition:
         )
         facts = self._facts(ground, runtime, sale)
         hashes = manifest_hashes(registry, facts)
-        recorder = Recorder(ground.ring, settings.environment, manifests=hashes)
+        recorder = Recorder(ground.ring, settings.environment, manifests=hashes, grid=_grid(settings))
         x402 = await self._x402(ground, recorder, sale, chain)
         rails = Rails(BalanceRail(ground.store, recorder, self._clock), x402, ground.store.hopeful)
         invoker = Invoker(
@@ -342,6 +343,11 @@ class _Composition:
         asked = {"info": Operation(NoArguments, info), **books}
         office = Operations(asked, lambda: self._readiness.is_open)
         await self._stack.enter_async_context(AdminServer(self._settings.data_dir, office))
+
+
+def _grid(settings: Settings) -> Grid | None:
+    intensity = settings.grid_gco2e_per_kwh
+    return None if intensity is None else Grid(intensity, settings.grid_source)
 
 
 def _unreported(*_: object) -> None:

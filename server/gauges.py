@@ -75,11 +75,16 @@ class Gauges(Collector):
     def _of_engines(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("batchin_engine_up", "1 while the engine serves.", labels=["engine"])
         restarts = CounterMetricFamily("batchin_engine_restarts", "Restarts.", labels=["engine"])
+        running = GaugeMetricFamily("batchin_engine_running", "Calls that run.", labels=["engine"])
+        queued = GaugeMetricFamily("batchin_engine_queued", "Calls that wait.", labels=["engine"])
+        faults = CounterMetricFamily("batchin_engine_faults", "Calls it failed.", labels=["engine"])
         for engine in self._engines():
             up.add_metric([engine.id], engine.state is EngineState.READY)
             restarts.add_metric([engine.id], engine.restarts)
-        yield up
-        yield restarts
+            running.add_metric([engine.id], engine.detail["running"])
+            queued.add_metric([engine.id], engine.detail["queued"])
+            faults.add_metric([engine.id], engine.detail["faults"])
+        yield from (up, restarts, running, queued, faults)
 
     def _of_store(self) -> Iterator[Metric]:
         stats = self._store.stats()

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from base.caller import Caller
+from base.energy import Energy
 from base.pricing import Quote
 from base.resource import Resource
 from base.usage import Usage
@@ -95,6 +96,7 @@ class Outcome:
     started_at_ms: int
     ended_at_ms: int
     result: bytes = b"{}"
+    energy: Energy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from base.errors import ContextLengthExceeded, InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog, Model
-from runtime.engine import Delta, EngineCall, Finish, Metered, Modality
+from runtime.engine import Delta, Finish, Metered, Modality, Started
 from runtime.pool import Engines
 from settlement.evidence.hashes import chat_response_hash
 from settlement.rail import Served
 from tools.chat_schema import ChatInput, ChatOutput
 from tools.core import Annotations, Call, Result, Tool
-from tools.engine_run import EngineRun
+from tools.engine_run import EngineRun, engine_run
 
 _TEMPLATE_TOKENS = 64  # what a chat template and a default system prompt add at most
 _MESSAGE_TOKENS = 16  # what it adds around each message
@@ -75,11 +75,7 @@ class Chat:
     def _run(self, args: ChatInput, call: Call) -> "ChatExecution":
         model = self.catalog.resolve(args.model, Modality.CHAT)
         body = _engine_body(args, self._output_limit(args, model))
-        tenant = call.caller.account_id or call.run_id
-        engine_call = EngineCall(
-            call.run_id, Modality.CHAT, model.engine_model, body, tenant, call.caller.lane
-        )
-        run = EngineRun(self.engines, engine_call, call.deadline_s)
+        run = engine_run(self.engines, call, Modality.CHAT, model.engine_model, body)
         return ChatExecution(run, args, call.run_id, self.clock.now_ms() // 1000)
 
     def _output_limit(self, args: ChatInput, model: Model) -> int:
@@ -128,13 +124,15 @@ class ChatExecution:
         """The deltas that carry something; finishes and usage are gathered, not shown."""
         async for event in self._run.events():
             match event:
-                case Delta():
+                case Delta() if event.says:
                     self._choices[event.index].add(event)
                     yield event
                 case Finish():
                     self._choices[event.index].finish_reason = event.reason
                 case Metered():
                     self._usage = event.usage
+                case Started():
+                    self._choices = [_Choice(choice.index) for choice in self._choices]
                 case _:
                     continue
 
@@ -148,10 +146,12 @@ class ChatExecution:
             "choices": choices,
             "usage": usage_rendered(self._usage),
         }
-        return Result(output, self._usage, chat_response_hash(choices))
+        return Result(output, self._usage, chat_response_hash(choices), self._run.ran)
 
     async def close(self) -> None:
+        """A stream that was cut is charged for what the engine had generated when it stopped."""
         await self._run.close()
+        self._usage = self._run.usage or self._usage
 
 
 class _Choice:

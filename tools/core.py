@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from base.caller import Caller
+from base.energy import Energy
 from base.pricing import Quote
 from base.resource import Resource
 from base.trace import Trace
@@ -44,6 +45,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """Where a run ended: what served it (another replica perhaps than answered first), and the energy it
+    took, None where nobody knows."""
+
+    served: Served
+    energy: Energy | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a run has produced so far; whole when ``status`` is completed.
 
@@ -54,6 +64,7 @@ class Result:
     output: Mapping[str, Any]
     usage: Usage
     response_hash: str
+    ran: Ran | None = None
 
 
 class Execution(Protocol):

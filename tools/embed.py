@@ -12,12 +12,12 @@ from base.errors import InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog
-from runtime.engine import EngineCall, Event, Metered, Modality, Vectors
+from runtime.engine import Event, Metered, Modality, Vectors
 from runtime.pool import Engines
 from settlement.evidence.hashes import embeddings_response_hash
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
-from tools.engine_run import EngineRun
+from tools.engine_run import EngineRun, engine_run
 
 MAX_INPUTS = 2048
 _EXTRA_TOKENS = 8  # the markers that a tokenizer adds around one text
@@ -115,16 +115,9 @@ class Embed:
 
     def _run(self, args: EmbedInput, call: Call) -> "EmbedExecution":
         model = self.catalog.resolve(args.model, Modality.EMBEDDING)
-        tenant = call.caller.account_id or call.run_id
-        engine_call = EngineCall(
-            call.run_id,
-            Modality.EMBEDDING,
-            model.engine_model,
-            {"input": args.texts()},
-            tenant,
-            call.caller.lane,
-        )
-        return EmbedExecution(EngineRun(self.engines, engine_call, call.deadline_s), args)
+        body = {"input": args.texts()}
+        run = engine_run(self.engines, call, Modality.EMBEDDING, model.engine_model, body)
+        return EmbedExecution(run, args)
 
 
 class EmbedExecution:
@@ -167,7 +160,7 @@ class EmbedExecution:
                 "total_tokens": self._usage.input_tokens,
             },
         }
-        return Result(output, self._usage, embeddings_response_hash(self._vectors))
+        return Result(output, self._usage, embeddings_response_hash(self._vectors), self._run.ran)
 
     async def close(self) -> None:
         await self._run.close()

@@ -1,7 +1,7 @@
 """One run on an engine: place, first answer, events, faults as documented errors."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
 
 from base.errors import (
     BatchinError,
@@ -12,9 +12,12 @@ from base.errors import (
     InvalidRequest,
     ServiceUnavailable,
 )
-from runtime.engine import EngineCall, Event, Fault, Started
-from runtime.pool import Engines, Place
-from settlement.rail import Served
+from base.usage import Usage
+from runtime.engine import Delta, EngineCall, Event, Fault, Modality, Started
+from runtime.pool import Engines
+from runtime.routing.dispatch import Dispatch
+from settlement.rail import Delivery, Served
+from tools.core import Call, Ran
 
 _FAULTS: dict[str, tuple[type[BatchinError], str]] = {
     "invalid": (InvalidRequest, "The engine refused a parameter of this request."),
@@ -27,50 +30,111 @@ _FAULTS: dict[str, tuple[type[BatchinError], str]] = {
     "stalled": (EngineError, "The engine stopped answering."),
     "truncated": (EngineError, "The engine's answer ended before it was complete."),
 }
+_AWAY: Final = "The engine is starting, being restarted or failing."
 
 
 class EngineRun:
-    """Holds a place on an engine from ``reserve`` to ``close``; leaving early aborts the engine."""
+    """Holds a place on an engine from ``reserve`` to ``close``; leaving early aborts the engine.
 
-    def __init__(self, engines: Engines, call: EngineCall, deadline_s: float) -> None:
+    When its engine fails, a call of which nothing was shown runs anew on another replica: one that is
+    delivered WHOLE up to its end, a stream up to its first text. ``events`` then yields a ``Started``
+    again, after which all that came before is to be forgotten.
+    """
+
+    def __init__(
+        self,
+        engines: Engines,
+        call: EngineCall,
+        deadline_s: float,
+        delivery: Delivery = Delivery.STREAM,
+    ) -> None:
         self._engines = engines
         self._call = call
         self._deadline_s = deadline_s
-        self._place: Place | None = None
-        self._events: AsyncIterator[Event] | None = None
-        self._stack = AsyncExitStack()
+        self._delivery = delivery
+        self._dispatch: Dispatch | None = None
+        self._served: Served | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The latest that the engine told; after ``close`` it covers what a cut run generated too."""
+        return self._call.meter.usage
+
+    @property
+    def ran(self) -> Ran | None:
+        """Where the call runs and the energy it took so far; None before ``start``."""
+        if self._served is None or self._dispatch is None:
+            return None
+        return Ran(self._served, self._dispatch.energy)
 
     def reserve(self) -> None:
-        self._place = self._engines.reserve(self._call.modality, self._call.model, self._deadline_s)
-        self._stack.callback(self._place.release)
+        self._dispatch = self._engines.dispatch(self._call, self._deadline_s)
 
     async def start(self) -> Served:
         """Wait for the engine's first event; faults before it become proper statuses."""
-        if self._place is None:
-            raise InternalError("start() needs reserve() first")
-        self._events = await self._stack.enter_async_context(self._place.run(self._call))
-        first = await anext(self._events, None)
+        return self._begun(await self._dispatched().start())
+
+    async def events(self) -> AsyncIterator[Event]:
+        """The events after the first one; raises the documented error of a fault."""
+        dispatch = self._dispatched()
+        shown = False
+        while True:
+            fault = None
+            async for event in dispatch.events:
+                if isinstance(event, Fault):
+                    fault = event
+                    break
+                shown = shown or self._shows(event)
+                yield event
+            if fault is None:
+                return
+            dispatch.failed(fault)
+            if shown:
+                raise _broken(error_of(fault))
+            first = await dispatch.again(fault)
+            self._begun(first)
+            yield first
+
+    async def close(self) -> None:
+        if self._dispatch is not None:
+            await self._dispatch.close()
+
+    def _shows(self, event: Event) -> bool:
+        return self._delivery is not Delivery.WHOLE and isinstance(event, Delta) and event.says
+
+    def _dispatched(self) -> Dispatch:
+        if self._dispatch is None:
+            raise InternalError("a run needs reserve() first")
+        return self._dispatch
+
+    def _begun(self, first: Event) -> Served:
         if isinstance(first, Fault):
             raise error_of(first)
         if not isinstance(first, Started):
             raise EngineError("The engine did not answer.")
-        return Served(first.model, first.revision, first.engine, first.engine_version)
+        self._served = Served(first.model, first.revision, first.engine, first.engine_version)
+        return self._served
 
-    async def events(self) -> AsyncIterator[Event]:
-        """The events after the first one; raises the documented error of a fault."""
-        if self._events is None:
-            raise InternalError("events() needs start() first")
-        async for event in self._events:
-            if isinstance(event, Fault):
-                raise error_of(event)
-            yield event
 
-    async def close(self) -> None:
-        await self._stack.aclose()
+def engine_run(
+    engines: Engines, call: Call, modality: Modality, model: str, body: Mapping[str, Any]
+) -> EngineRun:
+    """The run of a call of the core, in its caller's lane and region. ``model`` is the engine's id."""
+    caller = call.caller
+    tenant = caller.account_id or call.run_id
+    asked = EngineCall(call.run_id, modality, model, body, tenant, caller.lane, caller.region)
+    return EngineRun(engines, asked, call.deadline_s, call.delivery)
+
+
+def _broken(error: BatchinError) -> BatchinError:
+    """A stream that began well was no bad request and found no full queue: its engine failed."""
+    return error if isinstance(error, EngineError) else EngineError("The engine failed.")
 
 
 def error_of(fault: Fault) -> BatchinError:
     """The public error of an engine fault. Upstream messages never reach a caller: they leak paths."""
+    if fault.kind == "unavailable" and fault.status == ServiceUnavailable.status:
+        return ServiceUnavailable(_AWAY, retry_after_s=1)
     kind, sentence = _FAULTS.get(fault.kind, (EngineError, "The engine failed."))
     if kind is EngineOverloaded or issubclass(kind, ServiceUnavailable):
         return kind(sentence, retry_after_s=1)

@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 from pydantic import BaseModel
 
 from base.clock import Clock
-from base.errors import BatchinError, DeadlineExceeded, InternalError, NotFound
+from base.errors import BatchinError, DeadlineExceeded, EngineError, InternalError, NotFound
 from base.pricing import Quote
 from base.usage import Usage
 from settlement.evidence.hashes import request_hash
@@ -36,6 +36,8 @@ from tools.observe import CallReport, Observer
 from tools.owner import Owner
 
 Keep = Callable[[bytes], Awaitable[None]]
+_CUTS: Final = (DeadlineExceeded, EngineError)
+_CUT: Final = "What was delivered is charged, and recorded as partial. Ask again for a whole answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +152,14 @@ class Run:
     async def __aiter__(self) -> AsyncIterator[Any]:
         if self._replay is not None or self._execution is None:
             return
-        async for event in self._execution.events():
-            self._shown += 1
-            yield event
+        try:
+            async for event in self._execution.events():
+                self._shown += 1
+                yield event
+        except EngineError as error:
+            if self._delivered_before(error):
+                error.resolution = _CUT
+            raise
 
     async def done(self, keep: Keep | None = None) -> Done:
         """Capture the finished call: charged, recorded and settled durably when this returns.
@@ -298,16 +305,19 @@ class Run:
         self._report(code, result.usage, settled)
 
     def _delivered_before(self, reason: BaseException | None) -> bool:
-        """A stream that the caller or the deadline cut is charged; an engine's fault is not."""
-        own_fault = isinstance(reason, BatchinError) and not isinstance(reason, DeadlineExceeded)
-        return self._call.delivery is Delivery.STREAM and self._shown > 0 and not own_fault
+        """A stream that was cut is charged: by its caller, the deadline, or an engine that broke off."""
+        cut = not isinstance(reason, BatchinError) or isinstance(reason, _CUTS)
+        return self._call.delivery is Delivery.STREAM and self._shown > 0 and cut
 
     def _outcome(self, quote: Quote, result: Result, status: RunStatus, body: bytes) -> Outcome:
+        if result.ran is not None:
+            self.served = result.ran.served
         return Outcome(
             run_id=self._call.run_id,
             tool=self._tool.name,
             model=quote.model,
             served=self.served,
+            energy=result.ran.energy if result.ran else None,
             usage=result.usage,
             quote=quote,
             status=status,

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog
-from runtime.engine import EngineCall, Event, Metered, Modality, Scores
+from runtime.engine import Event, Metered, Modality, Scores
 from runtime.pool import Engines
 from settlement.evidence.hashes import rerank_response_hash
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
-from tools.engine_run import EngineRun
+from tools.engine_run import EngineRun, engine_run
 
 MAX_DOCUMENTS = 1024
 _EXTRA_TOKENS = 8  # the markers that a tokenizer adds around one text
@@ -109,16 +109,8 @@ class Rerank:
 
     def _run(self, args: RerankInput, call: Call) -> "RerankExecution":
         model = self.catalog.resolve(args.model, Modality.RERANK)
-        tenant = call.caller.account_id or call.run_id
-        engine_call = EngineCall(
-            call.run_id,
-            Modality.RERANK,
-            model.engine_model,
-            {"query": args.query, "documents": args.documents},
-            tenant,
-            call.caller.lane,
-        )
-        run = EngineRun(self.engines, engine_call, call.deadline_s)
+        body = {"query": args.query, "documents": args.documents}
+        run = engine_run(self.engines, call, Modality.RERANK, model.engine_model, body)
         return RerankExecution(run, args, "rerank_" + call.run_id.removeprefix("run_"))
 
 
@@ -162,7 +154,7 @@ class RerankExecution:
                 "total_tokens": self._usage.input_tokens,
             },
         }
-        return Result(output, self._usage, rerank_response_hash(results))
+        return Result(output, self._usage, rerank_response_hash(results), self._run.ran)
 
     async def close(self) -> None:
         await self._run.close()

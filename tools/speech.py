@@ -14,13 +14,13 @@ from base.errors import InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog, Model
-from runtime.engine import EngineCall, Event, Metered, Modality
+from runtime.engine import Event, Metered, Modality
 from runtime.pool import Engines
 from runtime.sound import SOUND_FORMATS, Sound
 from settlement.evidence.hashes import sha256_of
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
-from tools.engine_run import EngineRun
+from tools.engine_run import EngineRun, engine_run
 
 MAX_CHARACTERS = 4096
 SOUND_TYPES = tuple(SOUND_FORMATS.values())
@@ -94,11 +94,8 @@ class Speech:
             "format": args.response_format,
             "speed": args.speed,
         }
-        tenant = call.caller.account_id or call.run_id
-        engine_call = EngineCall(
-            call.run_id, Modality.SPEECH, model.engine_model, body, tenant, call.caller.lane
-        )
-        return SpeechExecution(EngineRun(self.engines, engine_call, call.deadline_s), args)
+        run = engine_run(self.engines, call, Modality.SPEECH, model.engine_model, body)
+        return SpeechExecution(run, args)
 
 
 class SpeechExecution:
@@ -140,7 +137,7 @@ class SpeechExecution:
             "characters": self._usage.characters,
             "audio": self._encoded,
         }
-        return Result(output, self._usage, self._hash)
+        return Result(output, self._usage, self._hash, self._run.ran)
 
     async def close(self) -> None:
         await self._run.close()

@@ -13,13 +13,13 @@ from base.pricing import Quote
 from base.upload import Upload
 from base.usage import Usage
 from runtime.catalog import Catalog, Model
-from runtime.engine import EngineCall, Event, Metered, Modality
+from runtime.engine import Event, Metered, Modality
 from runtime.pool import Engines
 from runtime.sound import Transcript
 from settlement.evidence.hashes import transcription_response_hash
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
-from tools.engine_run import EngineRun
+from tools.engine_run import EngineRun, engine_run
 from tools.subtitles import srt, vtt
 
 _EMPTY = Transcript("", "", 0, ())
@@ -167,11 +167,8 @@ class Transcribe:
         for name in ("language", "prompt"):
             if (value := getattr(args, name)) is not None:
                 body[name] = value
-        tenant = call.caller.account_id or call.run_id
-        engine_call = EngineCall(
-            call.run_id, Modality.TRANSCRIPTION, model.engine_model, body, tenant, call.caller.lane
-        )
-        return TranscribeExecution(EngineRun(self.engines, engine_call, call.deadline_s), args)
+        run = engine_run(self.engines, call, Modality.TRANSCRIPTION, model.engine_model, body)
+        return TranscribeExecution(run, args)
 
 
 class TranscribeExecution:
@@ -207,7 +204,7 @@ class TranscribeExecution:
             "usage": {"type": "duration", "seconds": self._transcript.duration_ms / 1000},
             **(self._details() if self._args.response_format == "verbose_json" else {}),
         }
-        return Result(output, self._usage, transcription_response_hash(output))
+        return Result(output, self._usage, transcription_response_hash(output), self._run.ran)
 
     async def close(self) -> None:
         await self._run.close()

@@ -23,8 +23,8 @@ _BODILESS: Final = (204, 304)
 class Connection(asyncio.Protocol):
     """``on_idle`` gets it back when it can carry the next exchange, ``on_lost`` when it never will.
 
-    It leaves nothing to guess: bytes that nobody asked for, a second response or anything that is not
-    HTTP/1.1 end the connection.
+    ``last_s`` is when a request left or bytes came last. It leaves nothing to guess: bytes that nobody
+    asked for, a second response or anything that is not HTTP/1.1 end the connection.
     """
 
     _answered: bool
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._exchanges = 0
         self._paused = False
-        self._last_s = 0.0
+        self.last_s = 0.0
         self._limit_s = 0.0
         self._tick_s = min(limits.first_byte_s, limits.between_bytes_s, limits.idle_s)
         self._timer: asyncio.TimerHandle | None = None
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         response = self._response = PlainResponse(self)
         self._exchanges += 1
         self._begin()
-        self._last_s = self.loop.time()
+        self.last_s = self.loop.time()
         self._limit_s = self.limits.first_byte_s
         if self._timer is None:
             self._timer = self.loop.call_later(self._tick_s, self._tick)
@@ -81,13 +81,13 @@ class Connection(asyncio.Protocol):
     def resume(self) -> None:
         if self._paused and self._transport is not None:
             self._paused = False
-            self._last_s = self.loop.time()
+            self.last_s = self.loop.time()
             self._transport.resume_reading()
 
     def finish_within(self, seconds: float) -> None:
         """Give the rest of the body that long."""
         self._limit_s = seconds
-        self._last_s = self.loop.time()
+        self.last_s = self.loop.time()
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self.loop.call_later(seconds, self._tick)
@@ -121,7 +121,7 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         self._answered = True
-        self._last_s = self.loop.time()
+        self.last_s = self.loop.time()
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
         sent = transport is not None and transport.get_write_buffer_size() == 0
         if self._keeps_alive and not self._more and sent:
             self.resume()
-            self.idle_since_s = self._last_s
+            self.idle_since_s = self.last_s
             self._on_idle(self)
         else:
             self.abort()
@@ -224,7 +224,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         now_s = self.loop.time()
-        since_s, limit_s = self._last_s, self._limit_s
+        since_s, limit_s = self.last_s, self._limit_s
         if self._response is None:
             since_s, limit_s = self.idle_since_s, self.limits.idle_s
         elif self._paused:

@@ -50,6 +50,10 @@ class Response(Protocol):
     @property
     def status(self) -> int: ...
 
+    @property
+    def heard_s(self) -> float:
+        """When the newest bytes came, by the loop's clock; asked of a response that has not ended."""
+
     def header(self, name: str) -> str | None:
         """The last value of a header."""
 

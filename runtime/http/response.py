@@ -15,6 +15,7 @@ class Carrier(Protocol):
 
     loop: asyncio.AbstractEventLoop
     limits: Limits
+    last_s: float
 
     def pause(self) -> None: ...
 
@@ -45,6 +46,10 @@ class PlainResponse:
         self._discards = False
         self._failure: HttpFailure | None = None
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def heard_s(self) -> float:
+        return self._carrier.last_s
 
     def header(self, name: str) -> str | None:
         wanted = name.lower().encode()

@@ -18,6 +18,7 @@ class TlsResponse:
         self._response = response
         self._limit_s = limits.first_byte_s
         self._between_s = limits.between_bytes_s
+        self.heard_s = asyncio.get_running_loop().time()
 
     @property
     def status(self) -> int:
@@ -32,6 +33,7 @@ class TlsResponse:
             async with asyncio.timeout(self._limit_s):
                 data = await self._response.content.readany()
         self._limit_s = self._between_s
+        self.heard_s = asyncio.get_running_loop().time()
         return data
 
     async def read(self, limit: int) -> bytes:

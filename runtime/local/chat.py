@@ -103,7 +103,8 @@ class LocalChat:
             await self._http.abort(rid)
 
     async def load(self) -> Load:
-        return Load(self._http.running if self._http else 0, 0, self._slots)
+        http = self._http
+        return Load(http.running, 0, self._slots, http.silent_s) if http else Load(0, 0, self._slots)
 
     async def ready(self) -> bool:
         return self._http is not None and await self._http.ready()

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.bodies import STREAMED, base_body, choices_of
-from runtime.engine import EngineCall, Fault, Modality
+from runtime.engine import EngineCall, Fault, Load, Modality
 from runtime.flavours import AbortOrder, refused_field
 from runtime.sglang.guard import problem_of
+from runtime.sglang.loads import LOADS_PATH, load_of
 from runtime.tallies import RunningUsage, Tally
 
 _SAMPLING: Final = ("top_k", "min_p", "min_tokens", "repetition_penalty", "ignore_eos", "regex", "ebnf")
@@ -38,6 +39,10 @@ class SgLang:
     name: str = "sglang"
     ready_path: str = "/ready"
     about_paths: tuple[str, ...] = ("/server_info", "/model_info")
+    load_path: str | None = LOADS_PATH
+
+    def told_load(self, body: bytes) -> Load | None:
+        return load_of(body)
 
     def served_model(self, call: EngineCall, chunk: Mapping[str, Any]) -> str:
         return call.model  # it echoes whatever name it is asked for

@@ -32,8 +32,8 @@ class EvidenceReader:
     log: Log
 
     async def record(self, any_id: str) -> Document | None:
-        """The audit record: hashes and signature in bare hex. Energy and carbon are null: nothing
-        measures them."""
+        """The audit record: hashes and signature in bare hex. Energy and carbon are null where the
+        record does not tell them."""
         evidence = await self.evidence(any_id)
         if evidence is None:
             return None
@@ -45,10 +45,7 @@ class EvidenceReader:
             "model_id": payload["model"],
             "input_hash": payload["input_hash"].removeprefix("sha256:"),
             "output_hash": payload["output_hash"].removeprefix("sha256:"),
-            "carbon_grams_co2e": None,
-            "energy_wh": None,
-            "energy_source": None,
-            "carbon_offset_vs_us_cloud": None,
+            **_footprint(payload.get("energy")),
             "signature": evidence["signature"].removeprefix("ed25519:"),
         }
 
@@ -110,6 +107,20 @@ class EvidenceReader:
             return None
         rows = await self.store.read(select(EVIDENCE).where(EVIDENCE.c.run_id == run_id))
         return rows[0] if rows else None
+
+
+def _footprint(energy: Mapping[str, Any] | None) -> Document:
+    """What the record tells of its energy, as figures to show; the signed ones are integers."""
+    told = energy or {}
+    used = int(told["microwatt_hours"]) if energy else None
+    grid = told.get("grid_gco2e_per_kwh")
+    return {
+        "energy_wh": None if used is None else used / 1e6,
+        "energy_method": told.get("method"),
+        "energy_source": told.get("grid_source"),
+        "carbon_grams_co2e": None if used is None or grid is None else used * grid / 1e9,
+        "carbon_offset_vs_us_cloud": None,
+    }
 
 
 def _evidence(row: Mapping[str, Any]) -> Signed:

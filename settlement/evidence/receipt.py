@@ -32,8 +32,10 @@ COPIED: Final = (
     "agent_registry",
     "agent_id",
     "environment",
+    "energy",
 )
-"""Members that a receipt repeats from the payload of its evidence, word for word."""
+"""Members that a receipt repeats from the payload of its evidence, word for word; ``energy`` stands only
+where it is known."""
 
 
 def receipt_payload(
@@ -42,7 +44,7 @@ def receipt_payload(
     """``evidence`` is the payload of the record; ``evidence_hash`` its ``payload_hash``."""
     return {
         "type": RECEIPT_TYPE,
-        **{name: evidence[name] for name in COPIED},
+        **{name: evidence[name] for name in COPIED if name in evidence},
         "evidence_hash": evidence_hash,
         "request_hash": evidence["input_hash"],
         "response_hash": evidence["output_hash"],

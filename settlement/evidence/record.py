@@ -8,6 +8,7 @@ that were signed (docs/receipts.md).
 from collections.abc import Mapping
 from typing import Any, Final
 
+from base.energy import Energy, Grid
 from base.ids import audit_id_of, record_id_of
 from base.pricing import PriceCard
 from base.usage import Usage
@@ -34,7 +35,9 @@ OTHER_PRICES: Final = ("nano_per_image", "nano_per_second", "nano_per_mchar")
 """Members of ``usage`` and ``price`` that stand only where they are not 0."""
 
 
-def evidence_payload(outcome: Outcome, terms: Terms, charged_nano_usd: int) -> dict[str, Any]:
+def evidence_payload(
+    outcome: Outcome, terms: Terms, charged_nano_usd: int, grid: Grid | None = None
+) -> dict[str, Any]:
     """What a run and its terms tell; the recorder adds what it knows of the server."""
     quote, usage, served = outcome.quote, outcome.usage, outcome.served
     return {
@@ -77,7 +80,18 @@ def evidence_payload(outcome: Outcome, terms: Terms, charged_nano_usd: int) -> d
         "ended_at_ms": outcome.ended_at_ms,
         "prompt_version_id": outcome.prompt_version,
         "customer_trace_id": outcome.trace_id,
+        **_energy(outcome.energy, grid),
     }
+
+
+def _energy(energy: Energy | None, grid: Grid | None) -> dict[str, Any]:
+    """The member ``energy``, only where something is known: never an estimate."""
+    if energy is None:
+        return {}
+    told = {"microwatt_hours": number(energy.microwatt_hours), "method": energy.method}
+    if grid is not None:
+        told |= {"grid_gco2e_per_kwh": grid.gco2e_per_kwh, "grid_source": grid.source}
+    return {"energy": told}
 
 
 def _counted(of: Usage | PriceCard, names: tuple[str, ...]) -> dict[str, int | str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from base.energy import Grid
 from base.signer import Signer
 from settlement.evidence.keyring import KeyRing
 from settlement.evidence.receipt import receipt_payload, receipt_wire
@@ -16,18 +17,20 @@ from settlement.rail import Outcome, Terms
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """``agent_registry`` and ``agent_id`` name the server's ERC-8004 registration ("" when it has
-    none); ``manifests`` holds the hash of each tool's manifest by tool name."""
+    none); ``manifests`` holds the hash of each tool's manifest by tool name; ``grid`` is where the
+    engines' power comes from, where the operator told."""
 
     keys: KeyRing
     environment: str
     agent_registry: str = ""
     agent_id: str = ""
     manifests: Mapping[str, str] = field(default_factory=dict)
+    grid: Grid | None = None
 
     def evidence(self, outcome: Outcome, terms: Terms, charged_nano_usd: int) -> Signed:
         """The signed record of a run. It says what was authorized, not what will be settled."""
         key = self.keys.current
-        payload = evidence_payload(outcome, terms, charged_nano_usd)
+        payload = evidence_payload(outcome, terms, charged_nano_usd, self.grid)
         payload["environment"] = self.environment
         payload["agent_registry"] = self.agent_registry
         payload["agent_id"] = self.agent_id

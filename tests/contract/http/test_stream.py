@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import orjson
-import pytest
 
 from tests.children import CHAT_ENGINE, child_of, wait_until_idle
 from tests.contract.http.raw import request
@@ -139,37 +138,48 @@ def _header(head: bytes, name: bytes) -> str:
     return line.partition(b":")[2].strip().decode()
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_an_engine_that_dies_costs_nothing_and_comes_back(hasty: Watched, stream: bool) -> None:
+def test_an_engine_that_dies_in_a_stream_is_paid_for_what_it_delivered(hasty: Watched) -> None:
+    engine = child_of(hasty.server, CHAT_ENGINE)
+    with hasty.logged() as lines:
+        with story(hasty) as (answer, stream):
+            heard = texts(stream, 8)
+            os.kill(engine, signal.SIGKILL)
+            rest = [line for line in stream if line]
+            run_id = answer.headers["x-batchin-run-id"]
+        assert not [line for line in rest if "[DONE]" in line or '"vaas"' in line]
+        error = orjson.loads(rest[-1].removeprefix("data: "))["error"]
+        assert error["code"] == "engine_error"
+        assert "partial" in error["resolution"]
+        check_partial(hasty, run_id, len(heard))
+        _check_back(hasty, engine)
+    (line,) = [line for line in lines if line.get("run_id") == run_id]
+    assert line["outcome"] == "engine_error"
+
+
+def test_an_engine_that_dies_before_the_answer_costs_nothing(hasty: Watched) -> None:
     engine = child_of(hasty.server, CHAT_ENGINE)
     before = hasty.money()
-    with hasty.logged() as lines, client(hasty) as http:
-        answering = http.stream("POST", CHAT, json=STORY) if stream else None
-        if answering is not None:
-            with answering as answer:
-                read = answer.iter_lines()
-                texts(read, 4)
-                os.kill(engine, signal.SIGKILL)
-                rest = [line for line in read if line]
-            assert not [line for line in rest if "[DONE]" in line or '"vaas"' in line]
-            error = orjson.loads(rest[-1].removeprefix("data: "))["error"]
-        else:
-            answer = _killed_meanwhile(hasty, engine)
-            assert answer.status_code == 502
-            assert "x-should-retry" not in answer.headers
-            error = answer.json()["error"]
+    with hasty.logged() as lines:
+        answer = _killed_meanwhile(hasty, engine)
+        assert answer.status_code == 502
+        assert "x-should-retry" not in answer.headers
+        error = answer.json()["error"]
         assert error["code"] == "engine_error"
-        assert error["resolution"]
-        seen = _until_well(hasty)
-    assert seen["status"] in ("degraded", "unavailable")
-    assert [engine["state"] for engine in seen["engines"]].count("ready") == len(seen["engines"]) - 1
+        assert "Nothing was charged" in error["resolution"]
     assert hasty.money() == before
     calls = [line for line in lines if line.get("tool") == "chat"]
-    assert [line["outcome"] for line in calls] == ["engine_error"]
-    assert calls[0]["cost_usd"] == "0.00"
-    with client(hasty) as http:
+    assert [(line["outcome"], line["cost_usd"]) for line in calls] == [("engine_error", "0.00")]
+    _check_back(hasty, engine)
+
+
+def _check_back(watched: Watched, engine: int) -> None:
+    """Health said that one engine was down; there is another process now, and it works."""
+    seen = _until_well(watched)
+    assert seen["status"] in ("degraded", "unavailable")
+    assert [engine["state"] for engine in seen["engines"]].count("ready") == len(seen["engines"]) - 1
+    with client(watched) as http:
         assert http.post(CHAT, json=SHORT).status_code == 200
-    assert child_of(hasty.server, CHAT_ENGINE) != engine
+    assert child_of(watched.server, CHAT_ENGINE) != engine
 
 
 def _killed_meanwhile(watched: Watched, engine: int) -> httpx.Response:

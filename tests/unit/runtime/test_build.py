@@ -57,10 +57,10 @@ async def test_an_attached_server_serves_its_models_and_says_what_it_is() -> Non
         runtime = await build(Settings(engine=f"sglang={server.url}", models=(MODEL,)))
         async with runtime.engines as engines:
             model = runtime.catalog.resolve("small", Modality.CHAT)
-            place = engines.reserve(Modality.CHAT, model.engine_model, time.monotonic() + 5)
-            async with place.run(chat_call()) as events:
-                told = [event async for event in events]
-            place.release()
+            assert model.engine_model == chat_call().model
+            dispatch = engines.dispatch(chat_call(), time.monotonic() + 5)
+            told = [await dispatch.start(), *[event async for event in dispatch.events]]
+            await dispatch.close()
     assert told[0] == Started("tiny-qwen3", "w7", "sglang", "0.5.23")
     assert told[1] == Delta(0, "hi")
     assert not engines.serves(Modality.EMBEDDING)

@@ -16,6 +16,7 @@ from base.errors import (
     EngineError,
     EngineOverloaded,
     InsufficientFunds,
+    InternalError,
     InvalidRequest,
     NotFound,
 )
@@ -48,6 +49,7 @@ class Script:
     """How the scripted engine behaves."""
 
     fault_after: int | None = None
+    fault: BatchinError = field(default_factory=lambda: EngineError("The engine went away."))
     refuse: BatchinError | None = None
     hang_after: int | None = None
     closed: int = 0
@@ -72,7 +74,7 @@ class Scripted:
     async def events(self) -> AsyncIterator[str]:
         for count, word in enumerate(self._words):
             if count == self._script.fault_after:
-                raise EngineError("The engine went away.")
+                raise self._script.fault
             if count == self._script.hang_after:
                 self._script.hung.set()
                 await asyncio.Event().wait()
@@ -237,12 +239,36 @@ async def test_a_full_queue_refuses_before_any_hold() -> None:
     assert house.purse.orders == []
 
 
-async def test_an_engine_fault_charges_nothing() -> None:
-    house = House(Script(fault_after=2))
-    with pytest.raises(EngineError):
-        await house.invoker().invoke("say", WORDS, call(Delivery.STREAM))
+@pytest.mark.parametrize(
+    ("delivery", "after"), [(Delivery.WHOLE, 2), (Delivery.WHOLE, 0), (Delivery.STREAM, 0)]
+)
+async def test_an_engine_fault_before_anything_was_shown_charges_nothing(
+    delivery: Delivery, after: int
+) -> None:
+    house = House(Script(fault_after=after))
+    with pytest.raises(EngineError) as failed:
+        await house.invoker().invoke("say", WORDS, call(delivery))
+    assert "Nothing was charged" in failed.value.resolution
     assert (house.purse.captured, house.purse.released) == ([], 1)
     assert [report.outcome for report in house.reports.seen] == ["engine_error"]
+
+
+async def test_an_engine_that_breaks_off_a_stream_is_paid_for_what_was_delivered() -> None:
+    house = House(Script(fault_after=2))
+    with pytest.raises(EngineError) as failed:
+        await house.invoker().invoke("say", WORDS, call(Delivery.STREAM))
+    assert "recorded as partial" in failed.value.resolution
+    assert [(o.status, o.usage) for o in house.purse.captured] == [(RunStatus.PARTIAL, Usage(3, 2))]
+    assert house.purse.released == 0
+    (report,) = house.reports.seen
+    assert (report.outcome, report.charged_nano_usd) == ("engine_error", 3 * 1 + 2 * 2)
+
+
+async def test_a_fault_of_our_own_in_a_stream_charges_nothing() -> None:
+    house = House(Script(fault_after=2, fault=InternalError("a mistake")))
+    with pytest.raises(InternalError):
+        await house.invoker().invoke("say", WORDS, call(Delivery.STREAM))
+    assert (house.purse.captured, house.purse.released) == ([], 1)
 
 
 async def test_no_funds_runs_nothing() -> None:

@@ -1,0 +1,141 @@
+"""The attached engines that the settings name, and the models that they answer for."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from base.clock import Clock
+from base.engine_settings import EngineSettings
+from base.settings import ModelSettings, Settings, SettingsError
+from runtime.attached import Attached, Attachment, listed_models
+from runtime.catalog import Model, entry_card
+from runtime.engine import Modality
+from runtime.flavours import Flavour, OpenAi
+from runtime.http.message import Limits
+from runtime.routing.lanes import PRIORITIES
+from runtime.routing.replica import Replica, Service
+from runtime.sglang.flavour import SgLang
+
+_CONTEXT: Final = 4096  # of a model whose server does not tell
+
+
+async def attached(
+    settings: Settings, limits: Limits, clock: Clock
+) -> tuple[list[Replica], list[Model]]:
+    """Replicas of the servers and the models that at least one of them serves.
+
+    Raises SettingsError.
+    """
+    entries = {entry.id: entry for entry in settings.models}
+    flavours = _flavours()
+    replicas: list[Replica] = []
+    served: dict[str, ModelSettings] = {}
+    for name, engine in _named(_engines(settings)):
+        flavour = flavours[engine.kind]
+        models = await _models(engine, flavour, limits, entries)
+        served |= models
+        replicas.append(_replica(name, engine, flavour, models, limits, clock, settings.silence_s))
+    return replicas, [_model(entry) for entry in served.values()]
+
+
+def _engines(settings: Settings) -> Sequence[EngineSettings]:
+    """Those of ``engine``, then ``[[engines]]``."""
+    kind, _, urls = settings.engine.partition("=")
+    if not urls:
+        return settings.engines
+    common = {
+        "kind": kind,
+        "api_key": settings.engine_api_key,
+        "max_queued": settings.max_queued,
+        "power_w": settings.power_w,
+    }
+    if "max_running" in settings.model_fields_set:
+        common["max_running"] = settings.max_running
+    return (
+        *(EngineSettings.model_validate({"url": url, **common}) for url in urls.split(",")),
+        *settings.engines,
+    )
+
+
+def _named(engines: Sequence[EngineSettings]) -> Sequence[tuple[str, EngineSettings]]:
+    """Each under its name; one alone of its kind is called by its kind. Raises SettingsError."""
+    kinds = [engine.kind for engine in engines]
+    counts: dict[str, int] = {}
+    named: dict[str, EngineSettings] = {}
+    for engine in engines:
+        number = counts[engine.kind] = counts.get(engine.kind, 0) + 1
+        numbered = engine.kind if kinds.count(engine.kind) == 1 else f"{engine.kind}-{number}"
+        name = engine.name or numbered
+        if name in named:
+            raise SettingsError(f"engines: two are named {name!r}")
+        named[name] = engine
+    return list(named.items())
+
+
+def _flavours() -> Mapping[str, Flavour]:
+    """The salt is new at each start: prefix caches are not shared across it, nor between tenants."""
+    return {"sglang": SgLang(secrets.token_bytes(32), PRIORITIES), "openai": OpenAi()}
+
+
+async def _models(
+    engine: EngineSettings, flavour: Flavour, limits: Limits, entries: Mapping[str, ModelSettings]
+) -> Mapping[str, ModelSettings]:
+    """What an engine serves: the models that it names, else those of ``[[models]]`` that it lists, else
+    (it can't be asked, or calls them otherwise) all of ``[[models]]``; where there are none, what it
+    lists, as chat models at the default prices. Raises SettingsError."""
+    if engine.models:
+        return {name: entries.get(name) or _default(name, _CONTEXT) for name in engine.models}
+    key = engine.api_key.get_secret_value() if engine.api_key else None
+    listed = dict(await listed_models(engine.url, flavour, limits, key))
+    if entries:
+        return {name: entry for name, entry in entries.items() if name in listed} or entries
+    if not listed:
+        raise SettingsError(
+            f"engine: no [[models]] in the settings, and {engine.url} lists none at /v1/models. "
+            "Name the models that it serves, or start it first."
+        )
+    return {name: _default(name, context or _CONTEXT) for name, context in listed.items()}
+
+
+def _default(name: str, context: int) -> ModelSettings:
+    return ModelSettings(id=name, modality="chat", context_length=context)
+
+
+def _replica(
+    name: str,
+    engine: EngineSettings,
+    flavour: Flavour,
+    models: Mapping[str, ModelSettings],
+    limits: Limits,
+    clock: Clock,
+    silence_s: float,
+) -> Replica:
+    attachment = Attachment(
+        name=name,
+        url=engine.url,
+        flavour=flavour,
+        models={entry.id: Modality(entry.modality) for entry in models.values()},
+        limits=limits,
+        running_max=engine.max_running,
+        api_key=engine.api_key.get_secret_value() if engine.api_key else None,
+    )
+    service = Service(
+        max_running=engine.max_running,
+        max_queued=engine.max_queued,
+        lanes=frozenset(engine.lanes),
+        region=engine.region,
+        power_w=engine.power_w,
+    )
+    return Replica(Attached(attachment), service, clock, silence_s)
+
+
+def _model(entry: ModelSettings) -> Model:
+    return Model(
+        id=entry.id,
+        modality=Modality(entry.modality),
+        engine_model=entry.id,
+        card=entry_card(entry),
+        context_length=entry.context_length,
+        license=entry.license,
+        aliases=entry.aliases,
+    )

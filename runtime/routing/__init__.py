@@ -1,0 +1,1 @@
+"""Which replica runs a call: filters, affinity, queues by lane, breakers, further attempts."""

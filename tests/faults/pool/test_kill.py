@@ -1,0 +1,109 @@
+"""A replica dies under load: who was shown nothing is served by the other, the rest pay their part."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.faults.pool.calls import Clients, Told, all_began
+from tests.faults.pool.replicas import INPUT_NANO, OUTPUT_NANO, Replica, fleet
+from tests.watched import Watched
+
+STREAMS = 24
+WHOLE = 24
+LATER = 24
+
+
+def usage_of(watched: Watched, run_id: str) -> tuple[str, int, int, int]:
+    """Status, input and output tokens, charge."""
+    columns = "status, input_tokens, output_tokens, charged_nano_usd"
+    query = f"SELECT {columns} FROM usage WHERE run_id = ?"
+    watched.eventually("the run is booked", lambda: watched.rows(query, run_id))
+    (row,) = watched.rows(query, run_id)
+    return row[0], int(row[1]), int(row[2]), int(row[3])
+
+
+def check_broken(watched: Watched, told: Told) -> None:
+    """An error event, a partial record that verifies, and a charge for what was delivered."""
+    assert told.error is not None
+    assert told.error["code"] == "engine_error"
+    assert "partial" in told.error["resolution"]
+    status, given, made, charged = usage_of(watched, told.run_id)
+    assert status == "partial"
+    assert made >= len(told.words) > 0
+    assert charged == given * INPUT_NANO + made * OUTPUT_NANO
+    evidence = watched.http.get(f"/v1/vaas/{told.run_id}/evidence").json()["payload"]
+    assert evidence["status"] == "partial"
+    assert watched.http.get(f"/v1/vaas/{told.run_id}/verify").json()["valid"] is True
+
+
+async def under_load(watched: Watched, dying: Replica) -> tuple[list[Told], list[Told]]:
+    """Streams that have begun and whole answers that have not, when the replica dies; then more."""
+    streams = [Told() for _ in range(STREAMS)]
+    whole = [Told() for _ in range(WHOLE)]
+    async with Clients(watched.server) as clients, asyncio.TaskGroup() as calls:
+        for told in streams:
+            calls.create_task(clients.stream(150, told))
+        await all_began(streams)
+        for told in whole:
+            calls.create_task(clients.whole(60, told))
+        await asyncio.to_thread(
+            watched.eventually, "all run", lambda: watched.metrics()["batchin_holds"] == STREAMS + WHOLE
+        )
+        dying.kill()
+        for told in (later := [Told() for _ in range(LATER)]):
+            calls.create_task(clients.stream(20, told))
+    return streams, [*whole, *later]
+
+
+def test_a_replica_that_dies_fails_nobody_who_was_shown_nothing(tmp_path: Path) -> None:
+    with fleet(tmp_path, tick_s=0.02) as behind:
+        watched = behind.watched
+        streams, unshown = asyncio.run(under_load(watched, behind.one))
+        assert [told for told in unshown if told.status != 200 or not told.ended] == []
+        broken = [told for told in streams if not told.ended]
+        assert 0 < len(broken) < STREAMS
+        for told in broken:
+            check_broken(watched, told)
+        print(
+            f"{STREAMS} streams had begun, {len(broken)} broke and are partial; "
+            f"{len(unshown)} calls were shown nothing yet, 0 failed"
+        )
+        assert watched.money().holds == 0
+        assert asyncio.run(watched.audit()).faults == ()
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_a_replica_comes_back(tmp_path: Path, freeze: bool) -> None:
+    with fleet(tmp_path, tick_s=0.002, BATCHIN_SILENCE_S="0.5") as behind:
+        watched, gone = behind.watched, behind.one
+
+        def ready() -> int:
+            return _states(watched).count("ready")
+
+        if freeze:
+            with gone.frozen():
+                all_served(watched)
+                watched.eventually("it is left", lambda: ready() == 1)
+        else:
+            gone.kill()
+            all_served(watched)
+            gone.start()
+        watched.eventually("it is back", lambda: ready() == 2)
+        all_served(watched)
+
+
+def _states(watched: Watched) -> list[str]:
+    return [engine["state"] for engine in watched.http.get("/readyz").json()["engines"]]
+
+
+def all_served(watched: Watched) -> None:
+    """Sixteen streams at once end whole."""
+
+    async def run() -> list[Told]:
+        calls = [Told() for _ in range(16)]
+        async with Clients(watched.server) as clients:
+            await asyncio.gather(*(clients.stream(8, told) for told in calls))
+        return calls
+
+    assert [told for told in asyncio.run(run()) if not told.ended] == []
