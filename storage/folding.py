@@ -6,7 +6,7 @@ from typing import Any, Final
 from storage.errors import BadCommit
 from storage.op import Key, Op, Refused, Row
 from storage.schema import Shape, Values
-from storage.workingset import UNKNOWN, Known, WorkingSet
+from storage.workingset import UNKNOWN, Known
 
 _NO_OP: Final = Op((), lambda _: None)
 _HEAVY_BYTES: Final = 1024
@@ -14,12 +14,13 @@ _HEAVY_BYTES: Final = 1024
 
 
 class Changes:
-    """What one commit changes, and the ``Rows`` that its folds see: these changes over what is known."""
+    """What one commit changes, and the ``Rows`` that its folds see: these changes over ``view``, the
+    rows of every key that its operations name."""
 
-    __slots__ = ("_known", "_op", "_shapes", "added", "fresh", "heavy", "rows", "weight")
+    __slots__ = ("_op", "_shapes", "_view", "added", "fresh", "heavy", "rows", "weight")
 
-    def __init__(self, known: WorkingSet, shapes: Mapping[str, Shape]) -> None:
-        self._known = known
+    def __init__(self, view: Mapping[Key, Known], shapes: Mapping[str, Shape]) -> None:
+        self._view = view
         self._shapes = shapes
         self._op = _NO_OP
         self.rows: dict[Key, Known] = {}
@@ -42,21 +43,20 @@ class Changes:
             raise _undeclared(key)
         values = self.rows.get(key, UNKNOWN)
         if values is UNKNOWN:
-            values = self._known.find(key)
-        if values is None or values is UNKNOWN:
-            return None
-        return self._shapes[key.table].row(values)
+            values = self._view[key]
+        return None if values is None else self._shapes[key.table].row(values)
 
     def put(self, key: Key, row: Row) -> None:
         op = self._op
-        if key not in op.keys and key not in op.fresh:
+        fresh = key in op.fresh
+        if not fresh and key not in op.keys:
             raise _undeclared(key)
         shape = self._shape(key.table)
         values = shape.values(row)
         if shape.key_of(values) != key.pk:
             raise BadCommit(f"a row of {key.table} was put under another row's key")
-        if key in op.fresh and key not in self.rows:
-            if self._known.find(key) not in (None, UNKNOWN):
+        if fresh and key not in self.rows:
+            if self._view[key] is not None:
                 raise BadCommit(f"a fresh key of {key.table} exists already")
             self.fresh.append(key)
         weight = shape.weight(values)

@@ -10,8 +10,9 @@ from storage.connector import Connector
 from storage.errors import BadCommit
 from storage.folding import Changes, fold
 from storage.health import Health
+from storage.op import Key
 from storage.schema import Shape
-from storage.workingset import UNKNOWN, WorkingSet
+from storage.workingset import UNKNOWN, Known, WorkingSet
 
 _CANNOT_WRITE: Final = "The store could not write."
 _logger: Final = logging.getLogger("batchin.storage")
@@ -31,14 +32,22 @@ class Ground:
         self.known = WorkingSet(cached_rows)
         self.flushes = self.commits = self.failures = 0
 
-    def ready(self, commit: Commit) -> bool:
-        """Whether every row that the commit looks up is in memory."""
+    def view(self, commit: Commit) -> dict[Key, Known] | None:
+        """The rows of all keys that the commit names; None while one of them is not in memory."""
         find = self.known.find
+        view: dict[Key, Known] = {}
+        for op in commit.ops:
+            for key in op.fresh:  # nobody else can have made it
+                values = find(key)
+                view[key] = None if values is UNKNOWN else values
         for op in commit.ops:
             for key in op.keys:
-                if find(key) is UNKNOWN and not any(key in other.fresh for other in commit.ops):
-                    return False
-        return True
+                if key not in view:
+                    values = find(key)
+                    if values is UNKNOWN:
+                        return None
+                    view[key] = values
+        return view
 
     async def learn(self, commits: Iterable[Commit]) -> None:
         """Load the rows that these commits look up and that are not in memory.
@@ -51,9 +60,9 @@ class Ground:
         if missing:
             self.known.learn(await self._connector.load(missing))
 
-    def fold(self, commit: Commit) -> tuple[Any, Changes] | None:
-        """The commit's value and changes over the rows in memory; None when it failed, with an alarm."""
-        changes = Changes(self.known, self._shapes)
+    def fold(self, commit: Commit, view: Mapping[Key, Known]) -> tuple[Any, Changes] | None:
+        """The commit's value and changes over ``view``; None when it failed, with an alarm."""
+        changes = Changes(view, self._shapes)
         try:
             return fold(commit.ops, changes), changes
         except BadCommit as error:

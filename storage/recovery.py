@@ -45,7 +45,8 @@ def _folded(ground: Ground, group: Sequence[Commit]) -> Batch:
     """The group as one batch. A commit that now gives another value than somebody was told fails."""
     batch = Batch()
     for commit in group:
-        folded = None if commit.done else ground.fold(commit)
+        view = None if commit.done else ground.view(commit)
+        folded = None if view is None else ground.fold(commit, view)
         if folded is None:
             continue
         value, changes = folded

@@ -74,8 +74,7 @@ class Shape:
         """About how many bytes the row takes on its way to the disk; blobs and texts are counted."""
         total = _SMALL_ROW_BYTES
         for at in self._wide:
-            value = values[at]
-            if value is not None:
+            if value := values[at]:
                 total += len(value)
         return total
 

@@ -20,9 +20,10 @@ from storage.connector import Connector
 from storage.errors import BadCommit, StorageUnavailable
 from storage.ground import Ground
 from storage.health import Health
-from storage.op import Op, Refused, Ticket
+from storage.op import Key, Op, Refused, Ticket
 from storage.recovery import recover
 from storage.schema import Shape
+from storage.workingset import Known
 
 CACHED_ROWS: Final = 32_768
 LINGER_S: Final = 0.05
@@ -103,15 +104,16 @@ class Writer:
         )
 
     def _accept(self, commit: Commit) -> None:
-        if self._waiting or self._recovering or not self._ground.ready(commit):
+        view = None if self._waiting or self._recovering else self._ground.view(commit)
+        if view is None:
             self._waiting.append(commit)
             self._arrived.set()
             return
-        self._fold(commit)
+        self._fold(commit, view)
         self._ground.known.trim()
 
-    def _fold(self, commit: Commit) -> None:
-        folded = self._ground.fold(commit)
+    def _fold(self, commit: Commit, view: Mapping[Key, Known]) -> None:
+        folded = self._ground.fold(commit, view)
         if folded is None:
             return
         value, changes = folded
@@ -162,8 +164,8 @@ class Writer:
             _logger.error("the store can't read: %s: %s", type(error).__name__, error)
             for _ in first:
                 waiting.popleft().failed(_CANNOT_READ)
-        while waiting and ground.ready(waiting[0]):
-            self._fold(waiting.popleft())
+        while waiting and (view := ground.view(waiting[0])) is not None:
+            self._fold(waiting.popleft(), view)
         ground.known.trim()
 
     async def _learn(self, first: Sequence[Commit]) -> None:

@@ -1,6 +1,7 @@
 """Names of accounts, and the references to them that others may see."""
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 from storage.op import Key
@@ -14,6 +15,8 @@ FUNDING: Final = "funding"
 SYSTEM_ACCOUNTS: Final = frozenset((REVENUE, RECEIVABLE, CHAIN, ROUNDING, FUNDING))
 
 _WALLET = "wallet:"
+_KEPT: Final = 1024
+"""How many spellings of accounts and keys are remembered: each call of theirs needs them again."""
 
 
 def wallet_account_id(network: str, address: str) -> str:
@@ -25,6 +28,7 @@ def is_wallet(account_id: str) -> bool:
     return account_id.startswith(_WALLET)
 
 
+@lru_cache(_KEPT)
 def payer_of(account_id: str) -> str:
     """The public reference of a payer: a wallet's address, else a hash, never the account's id."""
     if is_wallet(account_id):
@@ -32,10 +36,12 @@ def payer_of(account_id: str) -> str:
     return "acct_" + hashlib.sha256(f"batchin-account|{account_id}".encode()).hexdigest()[:32]
 
 
+@lru_cache(_KEPT)
 def account_key(account_id: str) -> Key:
     return Key("account", (account_id,))
 
 
+@lru_cache(_KEPT)
 def api_key_key(key_id: str) -> Key:
     return Key("api_key", (key_id,))
 

@@ -6,6 +6,7 @@ in the month of its key alike, so no concurrency outruns a balance or a budget. 
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from base.money import NANO_MAX
@@ -22,6 +23,7 @@ from settlement.ledger.ids import (
 from storage.op import Key, Op, Refused, Row, Rows
 
 _NO_MONTH: Final = 0
+_DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,12 @@ def credit(account_id: str, amount_nano_usd: int, source: str, external_id: str,
 
 def month_of(at_ms: int) -> int:
     """The UTC month as YYYYMM: when a key's budget starts anew."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return _month_of_day(at_ms // _DAY_MS)
+
+
+@lru_cache(2)
+def _month_of_day(day: int) -> int:
+    at = datetime.fromtimestamp(day * (_DAY_MS // 1000), UTC)
     return at.year * 100 + at.month
 
 
@@ -227,7 +234,7 @@ def _check(amount_nano_usd: int) -> None:
 
 
 def _present(*keys: Key | None) -> tuple[Key, ...]:
-    return tuple(key for key in keys if key is not None)
+    return tuple(filter(None, keys))
 
 
 def _reserve_budget(
