@@ -7,6 +7,7 @@ those, replaces just them, and orjson does the rest.
 
 import math
 from collections.abc import Callable, Mapping
+from operator import is_
 from typing import Any, Final
 
 import orjson
@@ -78,7 +79,7 @@ def _shaped_object(value: dict[Any, Any], levels: int, big: Callable[[int], Any]
             raise NotCanonical("A key of an object is not a string.")
         if not key.isascii():
             ascii_keys = False
-        if type(item) is str:
+        if type(item) is str or item is None:
             continue
         shaped = _shaped(item, levels, big)
         if shaped is not item:
@@ -90,9 +91,8 @@ def _shaped_object(value: dict[Any, Any], levels: int, big: Callable[[int], Any]
 
 
 def _shaped_array(value: list[Any], levels: int, big: Callable[[int], Any]) -> list[Any]:
-    shaped = [_shaped(item, levels, big) for item in value]
-    same = all(new is old for new, old in zip(shaped, value, strict=True))
-    return value if same else shaped
+    shaped = [item if type(item) is str else _shaped(item, levels, big) for item in value]
+    return value if all(map(is_, shaped, value)) else shaped
 
 
 def _shaped_float(value: float) -> Any:

@@ -1,6 +1,6 @@
 """Price cards and quotes: a price is frozen into the quote, the cost follows from usage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from base.money import ceil_div
 from base.usage import Usage
@@ -43,10 +43,10 @@ class Quote:
     model: str
     card: PriceCard
     bound: Usage
+    max_nano_usd: int = field(init=False, compare=False)
 
-    @property
-    def max_nano_usd(self) -> int:
-        return self.card.cost_nano_usd(self.bound)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "max_nano_usd", self.card.cost_nano_usd(self.bound))
 
     def charge_nano_usd(self, usage: Usage) -> int:
         """min(actual, quoted): an excess over the quote is ours."""

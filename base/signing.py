@@ -18,19 +18,11 @@ from base.secret_file import file_secret
 class SeedSigner:
     """Signs with a private key held in memory. ``seed`` is the 32-byte private key of RFC 8032."""
 
-    __slots__ = ("_key_id", "_public_key", "_secret_key")
+    __slots__ = ("_secret_key", "key_id", "public_key")
 
     def __init__(self, seed: bytes) -> None:
-        self._public_key, self._secret_key = crypto_sign_seed_keypair(seed)
-        self._key_id = key_id_of(self._public_key)
-
-    @property
-    def key_id(self) -> str:
-        return self._key_id
-
-    @property
-    def public_key(self) -> bytes:
-        return self._public_key
+        self.public_key, self._secret_key = crypto_sign_seed_keypair(seed)
+        self.key_id = key_id_of(self.public_key)
 
     def sign(self, message: bytes) -> bytes:
         return crypto_sign(message, self._secret_key)[:crypto_sign_BYTES]

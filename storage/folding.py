@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from storage.errors import BadCommit
 from storage.op import Key, Op, Refused, Row
-from storage.schema import Shape, Values
+from storage.schema import SMALL_ROW_BYTES, Shape, Values
 from storage.workingset import UNKNOWN, Known
 
 _NO_OP: Final = Op((), lambda _: None)
@@ -44,25 +44,22 @@ class Changes:
         values = self.rows.get(key, UNKNOWN)
         if values is UNKNOWN:
             values = self._view[key]
-        return None if values is None else self._shapes[key.table].row(values)
+        if values is None:
+            return None
+        return dict(zip(self._shapes[key.table].columns, values))  # noqa: B905 - strict costs a third more
 
     def put(self, key: Key, row: Row) -> None:
         op = self._op
         fresh = key in op.fresh
         if not fresh and key not in op.keys:
             raise _undeclared(key)
-        shape = self._shape(key.table)
-        values = shape.values(row)
-        if shape.key_of(values) != key.pk:
+        values = self._weighed(key.table, row, key)
+        if self._shapes[key.table].key_of(values) != key.pk:
             raise BadCommit(f"a row of {key.table} was put under another row's key")
         if fresh and key not in self.rows:
             if self._view[key] is not None:
                 raise BadCommit(f"a fresh key of {key.table} exists already")
             self.fresh.append(key)
-        weight = shape.weight(values)
-        if weight > _HEAVY_BYTES:
-            self.heavy.append(key)
-        self.weight += weight
         self.rows[key] = values
 
     def delete(self, key: Key) -> None:
@@ -72,16 +69,19 @@ class Changes:
         self.rows[key] = None
 
     def add(self, table: str, row: Row) -> None:
-        shape = self._shape(table)
-        values = shape.values(row)
-        self.weight += shape.weight(values)
-        self.added.append((table, values))
+        self.added.append((table, self._weighed(table, row, None)))
 
-    def _shape(self, table: str) -> Shape:
-        try:
-            return self._shapes[table]
-        except KeyError:
-            raise BadCommit(f"there is no table {table}") from None
+    def _weighed(self, table: str, row: Row, key: Key | None) -> Values:
+        """The row in column order, counted; a heavy one under a key is noted."""
+        shape = self._shapes.get(table)
+        if shape is None:
+            raise BadCommit(f"there is no table {table}")
+        values = shape.values(row)
+        weight = shape.weight(values) if shape.wide else SMALL_ROW_BYTES
+        if weight > _HEAVY_BYTES and key is not None:
+            self.heavy.append(key)
+        self.weight += weight
+        return values
 
 
 def fold(ops: tuple[Op, ...], changes: Changes) -> Any:

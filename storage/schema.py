@@ -12,7 +12,7 @@ from storage.op import Row
 
 Values = tuple[Any, ...]
 
-_SMALL_ROW_BYTES: Final = 128
+SMALL_ROW_BYTES: Final = 128
 
 
 class Shape:
@@ -24,11 +24,11 @@ class Shape:
         "_key_at",
         "_lone_key_at",
         "_pick",
-        "_wide",
         "_width",
         "columns",
         "key_columns",
         "table",
+        "wide",
     )
 
     def __init__(self, table: Table) -> None:
@@ -43,9 +43,7 @@ class Shape:
         self._pick = _picker(self.columns)
         self._defaults = dict(_defaults(table))
         wide = (LargeBinary, Text)
-        self._wide = tuple(
-            at for at, column in enumerate(table.columns) if isinstance(column.type, wide)
-        )
+        self.wide = tuple(at for at, column in enumerate(table.columns) if isinstance(column.type, wide))
 
     def values(self, row: Row) -> Values:
         """The row in column order; columns that it leaves out take their default or NULL.
@@ -61,9 +59,6 @@ class Shape:
             pass
         raise BadCommit(self._complaint(row))
 
-    def row(self, values: Values) -> Row:
-        return dict(zip(self.columns, values))  # noqa: B905 - strict costs a third more, on the hot path
-
     def key_of(self, values: Values) -> Values:
         """The primary key's values."""
         if self._lone_key_at is not None:
@@ -72,8 +67,8 @@ class Shape:
 
     def weight(self, values: Values) -> int:
         """About how many bytes the row takes on its way to the disk; blobs and texts are counted."""
-        total = _SMALL_ROW_BYTES
-        for at in self._wide:
+        total = SMALL_ROW_BYTES
+        for at in self.wide:
             if value := values[at]:
                 total += len(value)
         return total

@@ -40,7 +40,8 @@ def chat_response_hash(choices: Sequence[Mapping[str, Any]]) -> str:
         }
         for choice in choices
     ]
-    shown.sort(key=lambda choice: int(choice["index"]))
+    if len(shown) > 1:
+        shown.sort(key=lambda choice: int(choice["index"]))
     return sha256_of(canonical(shown))
 
 

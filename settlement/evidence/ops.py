@@ -1,7 +1,6 @@
 """Operations on evidence: they ride in the commits of captures and settlements."""
 
 from settlement.evidence.signed import Signed
-from settlement.evidence.spelling import hash_from, public_key_from
 from storage.op import Key, Op, Refused, Row, Rows
 
 NO_EVIDENCE = Refused("no_evidence")
@@ -20,13 +19,13 @@ def evidence_op(evidence: Signed, receipt: Signed | None, at_ms: int) -> Op:
         "payload": evidence.payload,
         "signature": evidence.signature,
         "key_id": evidence.key_id,
-        "public_key": public_key_from(evidence.wire["public_key"]),
+        "public_key": evidence.public_key,
         "recorded_at_ms": at_ms,
         **_receipt_columns(receipt),
     }
     queued: Row = {
         "run_id": evidence.run_id,
-        "payload_hash": hash_from(evidence.wire["payload_hash"]),
+        "payload_hash": evidence.digest,
     }
 
     def fold(rows: Rows) -> None:
@@ -63,5 +62,5 @@ def _receipt_columns(receipt: Signed | None) -> Row:
     return {
         "receipt_payload": receipt.payload,
         "receipt_signature": receipt.signature,
-        "receipt_public_key": public_key_from(receipt.wire["public_key"]),
+        "receipt_public_key": receipt.public_key,
     }

@@ -1,5 +1,6 @@
 """Reads evidence back: the documents about one call, by its run, record or audit id."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,8 +126,9 @@ def _footprint(energy: Mapping[str, Any] | None) -> Document:
 
 def _evidence(row: Mapping[str, Any]) -> Signed:
     signed, signature, key_id = row["payload"], row["signature"], row["key_id"]
-    wire = evidence_wire(orjson.loads(signed), signed, row["public_key"], key_id, signature)
-    return Signed(row["run_id"], signed, signature, key_id, wire)
+    digest, public_key = hashlib.sha256(signed).digest(), row["public_key"]
+    wire = evidence_wire(orjson.loads(signed), digest, public_key, key_id, signature)
+    return Signed(row["run_id"], signed, digest, signature, key_id, public_key, wire)
 
 
 def _receipt(row: Mapping[str, Any]) -> Document | None:
@@ -136,7 +138,7 @@ def _receipt(row: Mapping[str, Any]) -> Document | None:
     public_key = row["receipt_public_key"]
     return receipt_wire(
         orjson.loads(signed),
-        signed,
+        hashlib.sha256(signed).digest(),
         public_key,
         key_id_of(public_key),
         row["receipt_signature"],

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from settlement.evidence.hashes import sha256_of
 from settlement.evidence.signed import PaymentFacts
 from settlement.evidence.spelling import (
     VERIFICATION_METHOD,
+    hash_text,
     number,
     public_key_text,
     signature_text,
@@ -58,13 +58,13 @@ def receipt_payload(
 
 def receipt_wire(
     payload: Mapping[str, Any],
-    signed: bytes,
+    digest: bytes,
     public_key: bytes,
     key_id: str,
     signature: bytes,
     record_signature: bytes,
 ) -> dict[str, Any]:
-    """The ``receipt`` member of a bundle. ``signed`` is the canonical form of the payload."""
+    """The ``receipt`` member of a bundle. ``digest`` is SHA-256 of the payload's canonical form."""
     return {
         "record_id": payload["record_id"],
         "run_id": payload["run_id"],
@@ -74,7 +74,7 @@ def receipt_wire(
         "verification_method": VERIFICATION_METHOD,
         "public_key": public_key_text(public_key),
         "key_id": key_id,
-        "receipt_hash": sha256_of(signed),
+        "receipt_hash": hash_text(digest),
         "receipt_signature": signature_text(signature),
         "receipt_payload": payload,
     }

@@ -6,15 +6,16 @@ that were signed (docs/receipts.md).
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from base.energy import Energy, Grid
 from base.ids import audit_id_of, record_id_of
 from base.pricing import PriceCard
 from base.usage import Usage
-from settlement.evidence.hashes import sha256_of
 from settlement.evidence.spelling import (
     VERIFICATION_METHOD,
+    hash_text,
     number,
     public_key_text,
     signature_text,
@@ -22,6 +23,7 @@ from settlement.evidence.spelling import (
 from settlement.rail import Outcome, Terms
 
 EVIDENCE_TYPE: Final = "batchin/evidence/v1"
+_CARDS_KEPT: Final = 256
 _ROUTES: Final = {
     "chat": "managed-text",
     "embed": "managed-embedding",
@@ -30,6 +32,8 @@ _ROUTES: Final = {
 }
 SHOWN: Final = ("customer_trace_id", "public_route_label", "environment", "prompt_version_id")
 """Members of the payload that the wire form repeats outside of it."""
+TOKENS: Final = ("input_tokens", "output_tokens", "cached_tokens")
+TOKEN_PRICES: Final = ("input_nano_per_mtok", "output_nano_per_mtok")
 OTHER_UNITS: Final = ("images", "audio_ms", "characters")
 OTHER_PRICES: Final = ("nano_per_image", "nano_per_second", "nano_per_mchar")
 """Members of ``usage`` and ``price`` that stand only where they are not 0."""
@@ -54,18 +58,8 @@ def evidence_payload(
         "engine_version": served.engine_version,
         "input_hash": outcome.request_hash,
         "output_hash": outcome.response_hash,
-        "usage": {
-            "input_tokens": number(usage.input_tokens),
-            "output_tokens": number(usage.output_tokens),
-            "cached_tokens": number(usage.cached_tokens),
-            **_counted(usage, OTHER_UNITS),
-        },
-        "price": {
-            "version": quote.card.version,
-            "input_nano_per_mtok": number(quote.card.input_nano_per_mtok),
-            "output_nano_per_mtok": number(quote.card.output_nano_per_mtok),
-            **_counted(quote.card, OTHER_PRICES),
-        },
+        "usage": _numbers(usage, TOKENS, OTHER_UNITS),
+        "price": dict(_price(quote.card)),
         "quoted_max_nano_usd": number(quote.max_nano_usd),
         "charged_nano_usd": number(charged_nano_usd),
         "rail": terms.rail,
@@ -94,23 +88,40 @@ def _energy(energy: Energy | None, grid: Grid | None) -> dict[str, Any]:
     return {"energy": told}
 
 
-def _counted(of: Usage | PriceCard, names: tuple[str, ...]) -> dict[str, int | str]:
-    return {name: number(value) for name in names if (value := getattr(of, name))}
+@lru_cache(_CARDS_KEPT)
+def _price(card: PriceCard) -> dict[str, int | str]:
+    return {"version": card.version, **_numbers(card, TOKEN_PRICES, OTHER_PRICES)}
+
+
+def _numbers(
+    of: Usage | PriceCard, always: tuple[str, ...], counted: tuple[str, ...]
+) -> dict[str, int | str]:
+    """Members that always stand, and those that stand only where they are not 0."""
+    shown: dict[str, int | str] = {}
+    for name in always:
+        shown[name] = number(getattr(of, name))
+    for name in counted:
+        if value := getattr(of, name):
+            shown[name] = number(value)
+    return shown
 
 
 def evidence_wire(
-    payload: Mapping[str, Any], signed: bytes, public_key: bytes, key_id: str, signature: bytes
+    payload: Mapping[str, Any], digest: bytes, public_key: bytes, key_id: str, signature: bytes
 ) -> dict[str, Any]:
-    """The ``evidence`` member of a bundle. ``signed`` is the canonical form of the payload."""
+    """The ``evidence`` member of a bundle. ``digest`` is SHA-256 of the payload's canonical form."""
     return {
         "record_id": payload["record_id"],
         "run_id": payload["run_id"],
         "audit_id": payload["audit_id"],
-        **{name: payload[name] for name in SHOWN},
+        "customer_trace_id": payload["customer_trace_id"],
+        "public_route_label": payload["public_route_label"],
+        "environment": payload["environment"],
+        "prompt_version_id": payload["prompt_version_id"],
         "verification_method": VERIFICATION_METHOD,
         "public_key": public_key_text(public_key),
         "key_id": key_id,
-        "payload_hash": sha256_of(signed),
+        "payload_hash": hash_text(digest),
         "signature": signature_text(signature),
         "payload": payload,
     }

@@ -7,13 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """``payload`` is the canonical JSON that was signed, ``signature`` the 64 bytes of Ed25519 over it,
-    ``wire`` the member of a bundle (``evidence`` or ``receipt``)."""
+    """``payload`` is the canonical JSON that was signed, ``digest`` its SHA-256, ``signature`` the 64
+    bytes of Ed25519 over it by ``public_key``, ``wire`` the member of a bundle (``evidence`` or
+    ``receipt``)."""
 
     run_id: str
     payload: bytes
+    digest: bytes
     signature: bytes
     key_id: str
+    public_key: bytes
     wire: Mapping[str, Any]
 
 

@@ -20,6 +20,11 @@ def signature_text(signature: bytes) -> str:
     return "ed25519:" + signature.hex()
 
 
+def hash_text(digest: bytes) -> str:
+    """The spelling of a SHA-256."""
+    return "sha256:" + digest.hex()
+
+
 def public_key_from(text: object) -> bytes | None:
     """The 32 bytes behind ``ed25519:pk_<64 hex>``; None when it is spelled otherwise."""
     return _bytes_from(_PUBLIC_KEY, text)

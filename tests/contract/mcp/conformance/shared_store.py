@@ -23,7 +23,7 @@ from storage.schema import Shape, shapes_of
 from storage.sqlite_connector import connect
 from storage.sqlite_statements import Statements, compiled
 from storage.tables import LEASE, TABLES
-from storage.workingset import Known, WorkingSet
+from storage.workingset import Known
 from tests.stores import create_schema
 
 BEAT_S = 0.2
@@ -97,8 +97,7 @@ class SharedStore:
         return value
 
     def _fold(self, ops: tuple[Op, ...]) -> Any:
-        known = WorkingSet(1024)
-        known.learn({key: self._load(key) for op in ops for key in op.keys})
+        known = {key: self._load(key) for op in ops for key in (*op.keys, *op.fresh)}
         changes = Changes(known, self._shapes)
         value = fold(ops, changes)
         if not isinstance(value, Refused):
