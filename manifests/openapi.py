@@ -22,6 +22,7 @@ _REF = "#/components/schemas/{model}"
 _TAGS = {
     "openai": "The OpenAI-compatible API.",
     "payments": "What calls cost.",
+    "account": "The account behind a key: profile, keys, usage.",
     "proof": "Evidence and receipts: public, free, checkable offline.",
     "mcp": "The Model Context Protocol.",
     "discovery": "Documents that machines find this server by.",

@@ -11,6 +11,7 @@ from base.errors import (
     NotFound,
     Unauthorized,
 )
+from manifests.account_operations import account_operations
 from manifests.chunk import ChatChunk
 from manifests.headers import CALL
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
@@ -57,6 +58,7 @@ def operations(
     return (
         *_paid(payment_errors),
         *_catalog(),
+        *account_operations(),
         *_proof("vaas", "get"),
         *_proof("audit", "getAudit"),
         _verify_bundle(),

@@ -27,15 +27,15 @@ from server.tools import registry_of
 from server.version import version
 from settlement.chain import devnet
 from settlement.evidence.reader import EvidenceReader
+from settlement.ledger.ledger import Ledger
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
-from storage.op import Store
 from tools.core import Registry
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_URL = "https://api.batchin.tech"
 LOCAL_URL = "http://127.0.0.1:8402"
 _NO_PROOFS = cast("EvidenceReader", None)  # only calls need them
-_NO_STORE = cast("Store", None)
+_NO_LEDGER = cast("Ledger", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def standard() -> Standard:
     settings = Settings.model_construct()
     clock = SystemClock()
     runtime = asyncio.run(build_runtime(settings, clock, lambda *_: None))
-    registry = registry_of(runtime, settings, clock, _NO_PROOFS, _NO_STORE, lambda _: {})
+    registry = registry_of(runtime, settings, clock, _NO_PROOFS, _NO_LEDGER, lambda _: {})
     payment = PaymentFact(
         network=devnet.NETWORK,
         asset=devnet.USDC,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import anyio
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from base.clock import SystemClock
@@ -27,6 +28,7 @@ from manifests.render import render
 from runtime.build import Runtime, build_runtime
 from runtime.engine import Modality
 from server import ahead
+from server.account import AccountRoutes
 from server.admin import AdminServer
 from server.beside import beside
 from server.books import Books
@@ -37,6 +39,7 @@ from server.facts import model_facts, payment_fact
 from server.free import FreeDoor
 from server.gauges import Gauges
 from server.health import Health, Readiness
+from server.keys import KeyRoutes
 from server.log import CallLog
 from server.mcp.door import McpDoor, McpParts
 from server.mcp.hosts import Misdirected
@@ -68,7 +71,9 @@ from settlement.ledger.accounts import Accounts
 from settlement.ledger.credentials import NewKey
 from settlement.ledger.demo import ensure_demo
 from settlement.ledger.keys import Keys
+from settlement.ledger.ledger import Ledger
 from settlement.ledger.orphans import void_orphans
+from settlement.ledger.reports import UsageReports
 from settlement.rails import Rails
 from settlement.x402.desk import Desk
 from settlement.x402.errors import (
@@ -122,6 +127,9 @@ class _Ground:
     integrator: Integrator
     sealer: Sealer
 
+    def ledger(self) -> Ledger:
+        return Ledger(self.accounts, self.keys, UsageReports(self.store))
+
     def proofs(self) -> EvidenceReader:
         return EvidenceReader(self.store, self.ring, self.log)
 
@@ -169,7 +177,7 @@ class _Composition:
             settings,
             self._clock,
             ground.proofs(),
-            ground.store,
+            ground.ledger(),
             sale.price if sale else None,
         )
         facts = self._facts(ground, runtime, sale)
@@ -321,10 +329,17 @@ class _Composition:
             [
                 *health.routes(),
                 *model_routes(FreeDoor(invoker, callers)),
+                *self._account(ground, invoker, callers),
                 *Proof(ground.proofs()).routes(),
                 *document_routes(documents),
             ]
         )
+
+    def _account(self, ground: _Ground, invoker: Invoker, callers: Callers) -> list[Route]:
+        own = FreeDoor(invoker, callers, callers.account)
+        limit = self._settings.max_body_bytes
+        keys = KeyRoutes(ground.keys, callers, self._clock, invoker.observer, limit)
+        return [*AccountRoutes(own, ground.keys, self._clock).routes(), *keys.routes()]
 
     async def _admin(self, ground: _Ground, runtime: Runtime, chain: DevChain | None) -> None:
         async def info(_: NoArguments) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import Field
 
-from base.clock import Clock
+from base.clock import Clock, iso_utc
 from base.errors import InvalidRequest, NotFound
 from base.money import NANO_MAX
 from server.operations import Arguments, NoArguments, Operation
@@ -139,7 +138,7 @@ def _shown_account(account: Account) -> dict[str, Any]:
         "email": account.email,
         "balance_nano_usd": account.posted_nano_usd,
         "held_nano_usd": account.held_nano_usd,
-        "created_at": _time(account.created_at_ms),
+        "created_at": iso_utc(account.created_at_ms),
     }
 
 
@@ -154,8 +153,8 @@ def _shown_key(key: KeyInfo, now_ms: int) -> dict[str, Any]:
         "spent_this_month_nano_usd": key.spent_nano_usd,
         "state": _state(key, now_ms),
         "is_active": key.is_active(now_ms),
-        "created_at": _time(key.created_at_ms),
-        "expires_at": None if key.limits.expires_at_ms is None else _time(key.limits.expires_at_ms),
+        "created_at": iso_utc(key.created_at_ms),
+        "expires_at": None if key.limits.expires_at_ms is None else iso_utc(key.limits.expires_at_ms),
     }
 
 
@@ -163,8 +162,3 @@ def _state(key: KeyInfo, now_ms: int) -> str:
     if key.revoked_at_ms is not None:
         return "revoked"
     return "active" if key.is_active(now_ms) else "expired"
-
-
-def _time(at_ms: int) -> str:
-    """ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

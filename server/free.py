@@ -8,11 +8,14 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from base.caller import ANONYMOUS
+from base.caller import ANONYMOUS, Caller
+from base.errors import BatchinError
 from base.resource import Resource
 from server.web.caller import Callers
-from server.web.headers import request_headers
-from server.web.request import read_head
+from server.web.headers import failure_headers, request_headers
+from server.web.refusal import refusal_headers
+from server.web.request import Head, read_head
+from server.web.respond import HeaderList, error_headers
 from settlement.rail import Delivery
 from tools.core import Call
 from tools.invoke import Invoker
@@ -20,12 +23,18 @@ from tools.invoke import Invoker
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+def anybody(_: Head) -> Caller:
+    """The caller of what is for everybody: credentials are neither needed nor looked at."""
+    return ANONYMOUS
+
+
 @dataclass(frozen=True, slots=True)
 class FreeDoor:
-    """Runs free tools for anybody: credentials are neither needed nor looked at."""
+    """Runs free tools; ``who`` reads from a request's head whom for (raises Unauthorized)."""
 
     invoker: Invoker
     callers: Callers
+    who: Callable[[Head], Caller] = anybody
 
     def get(
         self,
@@ -37,9 +46,18 @@ class FreeDoor:
         with what ``shown`` takes from the output."""
 
         async def endpoint(request: Request) -> Response:
-            resource = Resource(str(request.url), tool)
-            call = self.callers.call(read_head(request.scope), ANONYMOUS, resource, Delivery.WHOLE)
-            done = await self.invoker.invoke(tool, arguments(request), call)
+            call: Call | None = None
+            try:
+                head = read_head(request.scope)
+                caller = self.who(head)
+                read = arguments(request)
+                resource = Resource(str(request.url), tool)
+                call = self.callers.call(head, caller, resource, Delivery.WHOLE)
+                done = await self.invoker.invoke(tool, read, call)
+            except BatchinError as error:
+                if call is None:
+                    return error_answer(error, refusal_headers(self.invoker.observer, tool, error))
+                return error_answer(error, failure_headers(call, error))
             return json_answer(shown(done.output), call)
 
         return endpoint
@@ -49,3 +67,10 @@ def json_answer(value: Any, call: Call) -> Response:
     """JSON with the documented headers of a call."""
     headers = {name.decode(): text.decode() for name, text in request_headers(call)}
     return Response(orjson.dumps(value), headers=headers, media_type="application/json")
+
+
+def error_answer(error: BatchinError, headers: HeaderList) -> Response:
+    """A documented error with these headers and its own."""
+    response = Response(orjson.dumps(error.body()), error.status, media_type="application/json")
+    response.raw_headers.extend([*error_headers(error), *headers])
+    return response

@@ -9,9 +9,8 @@ from runtime.build import Runtime
 from runtime.catalog import Catalog
 from runtime.engine import Modality
 from settlement.evidence.reader import EvidenceReader
-from settlement.ledger.accounts import Accounts
-from settlement.ledger.statement import Statements
-from storage.op import Store
+from settlement.ledger.ledger import Ledger
+from tools.account import AccountTool
 from tools.chat import Chat
 from tools.core import Registry
 from tools.embed import Embed
@@ -23,7 +22,7 @@ from tools.rerank import Rerank
 from tools.speech import Speech
 from tools.trace import Traces
 from tools.transcribe import Transcribe
-from tools.usage import UsageReports
+from tools.usage import UsageTool
 from tools.verify import Verifier
 
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
@@ -42,13 +41,12 @@ def registry_of(
     settings: Settings,
     clock: Clock,
     proofs: EvidenceReader,
-    store: Store,
+    ledger: Ledger,
     x402_price: X402Price | None,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off."""
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
-    statements = Statements(store)
     return Registry(
         [
             Chat(catalog, engines, clock, settings.max_output_tokens).tool(),
@@ -60,8 +58,9 @@ def registry_of(
             Quotes(catalog, clock, x402_price).tool(),
             Verifier(proofs).tool(),
             Receipts(proofs).tool(),
-            UsageReports(Accounts(store, clock), statements).tool(),
-            Traces(statements, proofs).tool(),
+            AccountTool(ledger).tool(),
+            UsageTool(ledger).tool(),
+            Traces(ledger, proofs).tool(),
             Fallbacks(catalog, engines.health).tool(),
         ]
     )

@@ -10,7 +10,8 @@ from base.errors import NotFound, Unauthorized
 from base.ids import record_id_of, run_id_from
 from base.money import cents_rounded, usd_text
 from settlement.evidence.reader import EvidenceReader
-from settlement.ledger.statement import Statements
+from settlement.ledger.ledger import Ledger
+from settlement.ledger.reports import EVER, Page
 from storage.op import Row
 from tools.core import Annotations, Call, Tool
 from tools.immediate import Immediate
@@ -73,7 +74,7 @@ class TraceOutput(BaseModel):
 class Traces:
     """Builds the trace tool: usage rows, joined with what was signed about the same runs."""
 
-    statements: Statements
+    ledger: Ledger
     proofs: EvidenceReader
 
     def tool(self) -> Tool[TraceInput]:
@@ -109,13 +110,13 @@ class Traces:
     async def _rows(self, args: TraceInput, account_id: str) -> Sequence[Row]:
         if args.run_id is not None:
             run_id = run_id_from(args.run_id)
-            row = await self.statements.run(account_id, run_id) if run_id else None
+            row = await self.ledger.usage.run(account_id, run_id) if run_id else None
             if row is None:
                 raise NotFound(f"You have no run {args.run_id!r}.", param="run_id")
             return [row]
         if args.trace_id is None:
-            return await self.statements.runs(account_id, args.limit)
-        rows = await self.statements.of_trace(account_id, args.trace_id)
+            return await self.ledger.usage.runs(account_id, Page(args.limit), EVER)
+        rows = await self.ledger.usage.of_trace(account_id, args.trace_id)
         if not rows:
             raise NotFound(f"You have no trace {args.trace_id}.", param="trace_id")
         return rows[: args.limit]

@@ -35,6 +35,10 @@ class Callers:
         token = head.bearer()
         return ANONYMOUS if token is None else self.authenticate(token)
 
+    def account(self, head: Head) -> Caller:
+        """Whose Bearer key or wallet's token it is. Raises Unauthorized, without one too."""
+        return self.authenticate(head.bearer() or "")
+
     def call(self, head: Head, caller: Caller, resource: Resource, delivery: Delivery) -> Call:
         return Call(
             run_id=new_run_id(),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from base.caller import Caller, CallerKind
+from settlement.ledger.months import month_of
 from storage.op import Row
 
 KEY_PREFIX: Final = "batchin_api_"
@@ -40,6 +41,10 @@ class KeyInfo:
     held_nano_usd: int
     created_at_ms: int
     revoked_at_ms: int | None
+
+    def spent_in(self, now_ms: int) -> int:
+        """What it spent in the UTC month of ``now_ms``, in nano-USD."""
+        return self.spent_nano_usd if month_of(now_ms) == self.month else 0
 
     def is_active(self, now_ms: int) -> bool:
         expires_at_ms = self.limits.expires_at_ms

@@ -31,7 +31,7 @@ from settlement.ledger.credentials import (
     prefix_of,
 )
 from settlement.ledger.ids import account_key, api_key_key
-from settlement.ledger.ops import month_of
+from settlement.ledger.months import month_of
 from settlement.ledger.tables import API_KEY
 from storage.op import Op, Refused, Rows, Store
 
@@ -139,6 +139,11 @@ class Keys:
         if account_id is not None:
             query = query.where(API_KEY.c.account_id == account_id)
         return [info_from(row) for row in await self._store.read(query)]
+
+    async def info(self, key_id: str) -> KeyInfo | None:
+        """A key or token by its id, as durably committed."""
+        rows = await self._store.read(select(API_KEY).where(API_KEY.c.id == key_id))
+        return info_from(rows[0]) if rows else None
 
     async def revoke(self, key_id: str, account_id: str | None = None) -> KeyInfo:
         """End a key or token at once and for ever; a second time is harmless.

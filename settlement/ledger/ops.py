@@ -5,8 +5,6 @@ in the month of its key alike, so no concurrency outruns a balance or a budget. 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 from base.money import NANO_MAX
@@ -20,10 +18,10 @@ from settlement.ledger.ids import (
     is_wallet,
     transfer_key,
 )
+from settlement.ledger.months import month_of
 from storage.op import Key, Op, Refused, Row, Rows
 
 _NO_MONTH: Final = 0
-_DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,17 +200,6 @@ def credit(account_id: str, amount_nano_usd: int, source: str, external_id: str,
         raise ValueError("the name of a source holds no colon")
     transfer_id = f"credit:{source}:{external_id}"
     return post(transfer_id, FUNDING, account_id, amount_nano_usd, "credit", external_id, at_ms)
-
-
-def month_of(at_ms: int) -> int:
-    """The UTC month as YYYYMM: when a key's budget starts anew."""
-    return _month_of_day(at_ms // _DAY_MS)
-
-
-@lru_cache(2)
-def _month_of_day(day: int) -> int:
-    at = datetime.fromtimestamp(day * (_DAY_MS // 1000), UTC)
-    return at.year * 100 + at.month
 
 
 def account_row(account_id: str, kind: str, name: str, email: str, at_ms: int) -> Row:

@@ -48,22 +48,25 @@ async def told(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 async def test_a_caller_sees_what_it_used_and_nobody_else_does(live_server: LiveServer) -> None:
     mine, other = await key_of(live_server, "reader"), await key_of(live_server, "neighbour")
     async with connected(live_server, mine) as client:
-        before = await told(client, "usage")
-        assert (before["summary"]["total_requests"], before["logs"]) == (0, [])
+        assert (await told(client, "usage"))["total"]["total_requests"] == 0
+        assert (await told(client, "usage", view="logs"))["items"] == []
         traced = {"traceparent": f"00-{TRACE}-{'1' * 16}-01"}
         first = await client.call_tool("chat_completion", CHAT, meta=traced)  # type: ignore[arg-type]
         second = await client.call_tool("chat", CHAT)
         run_ids = [(result.meta or {})["batchin/run_id"] for result in (first, second)]
 
-        used = await told(client, "usage", limit=1)
-        assert used["summary"]["total_requests"] == 2
-        assert [entry["id"] for entry in used["logs"]] == [run_ids[1]]
-        assert [entry["model"] for entry in used["by_model"]] == ["qwen3-32b"]
+        used = (await told(client, "usage"))["total"]
+        assert used["total_requests"] == 2
+        newest_run = (await told(client, "usage", view="logs", limit=1))["items"]
+        assert [entry["run_id"] for entry in newest_run] == [run_ids[1]]
+        by_model = (await told(client, "usage", view="by-model"))["items"]
+        assert [entry["model"] for entry in by_model] == ["qwen3-32b"]
         charged = sum((r.meta or {})["batchin/charge"]["charged_nano_usd"] for r in (first, second))
-        assert used["summary"]["total_cost_usd"] == f"{charged / 1e9:.9f}".rstrip("0")
-        assert used["credit_balance_usd"] == f"{1 - charged / 1e9:.9f}".rstrip("0")
-        older = await told(client, "usage_query", limit=1, offset=1)
-        assert [entry["id"] for entry in older["logs"]] == [run_ids[0]]
+        assert used["total_cost_usd"] == f"{charged / 1e9:.9f}".rstrip("0")
+        left = await told(client, "account")
+        assert left["credit_balance_usd"] == f"{1 - charged / 1e9:.9f}".rstrip("0")
+        older = await told(client, "usage_query", view="logs", limit=1, offset=1)
+        assert [entry["run_id"] for entry in older["items"]] == [run_ids[0]]
 
         (traced_item,) = (await told(client, "trace", trace_id=TRACE))["items"]
         (by_record,) = (await told(client, "trace", run_id=traced_item["record_id"]))["items"]
@@ -74,7 +77,7 @@ async def test_a_caller_sees_what_it_used_and_nobody_else_does(live_server: Live
         assert (traced_item["status"], traced_item["customer_trace_id"]) == ("completed", TRACE)
 
     async with connected(live_server, other) as client:
-        assert (await told(client, "usage"))["summary"]["total_requests"] == 0
+        assert (await told(client, "usage"))["total"]["total_requests"] == 0
         for asked in ({"run_id": run_ids[0]}, {"trace_id": TRACE}):
             assert (await told(client, "trace", **asked))["error"]["code"] == "not_found"
 

@@ -11,6 +11,7 @@ from manifests.operation import Operation
 from manifests.operations import operations
 from manifests.render import render
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
+from tools.account import AccountTool
 from tools.chat import Chat
 from tools.core import Registry
 from tools.embed import Embed
@@ -22,7 +23,7 @@ from tools.rerank import Rerank
 from tools.speech import Speech
 from tools.trace import Traces
 from tools.transcribe import Transcribe
-from tools.usage import UsageReports
+from tools.usage import UsageTool
 from tools.verify import Verifier
 
 BASE = "https://agents.example"
@@ -52,7 +53,8 @@ def registry() -> Registry:
             Quotes(NOTHING, NOTHING, None).tool(),
             Verifier(NOTHING).tool(),
             Receipts(NOTHING).tool(),
-            UsageReports(NOTHING, NOTHING).tool(),
+            AccountTool(NOTHING).tool(),
+            UsageTool(NOTHING).tool(),
             Traces(NOTHING, NOTHING).tool(),
             Fallbacks(NOTHING, NOTHING).tool(),
         ]

@@ -1,16 +1,19 @@
-"""Every route of the control plane is an operation, and every GET operation is a route."""
+"""Every route of the control plane is an operation, and every GET and DELETE operation is a route."""
 
 from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
+from server.account import AccountRoutes
 from server.documents import document_routes
 from server.free import FreeDoor
 from server.health import Health
+from server.keys import KeyRoutes
 from server.metrics import Metrics
 from server.openai.models import model_routes
 from server.proof import Proof
+from server.web.caller import Callers
 from settlement.evidence.reader import EvidenceReader
 from tests.unit.manifests import sample
 
@@ -19,11 +22,15 @@ def test_routes_and_operations_are_the_same() -> None:
     nothing = sample.NOTHING
     no_gauges = cast("Any", CollectorRegistry())
     settings = sample.settings(security_contact="https://agents.example/security")
+    callers = Callers(nothing, nothing, nothing, 1.0)
+    own = FreeDoor(nothing, callers, callers.account)
     routes: list[Route] = [
+        *AccountRoutes(own, nothing, nothing).routes(),
+        *KeyRoutes(nothing, callers, nothing, nothing, 1).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
         *Proof(EvidenceReader(nothing, nothing, nothing)).routes(),
         *document_routes(sample.rendered(by=settings)),
     ]
     served = {route.path.replace(":path}", "}") for route in routes}
-    assert served == {o.path for o in sample.listed() if o.method == "GET"}
+    assert served == {o.path for o in sample.listed() if o.method in ("GET", "DELETE")}

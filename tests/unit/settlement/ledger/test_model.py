@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from settlement.ledger import ops
 from settlement.ledger.credentials import KeyInfo, KeyLimits, key_row
 from settlement.ledger.ids import account_key, api_key_key
+from settlement.ledger.months import month_of
 from storage.op import Op, Refused, Rows
 from tests.unit.settlement.ledger.conftest import Bank, opened
 from tests.unit.settlement.ledger.model import DictRows, KeyModel, Model
@@ -64,7 +65,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @property
     def month(self) -> int:
-        return ops.month_of(self.at_ms)
+        return month_of(self.at_ms)
 
     @rule(target=accounts, amount=st.integers(0, 200))
     def open_account(self, amount: int) -> str:
@@ -246,7 +247,7 @@ def _put_account(name: str, at_ms: int) -> Op:
 def _put_key(name: str, account: str, budget: int | None, at_ms: int) -> Op:
     key = api_key_key(name)
     limits = KeyLimits(monthly_budget_nano_usd=budget)
-    month = ops.month_of(at_ms)
+    month = month_of(at_ms)
     info = KeyInfo(name, account, "key", "", name, limits, month, 0, 0, at_ms, None)
 
     def fold(rows: Rows) -> None:
