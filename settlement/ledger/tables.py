@@ -112,7 +112,6 @@ USAGE: Final = Table(
     Column("prompt_version", String, nullable=False),
     Column("started_at_ms", BigInteger, nullable=False),
     Column("ended_at_ms", BigInteger, nullable=False),
-    Index("usage_of_account", "account_id", "run_id"),
     sqlite_with_rowid=False,
 )
 
