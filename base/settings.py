@@ -25,6 +25,7 @@ from pydantic_settings import (
 from base.engine_settings import EngineSettings
 from base.outbound.addresses import network_of
 
+TimeoutScope = Annotated[str, Field(pattern=r"^(key|workspace|lane|region):\S+$")]
 EvmAddress = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 
 
@@ -153,6 +154,9 @@ class Settings(BaseSettings):
         None, gt=0, description="Power that an engine of engine draws while it works, watts."
     )
     timeout_s: float = Field(300.0, gt=0, description="Longest duration of a call.")
+    timeouts: dict[TimeoutScope, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="Shorter ones by key:ID, workspace:NAME, lane:NAME, region:NAME; the least wins."
+    )
     first_event_s: float = Field(120.0, gt=0, description="Longest wait for an engine's first event.")
     between_events_s: float = Field(60.0, gt=0, description="Longest silence of an engine in a stream.")
     max_output_tokens: int = Field(

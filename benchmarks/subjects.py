@@ -63,6 +63,14 @@ def bare_relay(engine: Subject) -> Iterator[Subject]:
         yield one
 
 
+@contextmanager
+def paced_engine(events: int, pace_s: float, size: int) -> Iterator[Subject]:
+    """An engine whose answers have so many events of so many bytes, one each ``pace_s``."""
+    asked = (str(events), str(pace_s), str(size))
+    with _listening("engine", LOAD_CORE, "benchmarks.paced_engine", "{port}", *asked) as one:
+        yield one
+
+
 @asynccontextmanager
 async def server(data_dir: Path, engine: Subject) -> AsyncIterator[Subject]:
     """A server as users run it: keys, limits, holds, durable captures, signed evidence and a line in

@@ -35,6 +35,11 @@ _PROMPT = Param(
     "Names the prompt version that evidence is bound to.",
     {"type": "string", "pattern": r"^[\w@.\-/]{1,128}$"},
 )
+_SCOPES = (
+    Param("X-BatchIn-Workspace", "header", "Workspace of the call, within the key's."),
+    Param("X-BatchIn-Lane", "header", "Lane of the call: the key's, or one that goes later."),
+    Param("X-BatchIn-Region", "header", "Region that the call is bound to, within the key's."),
+)
 _TRACE = Param("traceparent", "header", "W3C trace context to join.")
 _PAYMENT = Param(
     "PAYMENT-SIGNATURE", "header", "Base64 of the x402 PaymentPayload; X-PAYMENT for version 1."
@@ -69,7 +74,7 @@ def operations(
 
 
 def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
-    params = (_PAYMENT, _PROMPT, _TRACE)
+    params = (_PAYMENT, _PROMPT, *_SCOPES, _TRACE)
     errors: tuple[ErrorType, ...] = (ContextLengthExceeded, *payment_errors)
     return (
         Operation(

@@ -267,6 +267,7 @@ class _Composition:
             payment_of if facts.payment else no_payment,
             self._clock,
             settings.timeout_s,
+            settings.timeouts,
         )
         mcp = McpDoor(
             McpParts(

@@ -37,6 +37,9 @@ class CreateKey(Arguments):
     account: str | None = Field(None, description="Id or name; by default the only one there is.")
     name: str = Field("key", min_length=1, max_length=128)
     monthly_budget_nano_usd: int | None = Field(None, gt=0, le=NANO_MAX)
+    workspace: str = Field("default", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    lane: str = Field("shared", pattern=r"^(shared|batch|private:[A-Za-z0-9._-]{1,64})$")
+    region: str = Field("local", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     days: int | None = Field(None, ge=1, le=36_500, description="Days until it expires.")
 
 
@@ -93,7 +96,11 @@ class Books:
         now_ms = self.clock.now_ms()
         until = None if arguments.days is None else now_ms + arguments.days * _DAY_MS
         limits = KeyLimits(
-            monthly_budget_nano_usd=arguments.monthly_budget_nano_usd, expires_at_ms=until
+            monthly_budget_nano_usd=arguments.monthly_budget_nano_usd,
+            expires_at_ms=until,
+            workspace=arguments.workspace,
+            lane=arguments.lane,
+            region=arguments.region,
         )
         made = await self.keys.create(account.id, arguments.name, limits)
         return {**_shown_key(made.info, now_ms), "key": made.key}
@@ -149,6 +156,9 @@ def _shown_key(key: KeyInfo, now_ms: int) -> dict[str, Any]:
         "key_prefix": key.prefix,
         "name": key.name,
         "account_id": key.account_id,
+        "workspace": key.limits.workspace,
+        "lane": key.limits.lane,
+        "region": key.limits.region,
         "monthly_budget_nano_usd": key.limits.monthly_budget_nano_usd,
         "spent_this_month_nano_usd": key.spent_nano_usd,
         "state": _state(key, now_ms),

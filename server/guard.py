@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from base.errors import BatchinError, InvalidRequest, RequestTimeout
 from server.gathering import Gathering
 from server.web.respond import error_headers, note_refusal
+from server.web.wire import WIRE, Wire
 
 MAX_HEAD_BYTES: Final = 65_536
 
@@ -34,6 +35,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # uvicorn's own signature narrows BaseProtocol's the same way
         super().connection_made(Gathering(transport, self.loop))
+        self._wire = Wire(self.flow, self.transport)
         self._head_bytes = 0  # received; -1 once the head is whole
         self._head_size = 0
         self._receiving = True
@@ -58,6 +60,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["state"][WIRE] = self._wire
         self._head_bytes = self._head_size = 0
         if self._under_way():
             self._ignore_the_rest()

@@ -69,6 +69,13 @@ def _create(
     days: Annotated[
         int | None, typer.Option("--days", min=1, help="Days until the key expires.")
     ] = None,
+    lane: Annotated[
+        str, typer.Option(help="Lane of its calls: shared, batch or private:NAME.")
+    ] = "shared",
+    region: Annotated[
+        str, typer.Option(help="Region that its calls are bound to; local is none.")
+    ] = "local",
+    workspace: Annotated[str, typer.Option(help="Workspace of its calls.")] = "default",
     data_dir: DataDir = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -84,6 +91,9 @@ def _create(
         name=name,
         monthly_budget_nano_usd=None if budget_usd is None else nano(budget_usd, "--budget-usd"),
         days=days,
+        lane=lane,
+        region=region,
+        workspace=workspace,
     )
     if as_json:
         show_json(made)

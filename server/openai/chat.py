@@ -13,10 +13,12 @@ from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.connection import Watch
 from server.web.headers import failure_headers, stream_headers
+from server.web.outbox import Outbox, ReaderTooSlow
 from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, read_body, read_head, read_json
 from server.web.respond import HeaderList, public_error, send_error, sse
+from server.web.wire import wire_of
 from settlement.rail import Delivery
 from tools.core import Call
 from tools.invoke import Invoker, Run
@@ -44,10 +46,12 @@ class ChatDoor:
             answer = _Answer(scope, watch.send, self.invoker)
             try:
                 await self._answer(scope, watch.receive, answer)
-            except Disconnected:
+            except (Disconnected, ReaderTooSlow):
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened
                 await answer.fail(error)
+            finally:
+                answer.close()
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         head = read_head(scope)
@@ -62,7 +66,7 @@ class ChatDoor:
         answer.run = self.invoker.open("chat", arguments, call)
         async with answer.run as run:
             await answer.begin(stream_headers(run.call, run.served, self.public_key, run.upfront))
-            await _stream(arguments, run, answer)
+            await _stream(arguments, run, answer.body)
 
 
 class _Answer:
@@ -74,22 +78,26 @@ class _Answer:
         self._observer = invoker.observer
         self.call: Call | None = None
         self.run: Run | None = None
-        self._begun = False
+        self._body: Outbox | None = None
+
+    @property
+    def body(self) -> Outbox:
+        """Where the events go, once it began."""
+        assert self._body is not None
+        return self._body
 
     async def begin(self, headers: HeaderList) -> None:
-        self._begun = True
+        self._body = Outbox(self.send, wire_of(self._scope))
         await self.send({"type": "http.response.start", "status": 200, "headers": _SSE_HEAD + headers})
 
-    async def write(self, data: bytes) -> None:
-        await self.send({"type": "http.response.body", "body": data, "more_body": True})
-
-    async def end(self, data: bytes) -> None:
-        await self.send({"type": "http.response.body", "body": data})
+    def close(self) -> None:
+        if self._body is not None:
+            self._body.close()
 
     async def fail(self, error: Exception) -> None:
         shown = as_understood(public_error(error), self._scope)
-        if self._begun:
-            await self.end(sse(orjson.dumps(shown.body())))
+        if self._body is not None:
+            await self._body.end(sse(orjson.dumps(shown.body())))
         elif self.call is None:
             await send_error(self.send, shown, refusal_headers(self._observer, "chat", shown))
         else:
@@ -97,12 +105,12 @@ class _Answer:
             await send_error(self.send, shown, failure_headers(self.call, shown, upfront))
 
 
-async def _stream(arguments: Mapping[str, Any], run: Run, answer: _Answer) -> None:
+async def _stream(arguments: Mapping[str, Any], run: Run, body: Outbox) -> None:
     chunks = ChunkWriter(run.run_id, arguments)
-    await answer.write(chunks.opening())
+    await body.write(chunks.opening())
     async for delta in run:
-        await answer.write(chunks.delta(delta))
+        await body.write(chunks.delta(delta))
     done = await run.done()
     if run.replayed:
-        await answer.write(chunks.stored(done.output))
-    await answer.end(chunks.closing(done))
+        await body.write(chunks.stored(done.output))
+    await body.end(chunks.closing(done))

@@ -1,7 +1,7 @@
 """From a request's head to its caller, its payment and its call."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from base.caller import ANONYMOUS, Caller
@@ -11,6 +11,7 @@ from base.ids import new_id, new_run_id
 from base.resource import Resource
 from base.trace import trace_from
 from server.web.request import Head
+from server.web.scopes import narrowed
 from settlement.rail import Delivery
 from tools.core import Call
 
@@ -22,13 +23,15 @@ class Callers:
     """Makes the Call of an HTTP request.
 
     ``authenticate`` turns a Bearer token into a Caller (raises Unauthorized); ``payment`` decodes the
-    x402 payment headers (raises InvalidRequest).
+    x402 payment headers (raises InvalidRequest). ``timeouts`` are shorter time limits by ``key:ID``,
+    ``workspace:NAME``, ``lane:NAME`` and ``region:NAME``: the smallest wins.
     """
 
     authenticate: Callable[[str], Caller]
     payment: Callable[[Head], Mapping[str, Any] | None]
     clock: Clock
     timeout_s: float
+    timeouts: Mapping[str, float] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller:
         """Whose Bearer key it is; without one the caller is anonymous and pays by the call."""
@@ -40,17 +43,30 @@ class Callers:
         return self.authenticate(head.bearer() or "")
 
     def call(self, head: Head, caller: Caller, resource: Resource, delivery: Delivery) -> Call:
+        """Raises InvalidRequest and Forbidden for headers that the caller may not send so."""
+        bound = narrowed(caller, head)
         return Call(
             run_id=new_run_id(),
             request_id=new_id("req"),
-            caller=caller,
+            caller=bound,
             trace=trace_from(head.text(b"traceparent")),
             resource=resource,
             delivery=delivery,
-            deadline_s=self.clock.monotonic_s() + self.timeout_s,
+            deadline_s=self.clock.monotonic_s() + self._timeout_s(bound),
             payment=self.payment(head),
             prompt_version=_prompt_version(head.text(PROMPT_HEADER)),
         )
+
+    def _timeout_s(self, caller: Caller) -> float:
+        if not self.timeouts:
+            return self.timeout_s
+        scopes = (
+            f"key:{caller.key_id}",
+            f"workspace:{caller.workspace}",
+            f"lane:{caller.lane}",
+            f"region:{caller.region}",
+        )
+        return min(self.timeout_s, *(self.timeouts.get(scope, self.timeout_s) for scope in scopes))
 
 
 def _prompt_version(value: str | None) -> str:
