@@ -88,6 +88,7 @@ from storage.lock import DataDirLock
 from storage.migrate import upgrade
 from storage.sqlite import SqliteStore, open_store
 from tools.invoke import Invoker
+from tools.lasting import LastingRail
 from tools.observe import Observers
 from tools.owner import Owner
 from tools.tasks.book import TaskBook
@@ -184,7 +185,8 @@ class _Composition:
         hashes = manifest_hashes(registry, facts)
         recorder = Recorder(ground.ring, settings.environment, manifests=hashes, grid=_grid(settings))
         x402 = await self._x402(ground, recorder, sale, chain)
-        rails = Rails(BalanceRail(ground.store, recorder, self._clock), x402, ground.store.hopeful)
+        lasting = LastingRail(x402, self._owner) if x402 else None
+        rails = Rails(BalanceRail(ground.store, recorder, self._clock), lasting, ground.store.hopeful)
         invoker = Invoker(
             registry, rails, self._clock, Observers(self._calls, self._metrics), self._owner
         )

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import time
+from functools import lru_cache
 from typing import BinaryIO, Literal
 
 import orjson
@@ -146,8 +147,12 @@ def _call_text(report: CallReport) -> bytes:
 
 
 def _timestamp(seconds: float) -> str:
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
+    return f"{_second(int(seconds))}.{int(seconds % 1 * 1000):03d}Z"
+
+
+@lru_cache(2)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def _clock(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """The rail of prepaid money: an account's balance, or the credit that a wallet's payments left."""
 
+import asyncio
 from dataclasses import dataclass
 
 from base.caller import CallerKind
@@ -34,7 +35,7 @@ class BalanceRail:
         if caller.account_id is None:
             raise Unauthorized
         amount_nano_usd = order.quote.max_nano_usd
-        held = await self.store.submit(
+        ticket = self.store.submit(
             ops.hold(
                 order.run_id,
                 caller.account_id,
@@ -43,7 +44,12 @@ class BalanceRail:
                 self.store.lease,
                 self.clock.now_ms(),
             )
-        ).visible
+        )
+        try:
+            held = await ticket.visible
+        except asyncio.CancelledError:
+            self.store.submit(ops.void(order.run_id, caller.account_id, caller.key_id))
+            raise
         if isinstance(held, Refused):
             raise _refusal(held)
         terms = Terms(

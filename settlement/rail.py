@@ -160,7 +160,7 @@ class Rail(Protocol):
     """A way to pay."""
 
     async def authorize(self, order: Order) -> Grant | Replay:
-        """Secure the quote's maximum before anything runs.
+        """Secure the quote's maximum before anything runs. Cancelled, it gives back what it secured.
 
         Raises InsufficientFunds, or the x402 errors (settlement.x402.errors) with a challenge.
         """

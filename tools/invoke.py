@@ -200,12 +200,7 @@ class Run:
             quote=quote,
             delivery=self._call.delivery,
         )
-        authorizing = self._invoker.owner.start(self._invoker.rail.authorize(order))
-        try:
-            answer = await asyncio.shield(authorizing)
-        except asyncio.CancelledError:
-            self._invoker.owner.start(_give_back(authorizing))
-            raise
+        answer = await self._invoker.rail.authorize(order)
         if isinstance(answer, Replay):
             self._replay = answer
             self.served = _served_of(answer.settled.evidence)
@@ -368,13 +363,3 @@ async def _quoted(tool: AnyTool, args: BaseModel) -> Quote | None:
         return None
     quote = tool.quote(args)
     return quote if isinstance(quote, Quote) else await quote
-
-
-async def _give_back(authorizing: "asyncio.Task[Grant | Replay]") -> None:
-    """Release what was authorized for a caller that left meanwhile."""
-    try:
-        answer = await authorizing
-    except BatchinError:
-        return
-    if not isinstance(answer, Replay):
-        await answer.release()

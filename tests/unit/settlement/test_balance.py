@@ -250,3 +250,15 @@ async def test_calls_at_once_are_each_charged_once(shop: Shop) -> None:
     assert 40 <= len(runs) <= 50
     assert 50 <= sum(served) < 200
     assert len(await shop.store.read(select(EVIDENCE))) == len(runs)
+
+
+async def test_a_hold_of_a_caller_who_left_is_given_back(shop: Shop) -> None:
+    caller = await shop.caller(1000)
+    shop.store.submit(ops.void("run_unknown", "nobody", None))  # its rows have to be looked for
+    held = asyncio.create_task(shop.rail.authorize(order(caller)))
+    await asyncio.sleep(0)  # it waits behind them
+    assert held.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await held
+    await shop.settle_down()
+    assert await shop.figures(caller) == (1000, 0)

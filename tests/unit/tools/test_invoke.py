@@ -28,6 +28,7 @@ from base.usage import Usage
 from settlement.rail import Delivery, Order, Outcome, Replay, RunStatus, Served, Settled, Terms, Upfront
 from tools.core import Call, Registry, Result, Tool
 from tools.invoke import Invoker
+from tools.lasting import LastingRail
 from tools.observe import CallReport
 from tools.owner import Owner
 
@@ -162,7 +163,8 @@ class House:
             quote=None,
             modality="chat",
         )
-        return Invoker(Registry([paid, free]), self.purse, SystemClock(), self.reports, self.owner)
+        rail = LastingRail(self.purse, self.owner)
+        return Invoker(Registry([paid, free]), rail, SystemClock(), self.reports, self.owner)
 
 
 def call(delivery: Delivery = Delivery.WHOLE, timeout_s: float = 5) -> Call:
