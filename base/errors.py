@@ -68,6 +68,13 @@ class ContextLengthExceeded(InvalidRequest):
     resolution = "Shorten the input or lower max_tokens."
 
 
+class NotInVocabulary(InvalidRequest):
+    """The engine composes pictures of what it knows, and the prompt names something else."""
+
+    code = "not_in_vocabulary"
+    resolution = "Nothing was charged. Name other things, for example the nearest ones."
+
+
 class Unauthorized(BatchinError):
     """One sentence for unknown, revoked and expired keys: a guess must learn nothing."""
 

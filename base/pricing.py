@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from base.money import ceil_div
+from base.money import ceil_div, usd_text
 from base.usage import Usage
 
 _MILLION = 1_000_000
@@ -34,6 +34,15 @@ class PriceCard:
             + usage.audio_ms * self.nano_per_second * (_MILLION // _SECOND_MS)
         )
         return ceil_div(exact, _MILLION)
+
+    def other_usd(self) -> dict[str, str]:
+        """The prices that are not of tokens, as exact decimal dollars by their unit."""
+        prices = {
+            "second": self.nano_per_second,
+            "million_characters": self.nano_per_mchar,
+            "image": self.nano_per_image,
+        }
+        return {unit: usd_text(nano) for unit, nano in prices.items() if nano}
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(description="Id that callers ask for.")
-    modality: Literal["chat", "embedding", "rerank", "speech", "transcription"] = Field(
+    modality: Literal["chat", "embedding", "rerank", "speech", "transcription", "image"] = Field(
         description="What the model does."
     )
     input_usd_per_mtok: str = Field("0.02", description="Price of a million input tokens, dollars.")
@@ -130,7 +130,13 @@ class Settings(BaseSettings):
     )
     engine_threads: int = Field(0, ge=0, description="Threads of the local engine; 0: cores but one.")
     engine_idle_s: float = Field(
-        600.0, gt=0, description="A local engine of sound that rests so long gives its memory back."
+        600.0, gt=0, description="A local engine in a child of its own ends it after resting so long."
+    )
+    illustrator: bool = Field(
+        True, description="Serve the embedded illustrator, which composes pictures from vector art."
+    )
+    image_ttl_s: int = Field(
+        86_400, ge=60, description="How long the link of a picture works (response_format url)."
     )
     strict_models: bool = Field(False, description="Turn the catalog's model aliases off.")
     models: tuple[ModelSettings, ...] = Field((), description="Models of attached engines ([[models]]).")

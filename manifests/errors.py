@@ -24,6 +24,7 @@ from manifests.operation import Auth, ErrorType, Operation
 WHEN = {
     "invalid_request": "A parameter is missing, wrong or not supported; param names it.",
     "context_length_exceeded": "Input and asked output do not fit the model's context.",
+    "not_in_vocabulary": "The image engine can't draw something that the prompt names.",
     "unauthorized": "API key is invalid or missing",
     "payment_required": "Insufficient balance or budget exceeded, or no payment was sent.",
     "payment_invalid": "The payment does not verify, or does not match what was asked for.",

@@ -16,6 +16,7 @@ from manifests.chunk import ChatChunk
 from manifests.headers import CALL
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
 from manifests.paths import DOCUMENTS
+from manifests.pictures import pictures
 from manifests.proof import (
     AuditRecord,
     Bundle,
@@ -117,6 +118,7 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
             params,
             errors=errors,
         ),
+        *pictures(params, payment_errors),
     )
 
 

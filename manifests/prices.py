@@ -7,10 +7,16 @@ from typing import Any
 from base.settings import Settings
 from manifests.facts import Facts, ModelFact
 from tools.core import AnyTool
+from tools.image import MAX_PICTURES
 
 _MTOK = 1_000_000
 _ATOMIC_PER_USD = 1_000_000
-_UNITS = {"speech": "character", "transcription": "second of sound", "image": "image"}
+_UNITS = {
+    "speech": "character",
+    "transcription": "second of sound",
+    "image": "image",
+    "video": "second of video",
+}
 
 
 def models_of(tool: AnyTool, facts: Facts) -> list[ModelFact]:
@@ -73,6 +79,7 @@ def _largest(models: Sequence[ModelFact], settings: Settings) -> Decimal:
         + Decimal(model.output_usd_per_mtok) * model.context_length * 8
         + Decimal(model.other.get("million_characters", 0)) * settings.max_body_bytes
         + Decimal(model.other.get("second", 0)) * Decimal(settings.max_audio_s) * _MTOK
+        + Decimal(model.other.get("image", 0)) * MAX_PICTURES * _MTOK
         for model in models
     ]
     return max(costs, default=Decimal(0)) / _MTOK

@@ -9,10 +9,10 @@ from manifests.prices import atomic_usd, tool_price
 from tools.core import Registry
 
 ROUNDING = (
-    "A call costs (input tokens x input price + output tokens x output price) / 1,000,000, seconds of "
-    "sound and characters of spoken text likewise, rounded up once to a nano-dollar, and never more "
-    "than its quote. One x402 payment is the quoted maximum, rounded up to a millionth of a USDC; what "
-    "the call did not use stays as the wallet's credit."
+    "A call costs (input tokens x input price + output tokens x output price) / 1,000,000, pictures, "
+    "seconds of sound and characters of spoken text likewise, rounded up once to a nano-dollar, and "
+    "never more than its quote. One x402 payment is the quoted maximum, rounded up to a millionth of a "
+    "USDC; what the call did not use stays as the wallet's credit."
 )
 
 

@@ -31,7 +31,9 @@ class Model:
 
     ``voices`` maps the voices that callers may name to the engine's own, ``languages`` are ISO 639-1
     codes; of neither is anything checked where it is empty. ``measure`` tells the length of a sound in
-    milliseconds before its transcription is priced (raises InvalidRequest for what is no sound).
+    milliseconds before its transcription is priced (raises InvalidRequest for what is no sound);
+    ``check`` looks at the prompt of a picture before it is priced (raises InvalidRequest for what the
+    engine can't draw). ``description`` is for people.
     """
 
     id: str
@@ -46,6 +48,8 @@ class Model:
     voices: Mapping[str, str] = field(default_factory=dict, compare=False)
     languages: tuple[str, ...] = ()
     measure: Callable[[bytes], Awaitable[int]] | None = field(default=None, compare=False)
+    check: Callable[[str], Awaitable[object]] | None = field(default=None, compare=False)
+    description: str = ""
 
 
 class Catalog:

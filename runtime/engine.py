@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from base.usage import Usage
+from runtime.picture import Picture
 from runtime.sound import Sound, Transcript
 
 
@@ -18,6 +19,8 @@ class Modality(StrEnum):
     SPEECH = "speech"
     TRANSCRIPTION = "transcription"
     CLASSIFY = "classify"
+    IMAGE = "image"
+    VIDEO = "video"
 
 
 class Meter:
@@ -43,7 +46,8 @@ class EngineCall:
     [texts]}``, for rerank ``{"query": text, "documents": [texts]}`` and perhaps ``instruct``, for speech
     ``{"input": text, "voice": the engine's own name, "format": one of SOUND_FORMATS, "speed": number}``,
     for transcription ``{"sound": bytes, "words": bool}`` and perhaps ``language``, ``prompt`` and
-    ``temperature``.
+    ``temperature``, for image ``{"prompt": text, "width": pixels, "height": pixels, "seeds": [one a
+    picture]}``.
     """
 
     rid: str
@@ -142,7 +146,9 @@ class Fault:
     detail: str = ""
 
 
-Event = Started | Delta | Finish | Metered | Vectors | Scores | Labels | Sound | Transcript | Fault
+Event = (
+    Started | Delta | Finish | Metered | Vectors | Scores | Labels | Sound | Transcript | Picture | Fault
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def standard() -> Standard:
     settings = Settings.model_construct()
     clock = SystemClock()
     runtime = asyncio.run(build_runtime(settings, clock, lambda *_: None))
-    registry = registry_of(runtime, settings, clock, _NO_PROOFS, _NO_LEDGER, lambda _: {})
+    registry = registry_of(runtime, settings, clock, _NO_PROOFS, _NO_LEDGER, lambda _: {}, _unlinked)
     payment = PaymentFact(
         network=devnet.NETWORK,
         asset=devnet.USDC,
@@ -65,6 +65,10 @@ def standard() -> Standard:
     facts = Facts(version(), BASE_URL, tuple(model_facts(runtime.catalog)), payment)
     paying = (PaymentRequired, PaymentInvalid, PaymentReused)
     return Standard(registry, facts, settings, operations(paying, (Misdirected,)))
+
+
+async def _unlinked(_: bytes) -> str:
+    raise NotImplementedError("pages are rendered without any call")
 
 
 def pages(of: Standard) -> dict[str, str]:

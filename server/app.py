@@ -47,13 +47,14 @@ from server.mcp.task_times import TaskTimes
 from server.metrics import Metrics
 from server.openai.chat import ChatDoor
 from server.openai.models import model_routes
+from server.openai.pictures import PICTURES, picture_routes
 from server.openai.shown import as_sound, as_transcript
 from server.openai.whole_door import WholeDoor
 from server.operations import NoArguments, Operation, Operations
 from server.payments import sale_of, x402_rail
 from server.proof import Proof
 from server.tables import DATABASE, TABLES
-from server.tools import registry_of
+from server.tools import ENDPOINTS, registry_of
 from server.version import version
 from server.web.caller import Callers
 from server.web.form import read_form
@@ -86,6 +87,7 @@ from settlement.x402.rail import X402Rail
 from settlement.x402.sale import Sale
 from storage.lock import DataDirLock
 from storage.migrate import upgrade
+from storage.pictures import PictureFolder
 from storage.sqlite import SqliteStore, open_store
 from tools.invoke import Invoker
 from tools.lasting import LastingRail
@@ -155,6 +157,7 @@ class _Composition:
         self._stack = stack
         self._clock = SystemClock()
         self._owner = Owner()
+        self._pictures = PictureFolder(settings.data_dir / "pictures", settings.image_ttl_s, self._clock)
         self._readiness = Readiness()
         self._metrics = Metrics()
 
@@ -180,6 +183,7 @@ class _Composition:
             ground.proofs(),
             ground.ledger(),
             sale.price if sale else None,
+            self._linked,
         )
         facts = self._facts(ground, runtime, sale)
         hashes = manifest_hashes(registry, facts)
@@ -308,9 +312,15 @@ class _Composition:
                 read=read_form,
                 show=as_transcript,
             ),
+            **{path: whole(path, "image") for path in ENDPOINTS[Modality.IMAGE]},
+            **{path: whole(path, "video") for path in ENDPOINTS[Modality.VIDEO]},
             "/v1/quote": whole("/v1/quote", "quote"),
             bundle: replace(whole(bundle, "verify"), arguments=lambda body: {"bundle": body}),
         }
+
+    async def _linked(self, picture: bytes) -> str:
+        """A link of a picture."""
+        return f"{self._url}{PICTURES}{await self._pictures.save(picture)}.png"
 
     def _resource(self, path: str, invoker: Invoker, tool: str) -> Resource:
         found = invoker.registry.get(tool)
@@ -334,6 +344,7 @@ class _Composition:
                 *model_routes(FreeDoor(invoker, callers)),
                 *self._account(ground, invoker, callers),
                 *Proof(ground.proofs()).routes(),
+                *picture_routes(self._pictures.read, self._settings.image_ttl_s),
                 *document_routes(documents),
             ]
         )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from base.money import usd_text
-from base.pricing import PriceCard
 from manifests.facts import ModelFact, PaymentFact
 from runtime.catalog import Catalog
 from settlement.x402.sale import Sale
@@ -21,17 +20,8 @@ def model_facts(catalog: Catalog) -> Iterator[ModelFact]:
                 context_length=model.context_length,
                 license=model.license,
                 served_by=model.id,
-                other=_other_prices(model.card),
+                other=model.card.other_usd(),
             )
-
-
-def _other_prices(card: PriceCard) -> dict[str, str]:
-    prices = {
-        "second": card.nano_per_second,
-        "million_characters": card.nano_per_mchar,
-        "image": card.nano_per_image,
-    }
-    return {unit: usd_text(nano) for unit, nano in prices.items() if nano}
 
 
 def payment_fact(sale: Sale) -> PaymentFact:

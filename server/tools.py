@@ -15,6 +15,7 @@ from tools.chat import Chat
 from tools.core import Registry
 from tools.embed import Embed
 from tools.fallback import Fallbacks
+from tools.image import Images, Keep
 from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
@@ -24,6 +25,7 @@ from tools.trace import Traces
 from tools.transcribe import Transcribe
 from tools.usage import UsageTool
 from tools.verify import Verifier
+from tools.video import Videos
 
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     Modality.CHAT: ("/v1/chat/completions",),
@@ -31,6 +33,8 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     Modality.RERANK: ("/v1/rerank",),
     Modality.SPEECH: ("/v1/audio/speech",),
     Modality.TRANSCRIPTION: ("/v1/audio/transcriptions",),
+    Modality.IMAGE: ("/v1/images/generations", "/v1/images"),
+    Modality.VIDEO: ("/v1/videos",),
 }
 
 X402Price = Callable[[int], Mapping[str, Any]]
@@ -43,8 +47,10 @@ def registry_of(
     proofs: EvidenceReader,
     ledger: Ledger,
     x402_price: X402Price | None,
+    keep_picture: Keep,
 ) -> Registry:
-    """``x402_price`` prices a call on that rail, None where it is off."""
+    """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
+    a picture."""
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
     return Registry(
@@ -54,6 +60,8 @@ def registry_of(
             Rerank(catalog, engines, _first(catalog, Modality.RERANK)).tool(),
             Speech(catalog, engines).tool(),
             Transcribe(catalog, engines).tool(),
+            Images(catalog, engines, clock, keep_picture).tool(),
+            Videos(catalog).tool(),
             Models(catalog, engines.serves, ENDPOINTS, x402, clock.now_ms() // 1000).tool(),
             Quotes(catalog, clock, x402_price).tool(),
             Verifier(proofs).tool(),

@@ -6,7 +6,7 @@ Grant with the Outcome when the run ended, or releases it. Everything that must 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -79,7 +79,8 @@ class Outcome:
     """How a run ended, as the books and the evidence need it.
 
     ``response_hash`` is ``sha256:...`` of the canonical result; ``result`` is the tool's output
-    as JSON bytes, which a replay of the same payment answers with.
+    as JSON bytes, which a replay of the same payment answers with. ``details`` are what the engine told
+    of its way to the result (strings, integers, lists and objects; no text of the caller).
     """
 
     run_id: str
@@ -97,6 +98,7 @@ class Outcome:
     ended_at_ms: int
     result: bytes = b"{}"
     energy: Energy | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

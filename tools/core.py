@@ -59,12 +59,14 @@ class Result:
 
     ``output`` is JSON data that fits the tool's Output model (a test validates it; the hot path does
     not build a model twice). ``response_hash`` follows docs/receipts.md, one rule a capability.
+    ``details`` are what the evidence tells of the engine's way to it (no text of the caller).
     """
 
     output: Mapping[str, Any]
     usage: Usage
     response_hash: str
     ran: Ran | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Execution(Protocol):

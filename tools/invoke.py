@@ -323,6 +323,7 @@ class Run:
             started_at_ms=self._started_ms,
             ended_at_ms=self._invoker.clock.now_ms(),
             result=body,
+            details=result.details,
         )
 
     def _report(self, outcome: str, usage: Usage, settled: Settled | None) -> None:

@@ -22,12 +22,14 @@ class ModelsInput(BaseModel):
 
 
 class ModelPricing(BaseModel):
-    """USD per million tokens, as a number and as the exact decimal it stands for."""
+    """USD per million tokens, as a number and as the exact decimal it stands for; ``other_usd`` is USD
+    per other unit (``image``, ``second``, ``million_characters``), where such a unit costs."""
 
     std_input: float
     std_output: float
     std_input_usd: str
     std_output_usd: str
+    other_usd: dict[str, str]
     version: str = Field(description="Names this price card; evidence repeats it.")
 
 
@@ -48,6 +50,7 @@ class ModelEntry(BaseModel):
     modality: str
     endpoints: list[str]
     dimensions: int | None = Field(description="Length of the vectors of an embedding model.")
+    description: str = Field(description="What there is to know of the model; often empty.")
     x402: bool = Field(description="Whether a call can be paid by x402.")
 
 
@@ -85,6 +88,7 @@ class Models:
             annotations=Annotations(read_only=True, idempotent=True),
             examples=({}, {"id": "qwen3-32b"}),
             aliases=("batchin_query_pricing",),
+            version=2,
         )
 
     def _run(self, args: ModelsInput, _: Call) -> Immediate:
@@ -120,11 +124,13 @@ class Models:
                 "std_output": float(prices[1]),
                 "std_input_usd": prices[0],
                 "std_output_usd": prices[1],
+                "other_usd": model.card.other_usd(),
                 "version": model.card.version,
             },
             "license": model.license,
             "modality": model.modality,
             "endpoints": list(self.endpoints.get(model.modality, ())),
             "dimensions": model.dimensions,
+            "description": model.description,
             "x402": self.x402,
         }

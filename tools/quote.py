@@ -23,8 +23,9 @@ class QuoteInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     model: str = Field(min_length=1, max_length=256, description="Model id.")
-    estimated_input_tokens: int = Field(ge=0, le=10**9, description="Input tokens.")
+    estimated_input_tokens: int = Field(0, ge=0, le=10**9, description="Input tokens.")
     estimated_output_tokens: int = Field(0, ge=0, le=10**9, description="Output tokens.")
+    estimated_images: int = Field(0, ge=0, le=10**6, description="Pictures.")
 
 
 class RailPrice(BaseModel):
@@ -46,8 +47,10 @@ class QuoteOutput(BaseModel):
     price_version: str
     input_usd_per_mtok: str
     output_usd_per_mtok: str
+    other_usd: dict[str, str] = Field(description="USD per other unit: image, second and so on.")
     estimated_input_tokens: int
     estimated_output_tokens: int
+    estimated_images: int
     amount_usd: str
     rails: list[RailPrice]
     expires_at: int = Field(description="Unix time in seconds.")
@@ -72,6 +75,7 @@ class Quotes:
             quote=None,
             modality="account",
             annotations=Annotations(read_only=True, idempotent=True),
+            version=2,
             examples=(
                 {"model": "qwen3-32b", "estimated_input_tokens": 200, "estimated_output_tokens": 100},
             ),
@@ -82,7 +86,9 @@ class Quotes:
 
     async def _answer(self, args: QuoteInput) -> Mapping[str, Any]:
         model = self.catalog.find(args.model)
-        usage = Usage(args.estimated_input_tokens, args.estimated_output_tokens)
+        usage = Usage(
+            args.estimated_input_tokens, args.estimated_output_tokens, images=args.estimated_images
+        )
         nano = Quote(args.model, model.card, usage).max_nano_usd
         rails = [{"rail": "balance", "amount": usd_text(nano), "unit": "USD"}]
         if self.x402_price is not None:
@@ -93,8 +99,10 @@ class Quotes:
             "price_version": model.card.version,
             "input_usd_per_mtok": usd_text(model.card.input_nano_per_mtok),
             "output_usd_per_mtok": usd_text(model.card.output_nano_per_mtok),
+            "other_usd": model.card.other_usd(),
             "estimated_input_tokens": args.estimated_input_tokens,
             "estimated_output_tokens": args.estimated_output_tokens,
+            "estimated_images": args.estimated_images,
             "amount_usd": usd_text(nano),
             "rails": rails,
             "expires_at": self.clock.now_ms() // 1000 + TTL_S,

@@ -22,6 +22,7 @@ from runtime.local.child_engine import ChildEngine
 from runtime.local.cores import engine_threads
 from runtime.local.embedder import EmbeddingWeights, LocalEmbedder
 from runtime.local.fetch import Report, fetch
+from runtime.local.pictures import picture_engines
 from runtime.local.sentences import DIMENSIONS, MAX_TOKENS
 from runtime.local.voice import voice_engines
 from runtime.local.weights import BUNDLED, DEFAULT_CONTEXT, SMOLLM2_ID, chat_weights
@@ -51,11 +52,13 @@ def local_engines(
         _rerank_model(settings, entries.get(RERANK_ID)),
     ]
     engines, spoken = voice_engines(settings, threads)
+    painters, painted = picture_engines(settings, embedding)
     return [
         LocalChat(chat, settings.max_running, threads, limits),
         LocalEmbedder(embedding, threads),
         *engines,
-    ], [*models, *spoken]
+        *painters,
+    ], [*models, *spoken, *painted]
 
 
 def _needed(model: str) -> tuple[Artifact, ...]:

@@ -22,6 +22,7 @@ from runtime.engine import (
 )
 from runtime.local.frames import Frame
 from runtime.local.lazy_child import ChildDown, ChildStalled, LazyChild
+from runtime.picture import Picture
 from runtime.sound import Segment, Sound, Transcript, Word
 
 _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="the child is not up")
@@ -135,6 +136,8 @@ class ChildEngine:
                 return Sound(payload, head["media_type"], head["duration_ms"])
             case "transcript":
                 return _transcript(json.loads(payload))
+            case "picture":
+                return Picture(payload, **head["picture"])
             case "metered":
                 return Metered(Usage(**head["usage"]))
             case "fault":

@@ -1,6 +1,7 @@
 """Hash the answer of a tool as its caller holds it: the rule of each tool (docs/receipts.md)."""
 
 import base64
+import hashlib
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -65,9 +66,21 @@ def _transcribe(body: Mapping[str, Any] | bytes) -> str:
     return transcription_response_hash({"text": body.decode()} if isinstance(body, bytes) else body)
 
 
+def _image(body: Mapping[str, Any] | bytes) -> str:
+    """The PNG files one after the other, or the only one as its link gave it. An answer with links
+    holds no pictures: put each in its entry as ``b64_json``."""
+    if isinstance(body, bytes):
+        return sha256_of(body)
+    digest = hashlib.sha256()
+    for entry in body["data"]:
+        digest.update(base64.b64decode(entry["b64_json"], validate=True))
+    return "sha256:" + digest.hexdigest()
+
+
 _RULES: Final[Mapping[str, Rule]] = {
     "chat": _chat,
     "embed": _embed,
+    "image": _image,
     "rerank": _rerank,
     "speech": _speech,
     "transcribe": _transcribe,

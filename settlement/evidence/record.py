@@ -29,6 +29,7 @@ _ROUTES: Final = {
     "embed": "managed-embedding",
     "speech": "managed-speech",
     "transcribe": "managed-transcription",
+    "image": "managed-image",
 }
 SHOWN: Final = ("customer_trace_id", "public_route_label", "environment", "prompt_version_id")
 """Members of the payload that the wire form repeats outside of it."""
@@ -75,6 +76,7 @@ def evidence_payload(
         "prompt_version_id": outcome.prompt_version,
         "customer_trace_id": outcome.trace_id,
         **_energy(outcome.energy, grid),
+        **({"details": outcome.details} if outcome.details else {}),
     }
 
 

@@ -16,6 +16,7 @@ from tools.chat import Chat
 from tools.core import Registry
 from tools.embed import Embed
 from tools.fallback import Fallbacks
+from tools.image import Images
 from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
@@ -25,6 +26,7 @@ from tools.trace import Traces
 from tools.transcribe import Transcribe
 from tools.usage import UsageTool
 from tools.verify import Verifier
+from tools.video import Videos
 
 BASE = "https://agents.example"
 NOTHING = cast("Any", None)  # parts that only a call needs
@@ -32,6 +34,7 @@ NOTHING = cast("Any", None)  # parts that only a call needs
 MODELS = (
     ModelFact("talker", "chat", "0.02", "0.08", 4096, "Apache-2.0", "talker"),
     ModelFact("qwen3-32b", "chat", "0.02", "0.08", 4096, "Apache-2.0", "talker"),
+    ModelFact("painter", "image", "0.00", "0.00", 4096, "MIT", "painter", {"image": "0.001"}),
     ModelFact("vectors", "embedding", "0.01", "0.00", 512, "MIT", "vectors"),
     ModelFact("ranker", "rerank", "0.01", "0.00", 512, "MIT", "ranker"),
     ModelFact("voice", "speech", "0", "0", 4096, "MIT", "voice", {"million_characters": "1.00"}),
@@ -49,6 +52,8 @@ def registry() -> Registry:
             Rerank(NOTHING, NOTHING, "ranker").tool(),
             Speech(NOTHING, NOTHING).tool(),
             Transcribe(NOTHING, NOTHING).tool(),
+            Images(NOTHING, NOTHING, NOTHING, NOTHING).tool(),
+            Videos(NOTHING).tool(),
             Models(NOTHING, NOTHING, {}, True, 0).tool(),
             Quotes(NOTHING, NOTHING, None).tool(),
             Verifier(NOTHING).tool(),

@@ -12,6 +12,7 @@ from server.health import Health
 from server.keys import KeyRoutes
 from server.metrics import Metrics
 from server.openai.models import model_routes
+from server.openai.pictures import picture_routes
 from server.proof import Proof
 from server.web.caller import Callers
 from settlement.evidence.reader import EvidenceReader
@@ -30,6 +31,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
         *Proof(EvidenceReader(nothing, nothing, nothing)).routes(),
+        *(r for r in picture_routes(nothing, 60) if r.methods and "GET" in r.methods),
         *document_routes(sample.rendered(by=settings)),
     ]
     served = {route.path.replace(":path}", "}") for route in routes}
