@@ -3,7 +3,7 @@ BIN := .venv/bin
 LOCK_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve demo test test-peers test-conformance test-wheel lint format bench lock
+.PHONY: help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,10 @@ test-peers: setup ## the tests against programs that pip does not install
 
 test-conformance: setup ## the official MCP suites against the MCP door (needs npm)
 	@$(BIN)/pytest -m conformance -rP --no-header
+
+test-sglang: setup ## the contract against a real SGLang, which it installs on the CPU (2.5 GB)
+	@$(BIN)/batchin engines install sglang --cpu
+	@$(BIN)/pytest -m sglang --durations=3
 
 test-wheel: setup ## build the wheel, install it apart from the checkout and import it
 	@$(BIN)/python -P scripts/check_wheel.py

@@ -20,6 +20,9 @@ class EngineSettings(BaseModel):
         description="How health, metrics and commands call it; by default its kind and number.",
     )
     api_key: SecretStr | None = Field(None, description="Bearer key that it asks for.")
+    admin_key: SecretStr | None = Field(
+        None, description="Admin key of an SGLang, where it has one: cut calls end at once."
+    )
     models: tuple[str, ...] = Field(
         (), description="Ids of the models that it serves; by default those that it lists."
     )

@@ -43,8 +43,8 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(description="Id that callers ask for.")
-    modality: Literal["chat", "embedding", "rerank", "speech", "transcription", "image"] = Field(
-        description="What the model does."
+    modality: Literal["chat", "embedding", "rerank", "classify", "speech", "transcription", "image"] = (
+        Field(description="What the model does.")
     )
     input_usd_per_mtok: str = Field("0.02", description="Price of a million input tokens, dollars.")
     output_usd_per_mtok: str = Field("0.08", description="Price of a million output tokens, dollars.")
@@ -53,6 +53,9 @@ class ModelSettings(BaseModel):
     mchar_usd: str = Field("0", description="Price of a million characters of text, dollars.")
     context_length: int = Field(4096, ge=1, description="Most tokens of input and output together.")
     license: str = Field("unknown", description="SPDX id of the weights' licence.")
+    infill: bool = Field(
+        False, description="Its SGLang has a completion template: suffix is filled in natively."
+    )
     aliases: tuple[str, ...] = Field((), description="Other ids answered by this model.")
 
 
@@ -106,10 +109,10 @@ class Settings(BaseSettings):
 
     engine: str = Field(
         "local",
-        pattern=r"^(local|none|(sglang|openai)=https?://[^,\s]+(,https?://[^,\s]+)*)$",
+        pattern=r"^(local|none|sglang|(sglang|openai)=https?://[^,\s]+(,https?://[^,\s]+)*)$",
         description=(
-            "Engine: local, none, sglang=URL or openai=URL (any compatible server); several replicas by "
-            "commas. With [[engines]] the default is none."
+            "Engine: local, none, sglang (launched here), sglang=URL or openai=URL (any compatible "
+            "server); several replicas by commas. With [[engines]] the default is none."
         ),
     )
     engines: tuple[EngineSettings, ...] = Field(
@@ -123,7 +126,23 @@ class Settings(BaseSettings):
     )
     model: str = Field(
         "smollm2",
-        description="Model of the local engine: smollm2, a path to a .gguf file, or hf:OWNER/REPO:FILE.",
+        description=(
+            "Model of the local engine: smollm2, a path to a .gguf file, or hf:OWNER/REPO:FILE. Of a "
+            "launched SGLang: a folder or a hub id."
+        ),
+    )
+    sglang_python: Path | None = Field(
+        None,
+        description="Python that has SGLang; by default that of batchin engines install sglang.",
+    )
+    sglang_args: tuple[str, ...] = Field(
+        (), description="Further flags of a launched SGLang, each a word of its own."
+    )
+    sglang_start_s: float = Field(
+        900.0, gt=0, description="Longest time that a launched SGLang takes until it serves."
+    )
+    engine_admin_key: SecretStr | None = Field(
+        None, description="Admin key of an attached SGLang, where it has one: cut calls end at once."
     )
     engine_api_key: SecretStr | None = Field(
         None, description="Bearer key that the replicas of engine ask for."

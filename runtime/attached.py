@@ -22,6 +22,7 @@ from runtime.engine import (
 from runtime.flavours import Flavour
 from runtime.http.message import Limits
 from runtime.openai_http import OpenAiHttp
+from runtime.served import capabilities, run_for
 
 _PROBE_S: Final = 1.0
 
@@ -37,6 +38,7 @@ class Attachment:
     limits: Limits
     running_max: int
     api_key: str | None = field(default=None, repr=False)
+    admin_key: str | None = field(default=None, repr=False)
 
 
 class Attached:
@@ -49,7 +51,12 @@ class Attached:
         self._version = ""
         self._revision = ""
         self._http = OpenAiHttp(
-            attachment.url, attachment.flavour, self._served, attachment.limits, attachment.api_key
+            attachment.url,
+            attachment.flavour,
+            self._served,
+            attachment.limits,
+            attachment.api_key,
+            attachment.admin_key,
         )
 
     @property
@@ -58,7 +65,7 @@ class Attached:
 
     @property
     def modalities(self) -> frozenset[Modality]:
-        return frozenset(self._at.models.values())
+        return capabilities(self._at.models.values())
 
     @property
     def models(self) -> frozenset[str]:
@@ -69,7 +76,7 @@ class Attached:
         return self._state
 
     def run(self, call: EngineCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        return self._http.run(call)
+        return run_for(self._at.models.get(call.model), call, self._http.run)
 
     async def abort(self, rid: str) -> None:
         await self._http.abort(rid)

@@ -27,7 +27,7 @@ async def attached(
     Raises SettingsError.
     """
     entries = {entry.id: entry for entry in settings.models}
-    flavours = _flavours()
+    flavours = _flavours(frozenset(entry.id for entry in settings.models if entry.infill))
     replicas: list[Replica] = []
     served: dict[str, ModelSettings] = {}
     for name, engine in _named(_engines(settings)):
@@ -46,6 +46,7 @@ def _engines(settings: Settings) -> Sequence[EngineSettings]:
     common = {
         "kind": kind,
         "api_key": settings.engine_api_key,
+        "admin_key": settings.engine_admin_key,
         "max_queued": settings.max_queued,
         "power_w": settings.power_w,
     }
@@ -72,9 +73,9 @@ def _named(engines: Sequence[EngineSettings]) -> Sequence[tuple[str, EngineSetti
     return list(named.items())
 
 
-def _flavours() -> Mapping[str, Flavour]:
+def _flavours(infills: frozenset[str]) -> Mapping[str, Flavour]:
     """The salt is new at each start: prefix caches are not shared across it, nor between tenants."""
-    return {"sglang": SgLang(secrets.token_bytes(32), PRIORITIES), "openai": OpenAi()}
+    return {"sglang": SgLang(secrets.token_bytes(32), PRIORITIES, infills), "openai": OpenAi()}
 
 
 async def _models(
@@ -118,6 +119,7 @@ def _replica(
         limits=limits,
         running_max=engine.max_running,
         api_key=engine.api_key.get_secret_value() if engine.api_key else None,
+        admin_key=engine.admin_key.get_secret_value() if engine.admin_key else None,
     )
     service = Service(
         max_running=engine.max_running,
@@ -138,4 +140,5 @@ def _model(entry: ModelSettings) -> Model:
         context_length=entry.context_length,
         license=entry.license,
         aliases=entry.aliases,
+        infill=entry.infill,
     )

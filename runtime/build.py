@@ -13,6 +13,7 @@ from runtime.local.artifacts import user_cache_dir
 from runtime.local.fetch import Report
 from runtime.pool import Engines
 from runtime.routing.hedge import Hedge
+from runtime.routing.lanes import PRIORITIES
 from runtime.routing.replica import Replica, Service
 
 
@@ -34,6 +35,9 @@ async def build_runtime(settings: Settings, clock: Clock, report: Report) -> Run
     if settings.engine == "local":
         local, local_models = await _local(settings, limits, clock, report)
         replicas, models = [*local, *replicas], [*local_models, *models]
+    elif settings.engine == "sglang":
+        launched, model = await _launched(settings, limits, clock)
+        replicas, models = [launched, *replicas], [model, *models]
     hedge = Hedge() if settings.hedge else None
     return Runtime(_catalog(models), Engines(replicas, hedge))
 
@@ -47,6 +51,14 @@ async def _local(
     engines, models = await asyncio.to_thread(local_engines, settings, limits, cache, report)
     service = Service(settings.max_running, settings.max_queued, power_w=settings.power_w)
     return [Replica(engine, service, clock, settings.silence_s) for engine in engines], models
+
+
+async def _launched(settings: Settings, limits: Limits, clock: Clock) -> tuple[Replica, Model]:
+    from runtime.sglang.build import launched_engine
+
+    engine, model = await asyncio.to_thread(launched_engine, settings, limits, PRIORITIES)
+    service = Service(settings.max_running, settings.max_queued, power_w=settings.power_w)
+    return Replica(engine, service, clock, settings.silence_s), model
 
 
 def _catalog(models: Sequence[Model]) -> Catalog:

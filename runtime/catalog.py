@@ -33,7 +33,8 @@ class Model:
     codes; of neither is anything checked where it is empty. ``measure`` tells the length of a sound in
     milliseconds before its transcription is priced (raises InvalidRequest for what is no sound);
     ``check`` looks at the prompt of a picture before it is priced (raises InvalidRequest for what the
-    engine can't draw). ``description`` is for people.
+    engine can't draw). ``description`` is for people. ``infill``: its engine fills the text before a
+    completion's ``suffix`` in by itself.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Model:
     measure: Callable[[bytes], Awaitable[int]] | None = field(default=None, compare=False)
     check: Callable[[str], Awaitable[object]] | None = field(default=None, compare=False)
     description: str = ""
+    infill: bool = False
 
 
 class Catalog:

@@ -35,6 +35,7 @@ from server.books import Books
 from server.control import control_plane
 from server.dispatch import Dispatch
 from server.documents import document_routes
+from server.engines import EnginesOffice
 from server.facts import model_facts, payment_fact
 from server.free import FreeDoor
 from server.gauges import Gauges
@@ -369,7 +370,8 @@ class _Composition:
             }
 
         books = Books(ground.accounts, ground.keys, self._clock).operations()
-        asked = {"info": Operation(NoArguments, info), **books}
+        engines = await self._stack.enter_async_context(EnginesOffice(runtime.engines))
+        asked = {"info": Operation(NoArguments, info), **books, **engines.operations()}
         office = Operations(asked, lambda: self._readiness.is_open)
         await self._stack.enter_async_context(AdminServer(self._settings.data_dir, office))
 

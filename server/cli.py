@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands import accounts, demo, doctor, keys, models, serve, verify
+from server.commands import accounts, demo, doctor, engines, keys, models, serve, verify
 from server.commands.failure import told
 
 _HELP = (
@@ -31,6 +31,7 @@ def application() -> typer.Typer:
         app.command(command.__name__, help=_flowed(command.__doc__))(command)
     app.add_typer(accounts.group(), name="accounts")
     app.add_typer(keys.group(), name="keys")
+    app.add_typer(engines.group(), name="engines")
     return app
 
 

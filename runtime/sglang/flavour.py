@@ -30,8 +30,8 @@ _TEMPLATE_SWITCH: Final = "enable_thinking"
 
 @dataclass(frozen=True, slots=True)
 class SgLang:
-    """``salt_key`` makes the salts, ``priorities`` the priority of each lane, and ``infills`` names the
-    models that are served with a completion template, so that ``suffix`` is honoured."""
+    """``salt_key`` makes the salts, ``priorities`` the priority of each kind of lane, and ``infills``
+    names the models that are served with a completion template, so that ``suffix`` is honoured."""
 
     salt_key: bytes
     priorities: Mapping[str, int]
@@ -67,7 +67,7 @@ class SgLang:
             body["return_documents"] = False
             return body
         body["rid"] = _wire_ids(call, rid) if call.modality in _LISTED else f"{rid}."
-        priority = self.priorities.get(call.lane)
+        priority = self.priorities.get(call.lane.partition(":")[0])
         if priority is not None:
             body["priority"] = priority
         return body

@@ -59,8 +59,9 @@ def _sentences() -> tuple[type[Exception], ...]:
     from base.child import ChildFailed
     from base.secret_file import KeyFileError
     from runtime.local.fetch import FetchError
+    from runtime.sglang.install import InstallFailed
     from server.admin import NoServer
     from storage.lock import DataDirError
     from storage.migrate import MigrationError
 
-    return ChildFailed, DataDirError, FetchError, KeyFileError, MigrationError, NoServer
+    return ChildFailed, DataDirError, FetchError, InstallFailed, KeyFileError, MigrationError, NoServer

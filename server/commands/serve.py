@@ -25,7 +25,7 @@ def serve(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="Chat engine: local, none, sglang=URL or openai=URL (default: local).",
+            help="Engine: local, none, sglang, sglang=URL or openai=URL (default: local).",
             show_default=False,
         ),
     ] = None,
@@ -33,7 +33,7 @@ def serve(
         str | None,
         typer.Option(
             help="Model of the local engine: smollm2, a .gguf file or hf:OWNER/REPO:FILE "
-            "(default: smollm2).",
+            "(default: smollm2); of sglang a folder or a hub id.",
             show_default=False,
         ),
     ] = None,
@@ -76,3 +76,5 @@ def _tell_start(settings: "Settings") -> None:
     """A sign of life for people: what stands behind the server takes a moment to load."""
     if sys.stderr.isatty():
         print(f"Starting batchin on {settings.data_dir} ...", file=sys.stderr, flush=True)
+        if settings.engine == "sglang":
+            print(f"SGLang loads {settings.model}; this takes a while.", file=sys.stderr, flush=True)

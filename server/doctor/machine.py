@@ -67,6 +67,8 @@ def _port(host: str, port: int) -> Finding:
 
 def _models(settings: Settings) -> Finding:
     what = "the local models are in the cache"
+    if settings.engine == "sglang" and settings.sglang_python is None:
+        return _sglang(settings)
     if settings.engine != "local":
         return skipped(what, f"engine = {settings.engine}")
     from runtime.local.artifacts import user_cache_dir
@@ -76,3 +78,14 @@ def _models(settings: Settings) -> Finding:
     absent = [artifact.name for artifact in missing(folder)]
     seen = f"{', '.join(absent)} not in {folder}; the first start fetches it" if absent else str(folder)
     return skipped(what, seen) if absent else found(what, True, seen)
+
+
+def _sglang(settings: Settings) -> Finding:
+    from runtime.local.artifacts import user_cache_dir
+    from runtime.sglang.environment import installed_environment
+
+    what = "SGLang is installed"
+    environment = installed_environment(settings.cache_dir or user_cache_dir())
+    if environment is None:
+        return found(what, False, "run batchin engines install sglang (--cpu where no GPU is)")
+    return found(what, True, str(environment.folder))

@@ -28,9 +28,9 @@ def declared(*extras: str) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-def locked() -> Iterator[tuple[Requirement, list[str]]]:
-    """Each requirement of the lock with its hashes."""
-    for entry in (ROOT / "requirements.lock").read_text().replace("\\\n", "").splitlines():
+def locked(lock: str = "requirements.lock") -> Iterator[tuple[Requirement, list[str]]]:
+    """Each requirement of a lock with its hashes."""
+    for entry in (ROOT / lock).read_text().replace("\\\n", "").splitlines():
         if entry and not entry.lstrip().startswith("#"):
             requirement, *hashes = entry.split("--hash=")
             yield Requirement(requirement.strip()), [text.strip() for text in hashes]
@@ -97,11 +97,18 @@ def test_the_lock_covers_every_declared_dependency() -> None:
     assert missing == []
 
 
-def test_the_lock_pins_by_version_and_hash_and_names_no_registry() -> None:
-    entries = list(locked())
+@pytest.mark.parametrize("lock", ["requirements.lock", "runtime/sglang/cpu.lock"])
+def test_a_lock_pins_by_version_and_hash_and_names_no_registry(lock: str) -> None:
+    entries = list(locked(lock))
     assert len(entries) > 100
     for requirement, hashes in entries:
         assert str(requirement.specifier).startswith("=="), requirement
         assert hashes, requirement
         assert all(text.startswith("sha256:") for text in hashes), requirement
-    assert "://" not in (ROOT / "requirements.lock").read_text()
+    assert "://" not in (ROOT / lock).read_text()
+
+
+def test_the_lock_of_sglang_names_the_version_that_is_declared() -> None:
+    pinned = {requirement.name: str(requirement) for requirement, _ in locked("runtime/sglang/cpu.lock")}
+    assert [pinned["sglang"]] == PROJECT["project"]["optional-dependencies"]["sglang"]
+    assert "torch" not in pinned, "it comes from where pip's configuration says"

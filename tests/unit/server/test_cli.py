@@ -25,6 +25,11 @@ COMMANDS = (
     ("keys", "list"),
     ("keys", "create"),
     ("keys", "revoke"),
+    ("engines", "install"),
+    ("engines", "list"),
+    ("engines", "check"),
+    ("engines", "stop"),
+    ("engines", "start"),
 )
 HEAVY = (
     "aiohttp",

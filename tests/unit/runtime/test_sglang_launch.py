@@ -1,0 +1,178 @@
+"""SGLang as a child process: a package of its name stands in for it, in an environment of its own."""
+
+import asyncio
+import os
+import signal
+import time
+import venv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from base.child import ChildFailed
+from base.settings import SettingsError
+from runtime.engine import EngineCall, EngineState, Event, Fault, Finish, Modality, Started
+from runtime.http.message import Limits
+from runtime.sglang.launched import Launched
+from runtime.sglang.plan import LaunchPlan
+
+ROOT = Path(__file__).resolve().parents[3]
+_LAUNCH_SERVER = """
+import argparse, asyncio, sys
+
+sys.path[:0] = {paths!r}
+from tests.fake_sglang.kind import Kind
+from tests.fake_sglang.server import serving
+
+parser = argparse.ArgumentParser()
+for name in ("--model-path", "--served-model-name", "--host", "--api-key", "--admin-api-key"):
+    parser.add_argument(name, required=True)
+parser.add_argument("--port", type=int, required=True)
+parser.add_argument("--is-embedding", action="store_true")
+args, rest = parser.parse_known_args()
+print("server_args=", vars(args), rest, file=sys.stderr, flush=True)
+if args.model_path == "broken":
+    sys.exit("no such model")
+
+async def main():
+    kind = Kind(
+        model=args.served_model_name, embedding=args.is_embedding,
+        key=args.api_key, admin_key=args.admin_api_key,
+    )
+    async with serving(kind, port=args.port):
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with a package ``sglang`` 0.5.23 that serves the fake."""
+    import orjson
+
+    folder = tmp_path_factory.mktemp("sglang")
+    venv.create(folder, symlinks=True)
+    site = next((folder / "lib").glob("python3.*")) / "site-packages"
+    (site / "sglang").mkdir()
+    (site / "sglang" / "__init__.py").touch()
+    paths = [str(ROOT), str(Path(orjson.__file__).parents[1])]
+    (site / "sglang" / "launch_server.py").write_text(_LAUNCH_SERVER.format(paths=paths))
+    (site / "sglang-0.5.23.dist-info").mkdir()
+    (site / "sglang-0.5.23.dist-info" / "METADATA").write_text("Name: sglang\nVersion: 0.5.23\n")
+    return folder / "bin" / "python"
+
+
+def plan(interpreter: Path, model: str = "tiny", *args: str) -> LaunchPlan:
+    return LaunchPlan(
+        python=interpreter,
+        build="gpu",
+        model=model,
+        served_as="tiny-qwen3",
+        kind=Modality.CHAT,
+        args=args,
+        start_s=30,
+    )
+
+
+def launched(of: LaunchPlan) -> Launched:
+    return Launched("sglang", of, {"shared": 0}, Limits())
+
+
+async def answer(engine: Launched, modality: Modality = Modality.CHAT) -> list[Event]:
+    body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 3, "input": ["hi"]}
+    async with engine.run(EngineCall("run_1", modality, "tiny-qwen3", body, "acct_1")) as events:
+        return [event async for event in events]
+
+
+def command_of(engine: Launched) -> str:
+    """As any user of the machine can see it."""
+    return Path(f"/proc/{engine.pid}/cmdline").read_text()
+
+
+async def until(engine: Launched, state: EngineState) -> None:
+    deadline = time.monotonic() + 20
+    while engine.state is not state:
+        assert time.monotonic() < deadline, engine.state
+        await asyncio.sleep(0.01)
+
+
+async def test_it_serves_under_keys_that_nobody_sees(
+    interpreter: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "batchin.child")
+    of = plan(interpreter)
+    async with launched(of) as engine:
+        events = await answer(engine)
+        assert events[0] == Started("tiny-qwen3", "", "sglang", "0.5.23")
+        assert Finish(0, "length") in events
+        load = await engine.load()
+        assert (load.running, load.limit) == (0, 4)
+        assert engine.modalities == {Modality.CHAT, Modality.COMPLETION}
+        command = command_of(engine)
+        assert of.key not in command
+        assert of.admin_key not in command
+    assert engine.state is EngineState.STOPPED
+    assert "server_args=" in caplog.text
+    assert of.key not in caplog.text
+    assert of.admin_key not in caplog.text
+    assert of.key not in repr(of)
+
+
+async def test_it_is_started_again_when_it_dies(interpreter: Path) -> None:
+    async with launched(plan(interpreter)) as engine:
+        assert engine.pid is not None
+        url = engine.url
+        os.killpg(engine.pid, signal.SIGKILL)
+        await until(engine, EngineState.DOWN)
+        (fault,) = await answer(engine)
+        assert isinstance(fault, Fault)
+        assert (fault.kind, fault.retryable) == ("unavailable", True)
+        await until(engine, EngineState.READY)
+        assert engine.url != url
+        assert Finish(0, "length") in await answer(engine)
+        assert engine.health().restarts == 1
+
+
+async def test_it_is_stopped_and_started(interpreter: Path) -> None:
+    async with launched(plan(interpreter)) as engine:
+        await engine.stop()
+        await engine.stop()
+        assert (engine.state, engine.pid) == (EngineState.STOPPED, None)
+        assert isinstance((await answer(engine))[0], Fault)
+        await engine.start()
+        await engine.start()
+        assert Finish(0, "length") in await answer(engine)
+
+
+async def test_what_does_not_start_says_why(interpreter: Path) -> None:
+    with pytest.raises(ChildFailed, match="no such model"):
+        async with launched(plan(interpreter, "broken")):
+            pass
+
+
+async def test_another_modality_never_reaches_it(interpreter: Path) -> None:
+    async with launched(plan(interpreter)) as engine:
+        (fault,) = await answer(engine, Modality.EMBEDDING)
+    assert isinstance(fault, Fault)
+    assert fault.kind == "invalid"
+
+
+@pytest.mark.parametrize("flag", ["--port", "--api-key=x", "--model-path", "--is-embedding", "--host"])
+def test_what_we_set_is_not_the_operators_to_set(interpreter: Path, flag: str) -> None:
+    with pytest.raises(SettingsError, match=flag):
+        plan(interpreter, "tiny", flag, "1").program()
+
+
+def test_flags_by_kind_and_build(interpreter: Path) -> None:
+    of = plan(interpreter, "tiny", "--completion-template", "qwen_coder")
+    asked = of.program().request["arguments"]
+    assert of.fills_in
+    assert "--is-embedding" not in asked
+    assert "--device" not in asked
+    assert asked[-2:] == ["--completion-template", "qwen_coder"]
+    small = replace(of, build="cpu", kind=Modality.EMBEDDING, args=(), threads=3)
+    asked = small.program().request["arguments"]
+    assert {"--is-embedding", "--device", "--max-total-tokens", "--skip-server-warmup"} <= set(asked)
+    assert small.program().env["OMP_NUM_THREADS"] == "3"
