@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands import accounts, demo, doctor, engines, keys, models, serve, verify
+from server.commands import accounts, demo, doctor, engines, keys, mcp, models, serve, verify
 from server.commands.failure import told
 
 _HELP = (
@@ -27,7 +27,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(help=_HELP)(_options)
-    for command in (serve.serve, demo.demo, doctor.doctor, verify.verify, models.models):
+    for command in (serve.serve, demo.demo, mcp.mcp, doctor.doctor, verify.verify, models.models):
         app.command(command.__name__, help=_flowed(command.__doc__))(command)
     app.add_typer(accounts.group(), name="accounts")
     app.add_typer(keys.group(), name="keys")

@@ -1,0 +1,1 @@
+"""``batchin mcp --stdio``: a server's MCP door for clients that start programs and talk by pipes."""
