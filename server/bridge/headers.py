@@ -21,7 +21,7 @@ _NAMES: Final[Mapping[str, str]] = {
 
 
 class Era:
-    """Follows one client: 2026-07-28 names its version in every request, earlier ones agree on it once."""
+    """Follows one client: 2026-07-28 names its version in every request, earlier eras agree once."""
 
     def __init__(self) -> None:
         self._agreed: str | None = None
