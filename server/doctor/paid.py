@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import io
+import wave
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +16,7 @@ from server.doctor.finding import Finding, found, skipped
 from server.doctor.outside import Json, json_of, operations
 
 _UNAVAILABLE = frozenset(("engine_not_configured", "rail_not_configured"))
+_FORM = "multipart/form-data"
 
 
 async def paid_operations(http: httpx2.AsyncClient, document: Json) -> AsyncIterator[Finding]:
@@ -26,10 +29,31 @@ async def paid_operations(http: httpx2.AsyncClient, document: Json) -> AsyncIter
         example = _example(operation)
         if not payment.get("protocols"):
             yield skipped(what, "x402 is off on this server")
+        elif _FORM in operation.get("requestBody", {}).get("content", {}):
+            yield _judged(what, await _sent_form(http, path))
         elif example is None:
             yield found(what, False, "its documentation has no example body")
         else:
             yield _judged(what, await http.post(path, json=example))
+
+
+async def _sent_form(http: httpx2.AsyncClient, path: str) -> httpx2.Response:
+    """A tenth of a second of silence, for the first model that the path is said to serve."""
+    catalog = json_of(await http.get("/v1/models"))
+    models = catalog.get("data", []) if isinstance(catalog, dict) else []
+    model = next((entry["id"] for entry in models if path in entry.get("endpoints", ())), "none")
+    sound = ("silence.wav", _silence(), "audio/wav")
+    return await http.post(path, data={"model": model}, files={"file": sound})
+
+
+def _silence() -> bytes:
+    written = io.BytesIO()
+    with wave.open(written, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(bytes(2 * 1_600))
+    return written.getvalue()
 
 
 def _judged(what: str, response: httpx2.Response) -> Finding:
