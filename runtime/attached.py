@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-import orjson
-
+from runtime.discovery import MODELS_PATH, facts_of, listed
 from runtime.engine import (
     EngineCall,
     EngineHealth,
@@ -29,7 +28,8 @@ _PROBE_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Where an engine is, what we call it, and what it serves: modality by engine model id."""
+    """Where an engine is, what we call it, and what it serves: modality by engine model id. ``named``:
+    its operator named these models, so its own list of them does not count."""
 
     name: str
     url: str
@@ -39,6 +39,7 @@ class Attachment:
     running_max: int
     api_key: str | None = field(default=None, repr=False)
     admin_key: str | None = field(default=None, repr=False)
+    named: bool = False
 
 
 class Attached:
@@ -48,6 +49,7 @@ class Attached:
         self._at = attachment
         self._state = EngineState.STARTING
         self._returns = 0
+        self._serve(attachment.models)
         self._version = ""
         self._revision = ""
         self._http = OpenAiHttp(
@@ -65,11 +67,11 @@ class Attached:
 
     @property
     def modalities(self) -> frozenset[Modality]:
-        return capabilities(self._at.models.values())
+        return self._modalities
 
     @property
     def models(self) -> frozenset[str]:
-        return frozenset(self._at.models)
+        return self._models
 
     @property
     def state(self) -> EngineState:
@@ -92,7 +94,7 @@ class Attached:
 
     def health(self) -> EngineHealth:
         """``restarts`` counts how often it came back."""
-        return EngineHealth(self.id, self._state, tuple(sorted(self._at.models)), self._returns)
+        return EngineHealth(self.id, self._state, tuple(sorted(self._models)), self._returns)
 
     async def __aenter__(self) -> Self:
         """Does not wait for an engine that is not up: it is asked again and again."""
@@ -140,14 +142,19 @@ class Attached:
         return None
 
     async def _introduce(self) -> None:
-        """What evidence will say about this engine, as far as it tells."""
-        facts: dict[str, Any] = {}
-        for path in self._at.flavour.about_paths:
-            body = await self._http.get(path)
-            with contextlib.suppress(orjson.JSONDecodeError, TypeError, ValueError):
-                facts |= orjson.loads(body or b"{}")
+        """What evidence will say about this engine, as far as it tells; and which of our models it has
+        today: a server that was away may come back with others."""
+        facts = await facts_of(self._http, self._at.flavour)
+        if not self._at.named:
+            there = listed(await self._http.get(MODELS_PATH))
+            ours = {name: kind for name, kind in self._at.models.items() if name in there}
+            self._serve(ours or self._at.models)
         self._version = str(facts.get("version") or "")
         self._revision = str(facts.get("weight_version") or "")
+
+    def _serve(self, models: Mapping[str, Modality]) -> None:
+        self._models = frozenset(models)
+        self._modalities = capabilities(models.values())
 
     def _served(self, call: EngineCall, chunk: Mapping[str, Any]) -> Started:
         """SGLang echoes the asked name, so the catalog's id is what is known; OpenAI tells the true
@@ -155,20 +162,3 @@ class Attached:
         named = self._at.flavour.served_model(call, chunk)
         revision = self._revision or str(chunk.get("system_fingerprint") or "")
         return Started(named, revision, self._at.flavour.name, self._version)
-
-
-async def listed_models(
-    url: str, flavour: Flavour, limits: Limits, api_key: str | None
-) -> Sequence[tuple[str, int | None]]:
-    """The ids that ``GET /v1/models`` of a server lists, with their context lengths where told; empty
-    when it can't be asked."""
-    http = OpenAiHttp(url, flavour, lambda call, _: Started(call.model, "", "", ""), limits, api_key)
-    try:
-        body = await http.get("/v1/models")
-    finally:
-        await http.aclose()
-    try:
-        rows = orjson.loads(body or b"{}").get("data") or []
-        return [(str(row["id"]), row.get("max_model_len")) for row in rows]
-    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
-        return []

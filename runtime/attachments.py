@@ -1,5 +1,7 @@
 """The attached engines that the settings name, and the models that they answer for."""
 
+import asyncio
+import itertools
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -7,8 +9,9 @@ from typing import Final
 from base.clock import Clock
 from base.engine_settings import EngineSettings
 from base.settings import ModelSettings, Settings, SettingsError
-from runtime.attached import Attached, Attachment, listed_models
+from runtime.attached import Attached, Attachment
 from runtime.catalog import Model, entry_card
+from runtime.discovery import Listed, listed_models
 from runtime.engine import Modality
 from runtime.flavours import Flavour, OpenAi
 from runtime.http.message import Limits
@@ -28,13 +31,24 @@ async def attached(
     """
     entries = {entry.id: entry for entry in settings.models}
     flavours = _flavours(frozenset(entry.id for entry in settings.models if entry.infill))
+    named = _named(_engines(settings))
+    lists = await asyncio.gather(
+        *(_asked(engine, flavours[engine.kind], limits, entries) for _, engine in named)
+    )
+    known = {entry.id: entry for entry in itertools.chain(*lists)}
     replicas: list[Replica] = []
     served: dict[str, ModelSettings] = {}
-    for name, engine in _named(_engines(settings)):
-        flavour = flavours[engine.kind]
-        models = await _models(engine, flavour, limits, entries)
+    for (name, engine), told in zip(named, lists, strict=True):
+        models = {entry.id: entry for entry in told} or known
+        if not models:
+            raise SettingsError(
+                f"engine: no [[models]] in the settings, and {engine.url} lists none at /v1/models. "
+                "Name the models that it serves, or start it first."
+            )
         served |= models
-        replicas.append(_replica(name, engine, flavour, models, limits, clock, settings.silence_s))
+        replicas.append(
+            _replica(name, engine, flavours[engine.kind], models, limits, clock, settings.silence_s)
+        )
     return replicas, [_model(entry) for entry in served.values()]
 
 
@@ -78,28 +92,31 @@ def _flavours(infills: frozenset[str]) -> Mapping[str, Flavour]:
     return {"sglang": SgLang(secrets.token_bytes(32), PRIORITIES, infills), "openai": OpenAi()}
 
 
-async def _models(
+async def _asked(
     engine: EngineSettings, flavour: Flavour, limits: Limits, entries: Mapping[str, ModelSettings]
-) -> Mapping[str, ModelSettings]:
+) -> Sequence[ModelSettings]:
     """What an engine serves: the models that it names, else those of ``[[models]]`` that it lists, else
-    (it can't be asked, or calls them otherwise) all of ``[[models]]``; where there are none, what it
-    lists, as chat models at the default prices. Raises SettingsError."""
-    if engine.models:
-        return {name: entries.get(name) or _default(name, _CONTEXT) for name in engine.models}
+    (it can't be asked, or calls them otherwise) all of ``[[models]]``. Where there are none, what it
+    lists, at the default prices: nothing when it can't be asked."""
     key = engine.api_key.get_secret_value() if engine.api_key else None
-    listed = dict(await listed_models(engine.url, flavour, limits, key))
+    if engine.models and all(name in entries for name in engine.models):
+        return [entries[name] for name in engine.models]
+    listed = await listed_models(engine.url, flavour, limits, key)
+    if engine.models:
+        told = {model.id: model for model in listed}
+        return [entries.get(name) or _default(name, told.get(name)) for name in engine.models]
     if entries:
-        return {name: entry for name, entry in entries.items() if name in listed} or entries
-    if not listed:
-        raise SettingsError(
-            f"engine: no [[models]] in the settings, and {engine.url} lists none at /v1/models. "
-            "Name the models that it serves, or start it first."
-        )
-    return {name: _default(name, context or _CONTEXT) for name, context in listed.items()}
+        ids = {model.id for model in listed}
+        return [entry for entry in entries.values() if entry.id in ids] or list(entries.values())
+    return [_default(model.id, model) for model in listed]
 
 
-def _default(name: str, context: int) -> ModelSettings:
-    return ModelSettings(id=name, modality="chat", context_length=context)
+def _default(name: str, told: Listed | None) -> ModelSettings:
+    if told is None:
+        return ModelSettings(id=name, modality="chat", context_length=_CONTEXT)
+    return ModelSettings.model_validate(
+        {"id": name, "modality": str(told.modality), "context_length": told.context or _CONTEXT}
+    )
 
 
 def _replica(
@@ -120,6 +137,7 @@ def _replica(
         running_max=engine.max_running,
         api_key=engine.api_key.get_secret_value() if engine.api_key else None,
         admin_key=engine.admin_key.get_secret_value() if engine.admin_key else None,
+        named=bool(engine.models),
     )
     service = Service(
         max_running=engine.max_running,

@@ -31,6 +31,9 @@ class Flavour(Protocol):
     def about_paths(self) -> tuple[str, ...]:
         """Where the server tells its version and its weights' version."""
 
+    def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
+        """What the models that it lists do, by what ``about_paths`` told."""
+
     @property
     def load_path(self) -> str | None:
         """Where the server tells what it has in hand, None when it does not."""
@@ -67,6 +70,9 @@ class OpenAi:
     about_paths: tuple[str, ...] = ()
     load_path: str | None = None
 
+    def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
+        return Modality.CHAT
+
     def told_load(self, body: bytes) -> Load | None:
         return None
 
@@ -95,6 +101,9 @@ class LlamaCpp:
     ready_path: str = "/health"
     about_paths: tuple[str, ...] = ()
     load_path: str | None = None
+
+    def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
+        return Modality.CHAT
 
     def told_load(self, body: bytes) -> Load | None:
         return None

@@ -41,6 +41,9 @@ class SgLang:
     about_paths: tuple[str, ...] = ("/server_info", "/model_info")
     load_path: str | None = LOADS_PATH
 
+    def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
+        return Modality.EMBEDDING if facts.get("is_generation") is False else Modality.CHAT
+
     def told_load(self, body: bytes) -> Load | None:
         return load_of(body)
 

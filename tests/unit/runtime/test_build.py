@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -16,7 +17,7 @@ from runtime.local.fetch import FetchError
 from runtime.local.weights import chat_weights
 from tests.live import free_port
 from tests.unit.runtime.engines import chat_call
-from tests.unit.runtime.scripted import Exchange, finish, piece, scripted, usage, whole
+from tests.unit.runtime.scripted import Exchange, Script, finish, piece, scripted, usage, whole
 
 MODEL = ModelSettings(id="tiny-qwen3", modality="chat", aliases=("small",), license="MIT")
 
@@ -45,10 +46,29 @@ async def serving(exchange: Exchange) -> None:
         await exchange.say(whole(b""))
 
 
+def listing(model: str, *, generates: bool = True) -> Script:
+    """A server that lists this one."""
+
+    async def answer(exchange: Exchange) -> None:
+        path = exchange.head.split()[1]
+        if path == "/model_info":
+            await exchange.say(whole(orjson.dumps({"is_generation": generates})))
+        elif path == "/v1/models":
+            await exchange.say(whole(orjson.dumps({"data": [{"id": model}]})))
+        else:
+            await exchange.say(whole(b"{}"))
+
+    return answer
+
+
 async def until_state(runtime: Runtime, state: EngineState) -> None:
+    await until(lambda: runtime.engines.health()[0].state is state)
+
+
+async def until(seen: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while runtime.engines.health()[0].state is not state:
-        assert time.monotonic() < deadline, runtime.engines.health()
+    while not seen():
+        assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
 
 
@@ -71,6 +91,35 @@ async def test_without_settings_of_models_the_server_is_asked() -> None:
         runtime = await build(Settings(engine=f"openai={server.url}/v1"))
     (model,) = runtime.catalog
     assert (model.id, model.context_length, model.modality) == ("tiny-qwen3", 2048, Modality.CHAT)
+
+
+async def test_what_a_server_lists_is_of_the_kind_that_it_tells() -> None:
+    async with scripted(listing("a")) as one, scripted(listing("b", generates=False)) as other:
+        runtime = await build(Settings(engine=f"sglang={one.url},{other.url}"))
+        kinds = {model.id: model.modality for model in runtime.catalog}
+        assert kinds == {"a": Modality.CHAT, "b": Modality.EMBEDDING}
+        assert [(replica.id, set(replica.engine.models)) for replica in runtime.engines] == [
+            ("sglang-1", {"a"}),
+            ("sglang-2", {"b"}),
+        ]
+
+
+async def test_a_replica_that_is_away_at_the_start_serves_what_it_has_when_it_comes() -> None:
+    port = free_port()
+    away = f"http://127.0.0.1:{port}"
+    async with scripted(listing("a")) as one, scripted(listing("b")) as two:
+        runtime = await build(Settings(engine=f"sglang={one.url},{two.url},{away}"))
+        assert {model.id for model in runtime.catalog} == {"a", "b"}
+        async with runtime.engines as engines:
+            late = engines.get("sglang-3")
+            assert late is not None
+            assert late.health().state is EngineState.DOWN
+            async with scripted(listing("b"), port):
+                await until(lambda: late.health().state is EngineState.READY)
+                assert late.engine.models == {"b"}
+            await until(lambda: late.health().state is EngineState.DOWN)
+            async with scripted(listing("a"), port):
+                await until(lambda: late.engine.models == {"a"})
 
 
 async def test_nobody_knows_the_models() -> None:
