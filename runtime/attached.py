@@ -47,6 +47,8 @@ class Attached:
 
     def __init__(self, attachment: Attachment) -> None:
         self._at = attachment
+        self._modalities = capabilities(attachment.models.values())
+        self._models = frozenset(attachment.models)
         self._state = EngineState.STARTING
         self._returns = 0
         self._serve(attachment.models)

@@ -130,12 +130,16 @@ class Run:
             if response.status != 200:
                 yield self._last(fault_of_body(response.status, await response.read(_ERROR_BYTES)))
                 return
-            async for payload in self._payloads(response):
-                for event in self._read(payload):
-                    if isinstance(event, Fault):
-                        yield self._last(event)
-                        return
-                    yield event
+            watch = _EventWatch(self._server.limits)
+            while not self._reader.done and (data := await response.chunk()):
+                payloads = self._parser.feed(data)
+                watch.check(bool(payloads))
+                for payload in payloads:
+                    for event in self._read(payload):
+                        if isinstance(event, Fault):
+                            yield self._last(event)
+                            return
+                        yield event
             if self._reader.done:
                 response.finish()
             yield self._last(self._reader.ending())
@@ -145,15 +149,6 @@ class Run:
             yield Fault("stalled", retryable=True, status=504, detail=str(late))
         except EventTooLarge as error:
             yield Fault("internal", retryable=False, status=502, detail=str(error))
-
-    async def _payloads(self, response: Response) -> AsyncGenerator[bytes, None]:
-        """Raises HttpFailure, _Late and EventTooLarge."""
-        watch = _EventWatch(self._server.limits)
-        while not self._reader.done and (data := await response.chunk()):
-            payloads = self._parser.feed(data)
-            watch.check(bool(payloads))
-            for payload in payloads:
-                yield payload
 
     def _read(self, payload: bytes) -> list[Event]:
         events = self._reader.events(payload)

@@ -75,23 +75,23 @@ class StreamReader:
             if not self._tally.exact:  # the exact one is told at the end
                 events.append(Metered(usage))
         for choice in choices:
-            self._read_choice(choice, events)
+            index = choice["index"]
+            if not 0 <= index < self._choices:
+                events.append(_internal("a choice that was not asked for"))
+                break
+            delta = self._piece(choice)
+            if delta is not None:
+                events.append(delta)
+            reason = choice.get("finish_reason")
+            if reason:
+                events.append(self._finish(index, reason))
         return events
 
-    def _read_choice(self, choice: Mapping[str, Any], events: list[Event]) -> None:
-        index = choice["index"]
-        if not 0 <= index < self._choices:
-            events.append(_internal("a choice that was not asked for"))
-            return
-        delta = self._piece(choice)
-        if delta is not None:
-            events.append(delta)
-        reason = choice.get("finish_reason")
+    def _finish(self, index: int, reason: str) -> Event:
         if reason in _BROKEN:
-            events.append(Fault("unavailable", retryable=True, status=502, detail="gave a choice up"))
-        elif reason:
-            self._unfinished.discard(index)
-            events.append(Finish(index, _REASONS.get(reason, "stop")))
+            return Fault("unavailable", retryable=True, status=502, detail="gave a choice up")
+        self._unfinished.discard(index)
+        return Finish(index, _REASONS.get(reason, "stop"))
 
 
 def _internal(detail: str) -> Fault:

@@ -53,14 +53,19 @@ class Changes:
         fresh = key in op.fresh
         if not fresh and key not in op.keys:
             raise _undeclared(key)
-        values = self._weighed(key.table, row, key)
-        if self._shapes[key.table].key_of(values) != key.pk:
+        shape = self._shape(key.table)
+        values = shape.values(row)
+        if shape.key_of(values) != key.pk:
             raise BadCommit(f"a row of {key.table} was put under another row's key")
         if fresh and key not in self.rows:
             if self._view[key] is not None:
                 raise BadCommit(f"a fresh key of {key.table} exists already")
             self.fresh.append(key)
         self.rows[key] = values
+        weight = shape.weight(values) if shape.wide else SMALL_ROW_BYTES
+        self.weight += weight
+        if weight > _HEAVY_BYTES:
+            self.heavy.append(key)
 
     def delete(self, key: Key) -> None:
         op = self._op
@@ -69,19 +74,16 @@ class Changes:
         self.rows[key] = None
 
     def add(self, table: str, row: Row) -> None:
-        self.added.append((table, self._weighed(table, row, None)))
+        shape = self._shape(table)
+        values = shape.values(row)
+        self.weight += shape.weight(values) if shape.wide else SMALL_ROW_BYTES
+        self.added.append((table, values))
 
-    def _weighed(self, table: str, row: Row, key: Key | None) -> Values:
-        """The row in column order, counted; a heavy one under a key is noted."""
+    def _shape(self, table: str) -> Shape:
         shape = self._shapes.get(table)
         if shape is None:
             raise BadCommit(f"there is no table {table}")
-        values = shape.values(row)
-        weight = shape.weight(values) if shape.wide else SMALL_ROW_BYTES
-        if weight > _HEAVY_BYTES and key is not None:
-            self.heavy.append(key)
-        self.weight += weight
-        return values
+        return shape
 
 
 def fold(ops: tuple[Op, ...], changes: Changes) -> Any:

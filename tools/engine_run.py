@@ -77,14 +77,15 @@ class EngineRun:
     async def events(self) -> AsyncIterator[Event]:
         """The events after the first one; raises the documented error of a fault."""
         dispatch = self._dispatched()
-        shown = False
+        streamed, shown = self._delivery is not Delivery.WHOLE, False
         while True:
             fault = None
             async for event in dispatch.events:
                 if isinstance(event, Fault):
                     fault = event
                     break
-                shown = shown or self._shows(event)
+                if streamed and not shown:
+                    shown = isinstance(event, Delta) and event.says
                 yield event
             if fault is None:
                 return
@@ -98,9 +99,6 @@ class EngineRun:
     async def close(self) -> None:
         if self._dispatch is not None:
             await self._dispatch.close()
-
-    def _shows(self, event: Event) -> bool:
-        return self._delivery is not Delivery.WHOLE and isinstance(event, Delta) and event.says
 
     def _dispatched(self) -> Dispatch:
         if self._dispatch is None:

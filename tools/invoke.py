@@ -81,8 +81,7 @@ class Invoker:
     async def invoke(self, name: str, arguments: Mapping[str, Any], call: Call) -> Done:
         """A call from start to end."""
         async with self.open(name, arguments, call) as run:
-            async for _ in run:
-                pass
+            await run.to_end()
             return await run.done()
 
 
@@ -160,6 +159,13 @@ class Run:
             if self._delivered_before(error):
                 error.resolution = _CUT
             raise
+
+    async def to_end(self) -> None:
+        """Let it run to its end without looking at what comes."""
+        whole = self._call.delivery is Delivery.WHOLE
+        events = self._execution.events() if whole and self._execution and not self._replay else self
+        async for _ in events:
+            pass
 
     async def done(self, keep: Keep | None = None) -> Done:
         """Capture the finished call: charged, recorded and settled durably when this returns.

@@ -46,10 +46,12 @@ class Connection(asyncio.Protocol):
         self._on_idle = on_idle
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append  # the parser's callback: one a piece of a body
         self._parser = httptools.HttpResponseParser(self)
         self._response: PlainResponse | None = None
         self._headers: list[tuple[bytes, bytes]] = []
-        self._pieces: list[bytes] = []
+        self._whole = 0
         self._exchanges = 0
         self._paused = False
         self.last_s = 0.0
@@ -168,20 +170,20 @@ class Connection(asyncio.Protocol):
         self._framed = self._framed or status in _BODILESS
         self._response.arrived(status, self._headers)
 
-    def on_body(self, body: bytes) -> None:
-        if not self._more:
-            self._pieces.append(body)
-
     def on_message_complete(self) -> None:
         if not self._headed:  # 1xx: the real head follows
             self._headers = []
             self._framed = False
             return
+        if not self._done:
+            self._whole = len(self._pieces)
         self._done = True
         self._keeps_alive = self._parser.should_keep_alive()
 
     def _deliver(self, response: PlainResponse) -> None:
         pieces = self._pieces
+        if self._more:
+            del pieces[self._whole :]  # of a response that nobody asked for
         if pieces:
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             pieces.clear()
@@ -203,7 +205,7 @@ class Connection(asyncio.Protocol):
     def _begin(self) -> None:
         """Forget the last exchange."""
         self._headers = []
-        self._pieces = []
+        self._pieces.clear()
         self._fed_bytes = 0
         self._head_bytes = 0
         self._answered = False  # a byte of the response has come

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 PRIVATE: Final = "private"
@@ -23,6 +24,7 @@ def kind_of(lane: str) -> str:
     return lane.partition(":")[0]
 
 
+@lru_cache(1024)
 def rank_of(lane: str) -> int:
     """Place in the order of turns: 0 goes first. A lane that is not known waits like ``shared``."""
     return _RANKS.get(kind_of(lane), _RANKS[SHARED])

@@ -46,7 +46,7 @@ class ChunkWriter:
             fields["content"] = delta.content
         if delta.reasoning:
             fields["reasoning_content"] = delta.reasoning
-        return self._choice(delta.index, fields, delta.logprobs)
+        return self._render(delta.index, fields, delta.logprobs, None)
 
     def stored(self, output: Mapping[str, Any]) -> bytes:
         """The whole text of a stored answer, one chunk a choice."""

@@ -21,7 +21,10 @@ class ReaderTooSlow(Exception):
 
 
 class Outbox:
-    """The body of one answer. ``close`` in every case: an answer that was not ended is cut."""
+    """The body of one answer. ``close`` in every case: an answer that was not ended is cut.
+
+    What is written in one turn of the loop leaves as one part; nothing waits for more.
+    """
 
     def __init__(self, send: Send, wire: Wire | None, held_max: int = HELD_MAX) -> None:
         self._send = send
@@ -30,32 +33,54 @@ class Outbox:
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
         self._sender: asyncio.Task[None] | None = None
+        self._turn: asyncio.Handle | None = None
+        self._loop = asyncio.get_running_loop()
         self._ended = False
 
     async def write(self, data: bytes) -> None:
-        """Send, or hold while the reader is behind. Raises ReaderTooSlow."""
-        if self._sender is None and (self._wire is None or not self._wire.full):
-            await self._part(data)
-            return
+        """Send at the end of this turn, or hold while the reader is behind. Raises ReaderTooSlow."""
+        if self._sender is None and self._held_bytes >= _PIECE:
+            self._hand_on()
         if self._held_bytes + len(data) > self._held_max:
             raise ReaderTooSlow
         self._held.append(data)
         self._held_bytes += len(data)
-        if self._sender is None:
-            self._sender = asyncio.create_task(self._send_held())
+        if self._turn is None and self._sender is None:
+            self._turn = self._loop.call_soon(self._hand_on)
 
     async def end(self, data: bytes) -> None:
         """The last part: waits until the reader took what is held."""
         if self._sender is not None:
             await self._sender
-        await self._send({"type": "http.response.body", "body": data})
+        last = b"".join((*self._held, data))
+        self._held.clear()
+        await self._send({"type": "http.response.body", "body": last})
         self._ended = True
 
     def close(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
         if self._sender is not None:
             self._sender.cancel()
         if not self._ended and self._wire is not None:
             self._wire.abort()
+
+    def _hand_on(self) -> None:
+        self._turn = None
+        if not self._held or self._sender is not None:
+            return
+        if self._wire is None or self._wire.full:
+            self._sender = self._loop.create_task(self._send_held())
+            return
+        part = b"".join(self._held)
+        self._held.clear()
+        self._held_bytes = 0
+        sending = self._part(part)
+        try:
+            sending.send(None)  # where the wire is not full, a send ends without waiting
+        except StopIteration:
+            return
+        raise RuntimeError("a send waited for a wire that was not full")
 
     async def _send_held(self) -> None:
         while self._held:
