@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from nacl.bindings import (
@@ -12,6 +12,10 @@ from nacl.bindings import (
     crypto_secretbox_open,
 )
 from nacl.exceptions import CryptoError
+
+PIECE_BYTES: Final = 65_536
+SEAL_BYTES: Final = 16
+"""How much longer a piece is when it is sealed."""
 
 _SALT_BYTES: Final = 32
 _NONCE: Final = bytes(crypto_secretbox_NONCEBYTES)  # a key seals one message, so its nonce may be fixed
@@ -29,6 +33,32 @@ class Sealed:
     box: bytes
 
 
+def new_salt() -> bytes:
+    return secrets.token_bytes(_SALT_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A content in pieces of ``PIECE_BYTES``, the last one shorter and marked (the STREAM construction:
+    Hoang, Reyhanitabar, Rogaway, Vizar 2015), so that none can be moved, left out or cut off."""
+
+    key: bytes = field(repr=False)
+
+    def seal(self, number: int, piece: bytes, *, last: bool) -> bytes:
+        return crypto_secretbox(piece, _nonce(number, last=last), self.key)
+
+    def open(self, number: int, box: bytes, *, last: bool) -> bytes:
+        """Raises Unsealable."""
+        try:
+            return crypto_secretbox_open(box, _nonce(number, last=last), self.key)
+        except (CryptoError, ValueError):
+            raise Unsealable("a piece of a sealed content can't be opened") from None
+
+
+def _nonce(number: int, *, last: bool) -> bytes:
+    return number.to_bytes(8) + bytes([last]) + bytes(crypto_secretbox_NONCEBYTES - 9)
+
+
 class Sealer:
     """Seals contents, each under a key of its own: HMAC-SHA256 of a fresh salt with the server's secret.
 
@@ -39,7 +69,7 @@ class Sealer:
         self._secret = secret
 
     def seal(self, content: bytes) -> Sealed:
-        salt = secrets.token_bytes(_SALT_BYTES)
+        salt = new_salt()
         return Sealed(salt, crypto_secretbox(content, _NONCE, self._key(salt)))
 
     def open(self, sealed: Sealed) -> bytes:
@@ -48,6 +78,10 @@ class Sealer:
             return crypto_secretbox_open(sealed.box, _NONCE, self._key(sealed.salt))
         except CryptoError:
             raise Unsealable("a sealed content can't be opened with this server's secret") from None
+
+    def pieces(self, salt: bytes) -> "Pieces":
+        """Seals and opens a long content piece by piece, under the key of ``salt``."""
+        return Pieces(hmac.digest(self._secret, b"pieces|" + salt, hashlib.sha256))
 
     def _key(self, salt: bytes) -> bytes:
         return hmac.digest(self._secret, b"seal|" + salt, hashlib.sha256)

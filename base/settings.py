@@ -193,6 +193,14 @@ class Settings(BaseSettings):
         26_214_400, ge=1024, description="Largest form with a file accepted, where files are taken."
     )
     max_audio_s: float = Field(1500.0, gt=0, description="Longest sound transcribed in one call.")
+    max_file_bytes: int = Field(536_870_912, ge=1024, description="Largest file that can be uploaded.")
+    account_files: int = Field(10_000, ge=1, description="Most files that one account keeps.")
+    account_file_bytes: int = Field(
+        10_737_418_240, ge=1024, description="Most bytes of files that one account keeps."
+    )
+    file_ttl_s: int = Field(
+        2_592_000, ge=3600, description="Lifetime of files whose upload does not say how long they live."
+    )
     header_timeout_s: float = Field(10.0, gt=0, description="Longest time to receive a request's head.")
     idle_timeout_s: float = Field(75.0, gt=0, description="Keep-alive time of an idle connection.")
     send_timeout_s: float = Field(

@@ -8,7 +8,8 @@ from settlement.chain.tables import TABLES as CHAIN
 from settlement.evidence.tables import TABLES as EVIDENCE
 from settlement.ledger.tables import TABLES as LEDGER
 from settlement.x402.tables import TABLES as X402
+from tools.files.tables import TABLES as FILES
 from tools.tasks.tables import TABLES as TASKS
 
 DATABASE: Final = "batchin.db"
-TABLES: Final[tuple[MetaData, ...]] = (LEDGER, EVIDENCE, X402, CHAIN, TASKS)
+TABLES: Final[tuple[MetaData, ...]] = (LEDGER, EVIDENCE, X402, CHAIN, TASKS, FILES)

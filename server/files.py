@@ -1,0 +1,53 @@
+"""The files of callers, with the broom that sweeps what is gone."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from base.clock import Clock
+from base.errors import BatchinError
+from base.sealing import Sealer
+from base.settings import Settings
+from server.beside import beside
+from storage.op import Store
+from tools.files.files import Files, Limits
+from tools.files.objects import DiskObjects
+from tools.files.ops import Space
+
+_EVERY_S: Final = 60.0
+_logger: Final = logging.getLogger("batchin.files")
+
+
+@asynccontextmanager
+async def files_of(
+    settings: Settings, store: Store, sealer: Sealer, clock: Clock
+) -> AsyncIterator[Files]:
+    """Files in the data folder; this process alone writes there."""
+    limits = Limits(
+        settings.max_file_bytes,
+        Space(settings.account_files, settings.account_file_bytes),
+        settings.file_ttl_s,
+    )
+    files = Files(store, DiskObjects(settings.data_dir / "objects"), sealer, clock, limits)
+    async with beside(_sweep(files, time.time())):
+        yield files
+
+
+async def _sweep(files: Files, started_s: float) -> None:
+    strays = await _tried(files.sweep_strays(started_s))
+    if strays:
+        _logger.info("unfinished uploads removed", extra={"objects": strays})
+    while True:
+        await _tried(files.sweep())
+        await asyncio.sleep(_EVERY_S)
+
+
+async def _tried(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        return await work
+    except (OSError, BatchinError) as error:
+        _logger.warning("files can't be swept: %s", type(error).__name__)
+        return 0

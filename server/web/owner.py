@@ -1,0 +1,38 @@
+"""Routes of what a caller owns: who asks, and answers that name the request."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from base.caller import Caller
+from base.errors import Unauthorized
+from base.ids import new_id
+from server.web.caller import Callers
+from server.web.request import Head, read_head
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The caller of a request that needs one, with the account that owns what it asks for."""
+
+    account_id: str
+    caller: Caller
+    head: Head
+
+
+def owner_of(callers: Callers, request: Request) -> Owner:
+    """Raises Unauthorized without a key or token."""
+    head = read_head(request.scope)
+    caller = callers.caller(head)
+    if caller.account_id is None:
+        raise Unauthorized
+    return Owner(caller.account_id, caller, head)
+
+
+def owned_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON that no cache keeps."""
+    named = {"x-request-id": new_id("req"), "cache-control": "private, no-store", **(headers or {})}
+    return Response(orjson.dumps(value), status, named, "application/json")

@@ -1,0 +1,348 @@
+"""Files of callers: upload, find, read, delete. A file is its owner's alone; for others it is not there."""
+
+import logging
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from base.clock import Clock
+from base.errors import BatchinError, InvalidRequest, NotFound, PayloadTooLarge, ServiceUnavailable
+from base.ids import new_id
+from base.sealing import Sealer, new_salt
+from storage.op import Op, Refused, Row, Store
+from tools.files import ops
+from tools.files.objects import Objects
+from tools.files.sealed import SealedWriter, read_sealed
+from tools.files.tables import FILE
+
+PURPOSES: Final = ("assistants", "batch", "evals", "fine-tune", "user_data", "vision")
+"""OpenAI's; ``batch`` alone has an effect here: such a file may be the input of a batch."""
+
+LIST_LIMIT: Final = 10_000
+SHORTEST_LIFE_S: Final = 3600
+LONGEST_LIFE_S: Final = 2_592_000
+_MOST_NAME_CHARS: Final = 255
+_ID: Final = re.compile(r"file_[0-9a-f]{32}")
+_SWEPT_AT_ONCE: Final = 256
+_logger: Final = logging.getLogger("batchin.files")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file and one account may be at most; how long a file lives that does not say."""
+
+    file_bytes: int
+    space: ops.Space
+    life_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as its owner sees it, and what is needed to read it."""
+
+    id: str
+    account_id: str
+    purpose: str
+    filename: str
+    size: int
+    sha256: bytes
+    object: str
+    salt: bytes
+    created_at_ms: int
+    gone_at_ms: int
+
+    def shown(self) -> dict[str, Any]:
+        """OpenAI's file object."""
+        return {
+            "id": self.id,
+            "object": "file",
+            "bytes": self.size,
+            "created_at": self.created_at_ms // 1000,
+            "expires_at": self.gone_at_ms // 1000,
+            "filename": self.filename,
+            "purpose": self.purpose,
+            "status": "processed",
+            "status_details": None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some files of a list, newest first unless asked otherwise."""
+
+    files: Sequence[File]
+    has_more: bool
+
+    def shown(self) -> dict[str, Any]:
+        """OpenAI's list object."""
+        return {
+            "object": "list",
+            "data": [file.shown() for file in self.files],
+            "first_id": self.files[0].id if self.files else None,
+            "last_id": self.files[-1].id if self.files else None,
+            "has_more": self.has_more,
+        }
+
+
+class Files:
+    """``limits`` hold for each account; uploads that still run count too."""
+
+    def __init__(
+        self, store: Store, objects: Objects, sealer: Sealer, clock: Clock, limits: Limits
+    ) -> None:
+        self._store = store
+        self._objects = objects
+        self._sealer = sealer
+        self._clock = clock
+        self._limits = limits
+        self._arriving: dict[str, int] = {}
+
+    @asynccontextmanager
+    async def upload(self, account_id: str) -> AsyncIterator["Upload"]:
+        """Take a new file in: write to it, then ``finish``; what is not finished is dropped.
+
+        Raises PayloadTooLarge, ServiceUnavailable when there is no room on the disk.
+        """
+        salt = new_salt()
+        with _storage_failures():
+            writer = SealedWriter(await self._objects.create(), self._sealer.pieces(salt))
+        upload = Upload(self, account_id, salt, writer)
+        try:
+            yield upload
+        finally:
+            self.departed(account_id, upload.size)
+            if not upload.finished:
+                await writer.discard()
+
+    async def get(self, account_id: str, file_id: str) -> File:
+        """Raises NotFound, the same for a file of somebody else."""
+        if not _ID.fullmatch(file_id):
+            raise _not_found()
+        query = select(FILE).where(
+            FILE.c.id == file_id,
+            FILE.c.account_id == account_id,
+            FILE.c.gone_at_ms > self._clock.now_ms(),
+        )
+        rows = await self._store.read(query)
+        if not rows:
+            raise _not_found()
+        return file_of(rows[0])
+
+    async def page(
+        self, account_id: str, *, purpose: str | None, after: str | None, limit: int, newest_first: bool
+    ) -> Page:
+        """The files of an account behind the one with the id ``after``."""
+        query = select(FILE).where(
+            FILE.c.account_id == account_id, FILE.c.gone_at_ms > self._clock.now_ms()
+        )
+        if purpose is not None:
+            query = query.where(FILE.c.purpose == purpose)
+        if after is not None:
+            query = query.where(FILE.c.id < after if newest_first else FILE.c.id > after)
+        order = FILE.c.id.desc() if newest_first else FILE.c.id.asc()
+        rows = await self._store.read(query.order_by(order).limit(limit + 1))
+        return Page([file_of(row) for row in rows[:limit]], len(rows) > limit)
+
+    def content(self, file: File, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes ``start`` up to ``end`` (exclusive). Raises OSError, Unsealable."""
+        pieces = self._sealer.pieces(file.salt)
+        return read_sealed(self._objects, file.object, pieces, file.size, start, end)
+
+    async def delete(self, account_id: str, file_id: str) -> None:
+        """Gone at once for its owner; its bytes go as soon as no job reads them. Raises NotFound."""
+        now_ms = self._clock.now_ms()
+        answer = await self._store.commit(ops.let_go(file_id, account_id, now_ms))
+        if isinstance(answer, Refused):
+            raise _not_found()
+        if answer[0] == 0:
+            await self._remove(file_id, account_id)
+
+    async def sweep(self) -> int:
+        """Remove what is gone, row and bytes; how many there were."""
+        now_ms = self._clock.now_ms()
+        query = select(FILE.c.id, FILE.c.account_id).where(FILE.c.gone_at_ms <= now_ms, FILE.c.pins == 0)
+        removed = 0
+        while rows := await self._store.read(query.limit(_SWEPT_AT_ONCE)):
+            before = removed
+            for row in rows:
+                removed += await self._remove(row["id"], row["account_id"])
+            if removed == before:
+                break
+        return removed
+
+    async def sweep_strays(self, before_s: float) -> int:
+        """Remove objects that no row names, of uploads that a crash cut; how many there were.
+
+        ``before_s`` is when this process started, the only one that writes here.
+        """
+        await self._objects.clear_incoming(before_s)
+        removed = 0
+        async for names in self._objects.names(before_s):
+            rows = await self._store.read(select(FILE.c.object).where(FILE.c.object.in_(names)))
+            for name in set(names) - {row["object"] for row in rows}:
+                await self._objects.delete(name)
+                removed += 1
+        return removed
+
+    def arrived(self, account_id: str, size: int, more: int) -> None:
+        """Count bytes of an upload that runs. Raises PayloadTooLarge past what is allowed."""
+        if size > self._limits.file_bytes:
+            raise PayloadTooLarge(
+                f"The file is larger than {self._limits.file_bytes} bytes.",
+                param="file",
+                resolution=f"Split it into files of at most {self._limits.file_bytes} bytes.",
+            )
+        arriving = self._arriving.get(account_id, 0) + more
+        if arriving > self._limits.space.bytes:
+            raise _no_space(self._limits.space, "too_much")
+        self._arriving[account_id] = arriving
+
+    def departed(self, account_id: str, size: int) -> None:
+        """An upload has ended."""
+        left = self._arriving.pop(account_id, 0) - size
+        if left > 0:
+            self._arriving[account_id] = left
+
+    def addition(self, file: File, pins: int = 0) -> Op:
+        """The operation that keeps a file whose bytes are durable."""
+        row = {name: getattr(file, name) for name in File.__slots__}
+        return ops.add({**row, "pins": pins}, self._limits.space)
+
+    async def keep(self, file: File) -> File:
+        """Raises PayloadTooLarge when the account's space is used up."""
+        answer = await self._store.commit(self.addition(file))
+        if isinstance(answer, Refused):
+            await self._objects.delete(file.object)
+            raise _no_space(self._limits.space, answer.code)
+        return file
+
+    def life_s(self, asked_s: int | None) -> int:
+        return self._limits.life_s if asked_s is None else asked_s
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    async def _remove(self, file_id: str, account_id: str) -> int:
+        answer = await self._store.commit(ops.remove(file_id, account_id, self._clock.now_ms()))
+        if isinstance(answer, Refused):
+            return 0
+        try:
+            await self._objects.delete(answer[0])
+        except OSError as error:  # found again as a stray at the next start
+            _logger.warning("an object can't be deleted: %s", error.strerror)
+        return 1
+
+
+class Upload:
+    """A file on its way in."""
+
+    def __init__(self, files: Files, account_id: str, salt: bytes, writer: SealedWriter) -> None:
+        self._files = files
+        self._account_id = account_id
+        self._salt = salt
+        self._writer = writer
+        self.finished = False
+
+    @property
+    def size(self) -> int:
+        return self._writer.size
+
+    async def write(self, data: bytes) -> None:
+        """Raises PayloadTooLarge, ServiceUnavailable."""
+        self._files.arrived(self._account_id, self._writer.size + len(data), len(data))
+        with _storage_failures():
+            await self._writer.write(data)
+
+    async def finish(self, filename: str, purpose: str, life_s: int | None = None) -> File:
+        """The file, kept durably. Raises PayloadTooLarge, ServiceUnavailable."""
+        file = await self.written(filename, purpose, life_s)
+        return await self._files.keep(file)
+
+    async def written(self, filename: str, purpose: str, life_s: int | None = None) -> File:
+        """The file whose bytes are durable and that no row names yet."""
+        with _storage_failures():
+            name = await self._writer.finish()
+        self.finished = True
+        now_ms = self._files.clock.now_ms()
+        return File(
+            id=new_id("file"),
+            account_id=self._account_id,
+            purpose=purpose,
+            filename=clean_name(filename),
+            size=self._writer.size,
+            sha256=self._writer.sha256,
+            object=name,
+            salt=self._salt,
+            created_at_ms=now_ms,
+            gone_at_ms=now_ms + self._files.life_s(life_s) * 1000,
+        )
+
+
+def file_of(row: Row) -> File:
+    return File(**{name: row[name] for name in File.__slots__})
+
+
+def check_purpose(purpose: object) -> str:
+    """Raises InvalidRequest."""
+    if purpose not in PURPOSES:
+        raise InvalidRequest(
+            f"purpose should be one of {', '.join(PURPOSES)}.",
+            param="purpose",
+            resolution="Send the form field purpose; batch is for the input of a batch.",
+        )
+    return str(purpose)
+
+
+def life_from(fields: Mapping[str, Any]) -> int | None:
+    """``expires_after[anchor]`` and ``expires_after[seconds]`` of a form. Raises InvalidRequest."""
+    anchor, seconds = (fields.get(f"expires_after[{name}]") for name in ("anchor", "seconds"))
+    if anchor is None and seconds is None:
+        return None
+    text = str(seconds)
+    whole = text.isascii() and text.isdigit() and len(text) <= len(str(LONGEST_LIFE_S))
+    if anchor != "created_at" or not whole or not SHORTEST_LIFE_S <= int(text) <= LONGEST_LIFE_S:
+        raise InvalidRequest(
+            "expires_after should be anchor created_at and seconds from "
+            f"{SHORTEST_LIFE_S} to {LONGEST_LIFE_S}.",
+            param="expires_after",
+        )
+    return int(text)
+
+
+def clean_name(filename: str) -> str:
+    """The last part of a path, without control characters; ``file`` when nothing is left."""
+    last = re.split(r"[/\\]", filename)[-1]
+    kept = "".join(char for char in last if unicodedata.category(char)[0] != "C").strip(" .")
+    return kept[:_MOST_NAME_CHARS] or "file"
+
+
+@contextmanager
+def _storage_failures() -> Iterator[None]:
+    """A storage that can't take bytes is the server's trouble, told without its paths."""
+    try:
+        yield
+    except OSError as error:
+        _logger.error("files can't be stored: %s", error.strerror)
+        raise ServiceUnavailable(
+            "The server has no room for this file now.",
+            resolution="Nothing was stored. Retry later; the operator finds the cause in the log.",
+        ) from None
+
+
+def _no_space(space: ops.Space, code: str) -> BatchinError:
+    most = f"{space.files} files" if code == "too_many" else f"{space.bytes} bytes"
+    return PayloadTooLarge(
+        f"An account keeps at most {most}.",
+        param="file",
+        resolution="Delete files that are no longer needed (DELETE /v1/files/{id}).",
+    )
+
+
+def _not_found() -> NotFound:
+    return NotFound("File not found", param="id", resolution="Verify file id.")
