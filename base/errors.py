@@ -151,6 +151,13 @@ class UnsupportedMediaType(BatchinError):
     resolution = "Send Content-Type: application/json."
 
 
+class RangeNotSatisfiable(BatchinError):
+    code = "range_not_satisfiable"
+    status = 416
+    type = "invalid_request_error"
+    resolution = "Ask for a range within the size that Content-Range names."
+
+
 class RateLimited(BatchinError):
     code = "rate_limited"
     status = 429

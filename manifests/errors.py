@@ -39,6 +39,7 @@ WHEN = {
     "not_ready": "What was asked for is not finished yet.",
     "payload_too_large": "The body is larger than the server takes.",
     "unsupported_media_type": "The body has a media type that this route does not take.",
+    "range_not_satisfiable": "The asked byte range lies outside of the content.",
     "idempotency_mismatch": "That idempotency key was used with another body.",
     "rate_limited": "More calls than the key's limit allows, or than one account may queue.",
     "cancelled": "The caller went away before the answer was whole.",

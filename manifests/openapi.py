@@ -21,6 +21,7 @@ from tools.core import AnyTool, Registry
 _REF = "#/components/schemas/{model}"
 _TAGS = {
     "openai": "The OpenAI-compatible API.",
+    "files": "Files of callers: the input and output of batches.",
     "payments": "What calls cost.",
     "account": "The account behind a key: profile, keys, usage.",
     "proof": "Evidence and receipts: public, free, checkable offline.",

@@ -13,6 +13,7 @@ from base.errors import (
 )
 from manifests.account_operations import account_operations
 from manifests.chunk import ChatChunk
+from manifests.files import file_operations
 from manifests.headers import CALL
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
 from manifests.paths import DOCUMENTS
@@ -65,6 +66,7 @@ def operations(
         *_paid(payment_errors),
         *_catalog(),
         *account_operations(),
+        *file_operations(),
         *_proof("vaas", "get"),
         *_proof("audit", "getAudit"),
         _verify_bundle(),

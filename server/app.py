@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -37,6 +37,7 @@ from server.dispatch import Dispatch
 from server.documents import document_routes
 from server.engines import EnginesOffice
 from server.facts import model_facts, payment_fact
+from server.files import files_of
 from server.free import FreeDoor
 from server.gauges import Gauges
 from server.health import Health, Readiness
@@ -47,6 +48,7 @@ from server.mcp.hosts import Misdirected
 from server.mcp.task_times import TaskTimes
 from server.metrics import Metrics
 from server.openai.chat import ChatDoor
+from server.openai.files import FileDoor
 from server.openai.models import model_routes
 from server.openai.pictures import PICTURES, picture_routes
 from server.openai.shown import as_sound, as_transcript
@@ -289,8 +291,12 @@ class _Composition:
             )
         )
         await self._stack.enter_async_context(mcp.running())
+        files = await self._stack.enter_async_context(
+            files_of(settings, ground.store, ground.sealer, self._clock)
+        )
+        kept = FileDoor(files, callers, settings.send_timeout_s).routes()
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
-        return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents))
+        return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents, kept))
 
     def _hot(self, ground: _Ground, invoker: Invoker, callers: Callers) -> Mapping[str, ASGIApp]:
         settings = self._settings
@@ -334,6 +340,7 @@ class _Composition:
         invoker: Invoker,
         callers: Callers,
         documents: Mapping[str, Document],
+        kept: Sequence[Route],
     ) -> ASGIApp:
         gauges = Gauges(runtime.engines.health, ground.store, self._clock)
         health = Health(
@@ -346,6 +353,7 @@ class _Composition:
                 *self._account(ground, invoker, callers),
                 *Proof(ground.proofs()).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
+                *kept,
                 *document_routes(documents),
             ]
         )

@@ -88,7 +88,9 @@ class FileDoor:
 def limit_from(query: Mapping[str, str], default: int, most: int) -> int:
     """The ``limit`` of a list. Raises InvalidRequest."""
     text = query.get("limit", str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
+    if not (
+        text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most
+    ):
         raise InvalidRequest(f"limit should be a number from 1 to {most}.", param="limit")
     return int(text)
 

@@ -4,18 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from base.errors import BatchinError
+from base.errors import RangeNotSatisfiable
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-
-
-class RangeNotSatisfiable(BatchinError):
-    """The asked range lies outside of the content."""
-
-    code = "range_not_satisfiable"
-    status = 416
-    type = "invalid_request_error"
-    resolution = "Ask for a range within the size that Content-Range names."
 
 
 @dataclass(frozen=True, slots=True)

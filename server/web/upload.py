@@ -19,7 +19,9 @@ class UploadForm:
     filename: str
 
 
-async def read_upload(head: Head, body: AsyncIterator[bytes], sink: Sink, patience_s: float) -> UploadForm:
+async def read_upload(
+    head: Head, body: AsyncIterator[bytes], sink: Sink, patience_s: float
+) -> UploadForm:
     """The form, once its whole body came. Its file is the part ``file``.
 
     Raises UnsupportedMediaType for another media type, InvalidRequest for a form that is malformed, has
@@ -51,6 +53,8 @@ async def _piece(body: AsyncIterator[bytes], patience_s: float) -> bytes:
     """The next bytes that are not none, b"" at the end."""
     try:
         async with asyncio.timeout(patience_s):
-            return await anext((data async for data in body if data), b"")
+            while (data := await anext(body, None)) == b"":
+                pass
+            return data or b""
     except TimeoutError:
         raise RequestTimeout(f"Nothing of the body arrived for {patience_s:g} s.") from None

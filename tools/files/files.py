@@ -1,4 +1,4 @@
-"""Files of callers: upload, find, read, delete. A file is its owner's alone; for others it is not there."""
+"""Files of callers: upload, find, read, delete. For everybody but its owner a file is not there."""
 
 import logging
 import re

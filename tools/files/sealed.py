@@ -48,7 +48,7 @@ class SealedWriter:
     async def _flush(self, data: bytes, *, last: bool) -> None:
         await self._writer.write(await asyncio.to_thread(self._sealed, data, last))
 
-    def _sealed(self, data: bytes, last: bool) -> bytes:  # noqa: FBT001 - to_thread
+    def _sealed(self, data: bytes, last: bool) -> bytes:
         self._hash.update(data)
         boxes: list[bytes] = []
         starts = range(0, len(data), PIECE_BYTES) if data else (0,)

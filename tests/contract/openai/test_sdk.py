@@ -2,7 +2,6 @@
 
 import base64
 import struct
-from collections.abc import Iterator
 
 import openai
 import pytest
@@ -15,12 +14,6 @@ from tests.live import LiveServer
 QUESTION: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is the capital of France? Answer in one word."}
 ]
-
-
-@pytest.fixture
-def client(live_server: LiveServer) -> Iterator[OpenAI]:
-    with OpenAI(base_url=live_server.url + "/v1", api_key=live_server.api_key, max_retries=0) as client:
-        yield client
 
 
 def test_a_plain_answer_carries_every_documented_header_and_its_evidence(client: OpenAI) -> None:

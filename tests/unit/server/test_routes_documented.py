@@ -11,6 +11,7 @@ from server.free import FreeDoor
 from server.health import Health
 from server.keys import KeyRoutes
 from server.metrics import Metrics
+from server.openai.files import FileDoor
 from server.openai.models import model_routes
 from server.openai.pictures import picture_routes
 from server.proof import Proof
@@ -30,6 +31,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *KeyRoutes(nothing, callers, nothing, nothing, 1).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
+        *FileDoor(nothing, nothing, 1.0).routes(),
         *Proof(EvidenceReader(nothing, nothing, nothing)).routes(),
         *(r for r in picture_routes(nothing, 60) if r.methods and "GET" in r.methods),
         *document_routes(sample.rendered(by=settings)),
