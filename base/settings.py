@@ -210,6 +210,9 @@ class Settings(BaseSettings):
     task_after_s: float = Field(
         20.0, ge=0, description="A call over MCP that takes longer goes on as a task, if its client can."
     )
+    response_ttl_s: int = Field(
+        2_592_000, ge=60, description="How long a stored response is kept, sealed, before it is deleted."
+    )
     task_ttl_s: int = Field(
         86_400, ge=60, description="How long after its call a task can be asked about."
     )

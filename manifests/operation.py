@@ -75,4 +75,4 @@ class Operation:
 
     @property
     def takes_body(self) -> bool:
-        return self.method == "POST"
+        return self.method == "POST" and (self.tool is not None or self.request is not None)

@@ -28,6 +28,7 @@ from manifests.proof import (
     Receipt,
     Verification,
 )
+from manifests.responses import response_operations
 from manifests.sound import sound
 from tools.models import ModelEntry
 
@@ -95,6 +96,7 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
             events=ChatChunk,
             errors=errors,
         ),
+        *response_operations(params, errors),
         Operation(
             "POST",
             "/v1/embeddings",

@@ -30,7 +30,16 @@ _SAMPLING: Final = (
     "logit_bias",
 )
 _FIELDS: Final[Mapping[Modality, tuple[str, ...]]] = {
-    Modality.CHAT: ("messages", *_SAMPLING, "top_logprobs", "response_format"),
+    Modality.CHAT: (
+        "messages",
+        *_SAMPLING,
+        "top_logprobs",
+        "response_format",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "reasoning_effort",
+    ),
     Modality.COMPLETION: ("prompt", "suffix", "echo", *_SAMPLING),
     Modality.EMBEDDING: ("input",),
     Modality.RERANK: ("query", "documents"),

@@ -34,7 +34,8 @@ class Model:
     milliseconds before its transcription is priced (raises InvalidRequest for what is no sound);
     ``check`` looks at the prompt of a picture before it is priced (raises InvalidRequest for what the
     engine can't draw). ``description`` is for people. ``infill``: its engine fills the text before a
-    completion's ``suffix`` in by itself.
+    completion's ``suffix`` in by itself. ``sees`` tells whether a chat model takes pictures, ``refuses``
+    names the fields of a call that its engine can't honour.
     """
 
     id: str
@@ -48,6 +49,8 @@ class Model:
     owned_by: str = "batchin"
     voices: Mapping[str, str] = field(default_factory=dict, compare=False)
     languages: tuple[str, ...] = ()
+    sees: bool = False
+    refuses: frozenset[str] = frozenset()
     measure: Callable[[bytes], Awaitable[int]] | None = field(default=None, compare=False)
     check: Callable[[str], Awaitable[object]] | None = field(default=None, compare=False)
     description: str = ""

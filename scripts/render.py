@@ -30,12 +30,14 @@ from settlement.evidence.reader import EvidenceReader
 from settlement.ledger.ledger import Ledger
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
 from tools.core import Registry
+from tools.responses.shelf import ResponseShelf
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_URL = "https://api.batchin.tech"
 LOCAL_URL = "http://127.0.0.1:8402"
 _NO_PROOFS = cast("EvidenceReader", None)  # only calls need them
 _NO_LEDGER = cast("Ledger", None)
+_NO_SHELF = cast("ResponseShelf", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ def standard() -> Standard:
     settings = Settings.model_construct()
     clock = SystemClock()
     runtime = asyncio.run(build_runtime(settings, clock, lambda *_: None))
-    registry = registry_of(runtime, settings, clock, _NO_PROOFS, _NO_LEDGER, lambda _: {}, _unlinked)
+    registry = registry_of(
+        runtime, settings, clock, _NO_PROOFS, _NO_LEDGER, lambda _: {}, _unlinked, _NO_SHELF
+    )
     payment = PaymentFact(
         network=devnet.NETWORK,
         asset=devnet.USDC,

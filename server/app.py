@@ -51,11 +51,14 @@ from server.openai.chat import ChatDoor
 from server.openai.files import FileDoor
 from server.openai.models import model_routes
 from server.openai.pictures import PICTURES, picture_routes
+from server.openai.responses import ResponsesDoor
 from server.openai.shown import as_sound, as_transcript
+from server.openai.stored_responses import StoredResponses
 from server.openai.whole_door import WholeDoor
 from server.operations import NoArguments, Operation, Operations
 from server.payments import sale_of, x402_rail
 from server.proof import Proof
+from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
 from server.tools import ENDPOINTS, registry_of
 from server.version import version
@@ -96,6 +99,7 @@ from tools.invoke import Invoker
 from tools.lasting import LastingRail
 from tools.observe import Observers
 from tools.owner import Owner
+from tools.responses.shelf import ResponseShelf
 from tools.tasks.book import TaskBook
 
 PAYMENT_ERRORS: Final = (PaymentRequired, PaymentInvalid, PaymentReused, SettlementPending)
@@ -132,6 +136,7 @@ class _Ground:
     log: Log
     integrator: Integrator
     sealer: Sealer
+    shelf: ResponseShelf
 
     def ledger(self) -> Ledger:
         return Ledger(self.accounts, self.keys, UsageReports(self.store))
@@ -187,6 +192,7 @@ class _Composition:
             ground.ledger(),
             sale.price if sale else None,
             self._linked,
+            ground.shelf,
         )
         facts = self._facts(ground, runtime, sale)
         hashes = manifest_hashes(registry, facts)
@@ -228,6 +234,9 @@ class _Composition:
         integrator = Integrator(store, log_signer, origin, self._clock)
         self._stack.push_async_callback(integrator.integrate)
         await self._stack.enter_async_context(beside(integrator.run()))
+        sealer = Sealer(pepper)
+        shelf = ResponseShelf(store, sealer, self._clock, self._settings.response_ttl_s)
+        await self._stack.enter_async_context(beside(sweeping(shelf.sweep)))
         return _Ground(
             store=store,
             accounts=Accounts(store, self._clock),
@@ -235,7 +244,8 @@ class _Composition:
             ring=KeyRing.open(secrets, self._clock),
             log=Log(store, LogKey(origin, log_signer.public_key)),
             integrator=integrator,
-            sealer=Sealer(pepper),
+            sealer=sealer,
+            shelf=shelf,
         )
 
     async def _x402(
@@ -305,11 +315,15 @@ class _Composition:
         def whole(path: str, tool: str) -> WholeDoor:
             return WholeDoor(tool, invoker, callers, self._resource(path, invoker, tool), *limits)
 
-        chat, bundle = "/v1/chat/completions", "/v1/audit/verify-bundle"
+        chat, responses = "/v1/chat/completions", "/v1/responses"
+        bundle = "/v1/audit/verify-bundle"
         speech, transcriptions = "/v1/audio/speech", "/v1/audio/transcriptions"
         key = public_key_text(ground.ring.current.public_key)
         return {
             chat: ChatDoor(invoker, callers, self._resource(chat, invoker, "chat"), *limits, key),
+            responses: ResponsesDoor(
+                invoker, callers, self._resource(responses, invoker, "respond"), *limits, key
+            ),
             "/v1/embeddings": whole("/v1/embeddings", "embed"),
             "/v1/rerank": whole("/v1/rerank", "rerank"),
             speech: replace(whole(speech, "speech"), show=as_sound),
@@ -351,6 +365,7 @@ class _Composition:
                 *health.routes(),
                 *model_routes(FreeDoor(invoker, callers)),
                 *self._account(ground, invoker, callers),
+                *StoredResponses(ground.shelf, callers, invoker.observer).routes(),
                 *Proof(ground.proofs()).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
                 *kept,

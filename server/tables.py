@@ -9,7 +9,8 @@ from settlement.evidence.tables import TABLES as EVIDENCE
 from settlement.ledger.tables import TABLES as LEDGER
 from settlement.x402.tables import TABLES as X402
 from tools.files.tables import TABLES as FILES
+from tools.responses.tables import TABLES as RESPONSES
 from tools.tasks.tables import TABLES as TASKS
 
 DATABASE: Final = "batchin.db"
-TABLES: Final[tuple[MetaData, ...]] = (LEDGER, EVIDENCE, X402, CHAIN, TASKS, FILES)
+TABLES: Final[tuple[MetaData, ...]] = (LEDGER, EVIDENCE, X402, CHAIN, TASKS, FILES, RESPONSES)

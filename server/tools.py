@@ -20,6 +20,8 @@ from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
 from tools.rerank import Rerank
+from tools.responses.shelf import ResponseShelf
+from tools.responses.tool import Responses
 from tools.speech import Speech
 from tools.trace import Traces
 from tools.transcribe import Transcribe
@@ -28,7 +30,7 @@ from tools.verify import Verifier
 from tools.video import Videos
 
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
-    Modality.CHAT: ("/v1/chat/completions",),
+    Modality.CHAT: ("/v1/chat/completions", "/v1/responses"),
     Modality.EMBEDDING: ("/v1/embeddings",),
     Modality.RERANK: ("/v1/rerank",),
     Modality.SPEECH: ("/v1/audio/speech",),
@@ -48,14 +50,17 @@ def registry_of(
     ledger: Ledger,
     x402_price: X402Price | None,
     keep_picture: Keep,
+    shelf: ResponseShelf,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
-    a picture."""
+    a picture; ``shelf`` keeps responses."""
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
+    chat = Chat(catalog, engines, clock, settings.max_output_tokens)
     return Registry(
         [
-            Chat(catalog, engines, clock, settings.max_output_tokens).tool(),
+            chat.tool(),
+            Responses(chat, shelf).tool(),
             Embed(catalog, engines).tool(),
             Rerank(catalog, engines, _first(catalog, Modality.RERANK)).tool(),
             Speech(catalog, engines).tool(),

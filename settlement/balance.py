@@ -87,6 +87,7 @@ class BalanceGrant:
             ops.capture(self.run_id, self.account_id, self.key_id, charged_nano_usd, at_ms),
             usage_op(outcome, self.account_id, self.key_id, self.terms.rail, charged_nano_usd),
             evidence_op(evidence, receipt, at_ms),
+            *outcome.also(self.account_id),
         )
         if isinstance(answer, Refused):
             raise StorageUnavailable("The reservation of this call is gone.")

@@ -5,7 +5,7 @@ Grant with the Outcome when the run ended, or releases it. Everything that must 
 (money, usage, evidence) is one commit inside ``capture``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -15,6 +15,14 @@ from base.energy import Energy
 from base.pricing import Quote
 from base.resource import Resource
 from base.usage import Usage
+from storage.op import Op
+
+Also = Callable[[str], Sequence[Op]]
+
+
+def nothing(_: str) -> Sequence[Op]:
+    """What becomes true with a charge and nothing else."""
+    return ()
 
 
 class Delivery(StrEnum):
@@ -81,6 +89,8 @@ class Outcome:
     ``response_hash`` is ``sha256:...`` of the canonical result; ``result`` is the tool's output
     as JSON bytes, which a replay of the same payment answers with. ``details`` are what the engine told
     of its way to the result (strings, integers, lists and objects; no text of the caller).
+    ``also`` makes, for the id of the
+    account that pays, the operations that become true with the charge, in its commit.
     """
 
     run_id: str
@@ -99,6 +109,7 @@ class Outcome:
     result: bytes = b"{}"
     energy: Energy | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    also: Also = nothing
 
 
 @dataclass(frozen=True, slots=True)

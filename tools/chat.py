@@ -1,8 +1,10 @@
 """The chat tool: a conversation in, one or more answers out, streamed or whole."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from base.clock import Clock
 from base.errors import ContextLengthExceeded, InvalidRequest
@@ -13,12 +15,15 @@ from runtime.engine import Delta, Finish, Metered, Modality, Started
 from runtime.pool import Engines
 from settlement.evidence.hashes import chat_response_hash
 from settlement.rail import Served
+from tools.called import CalledFunctions
 from tools.chat_schema import ChatInput, ChatOutput
 from tools.core import Annotations, Call, Result, Tool
 from tools.engine_run import EngineRun, engine_run
+from tools.honoured import check_honoured
 
 _TEMPLATE_TOKENS = 64  # what a chat template and a default system prompt add at most
 _MESSAGE_TOKENS = 16  # what it adds around each message
+_TOOLS_TOKENS = 512  # what it says about tools in general
 _ENGINE_FIELDS = (
     "temperature",
     "top_p",
@@ -29,6 +34,9 @@ _ENGINE_FIELDS = (
     "n",
     "logprobs",
     "top_logprobs",
+    "logit_bias",
+    "parallel_tool_calls",
+    "reasoning_effort",
 )
 
 
@@ -52,8 +60,8 @@ class Chat:
             ),
             Input=ChatInput,
             Output=ChatOutput,
-            run=self._run,
-            quote=self._quote,
+            run=self.run,
+            quote=self.quote,
             modality=Modality.CHAT,
             annotations=Annotations(read_only=True, idempotent=False, open_world=False),
             examples=(
@@ -64,15 +72,20 @@ class Chat:
                 },
             ),
             aliases=("chat_completion",),
+            version=2,
             available=lambda: self.engines.serves(Modality.CHAT),
         )
 
-    def _quote(self, args: ChatInput) -> Quote:
+    def quote(self, args: ChatInput) -> Quote:
+        """The most that a call of these arguments may cost. Raises as Tool.quote does."""
         model = self.catalog.resolve(args.model, Modality.CHAT)
+        check_honoured(args, model)
+        _check_pictures(args, model)
         bound = Usage(_input_bound(args), self._output_limit(args, model) * (args.n or 1))
         return Quote(args.model, model.card, bound)
 
-    def _run(self, args: ChatInput, call: Call) -> "ChatExecution":
+    def run(self, args: ChatInput, call: Call) -> "ChatExecution":
+        """One run of validated arguments."""
         model = self.catalog.resolve(args.model, Modality.CHAT)
         body = _engine_body(args, self._output_limit(args, model))
         run = engine_run(self.engines, call, Modality.CHAT, model.engine_model, body)
@@ -99,9 +112,14 @@ class ChatExecution:
         self._run = run
         self._args = args
         self._id = "chatcmpl_" + run_id.removeprefix("run_")
-        self._created_s = created_s
+        self.created_s = created_s
         self._choices = [_Choice(index) for index in range(args.n or 1)]
         self._usage = Usage()
+
+    @property
+    def finish_reason(self) -> str:
+        """Of the first choice, so far."""
+        return self._choices[0].finish_reason
 
     def reserve(self) -> None:
         self._run.reserve()
@@ -125,10 +143,9 @@ class ChatExecution:
         async for event in self._run.events():
             match event:
                 case Delta() if event.says:
-                    self._choices[event.index].add(event)
-                    yield event
+                    yield self._choices[event.index].add(event)
                 case Finish():
-                    self._choices[event.index].finish_reason = event.reason
+                    self._choices[event.index].finish(event.reason)
                 case Metered():
                     self._usage = event.usage
                 case Started():
@@ -141,7 +158,7 @@ class ChatExecution:
         output = {
             "id": self._id,
             "object": "chat.completion",
-            "created": self._created_s,
+            "created": self.created_s,
             "model": self._args.model,
             "choices": choices,
             "usage": usage_rendered(self._usage),
@@ -157,7 +174,7 @@ class ChatExecution:
 class _Choice:
     """One answer as it grows."""
 
-    __slots__ = ("_content", "_logprobs", "_reasoning", "finish_reason", "index")
+    __slots__ = ("_calls", "_content", "_logprobs", "_reasoning", "finish_reason", "index")
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -165,20 +182,33 @@ class _Choice:
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._logprobs: list[Any] | None = None
+        self._calls = CalledFunctions()
 
-    def add(self, delta: Delta) -> None:
+    def add(self, delta: Delta) -> Delta:
+        """Take a piece; it as callers are shown it."""
         if delta.content:
             self._content.append(delta.content)
         if delta.reasoning:
             self._reasoning.append(delta.reasoning)
         if delta.logprobs is not None:
             self._logprobs = [*(self._logprobs or ()), *(delta.logprobs.get("content") or ())]
+        if not delta.tool_calls:
+            return delta
+        return replace(delta, tool_calls=self._calls.add(delta.tool_calls))
+
+    def finish(self, reason: str) -> None:
+        """An answer that stopped with calls stopped for them, and without them for nothing else."""
+        stopped = reason in ("stop", "tool_calls")
+        self.finish_reason = ("tool_calls" if self._calls else "stop") if stopped else reason
 
     def rendered(self) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": "".join(self._content)}
         message["refusal"] = None
         if self._reasoning:
             message["reasoning_content"] = "".join(self._reasoning)
+        if self._calls:
+            message["content"] = message["content"] or None
+            message["tool_calls"] = self._calls.rendered()
         logprobs = None if self._logprobs is None else {"content": self._logprobs, "refusal": None}
         return {
             "index": self.index,
@@ -198,25 +228,47 @@ def usage_rendered(usage: Usage) -> dict[str, Any]:
     }
 
 
+def _check_pictures(args: ChatInput, model: Model) -> None:
+    for number, message in enumerate(args.messages):
+        if message.pictures() and not model.sees:
+            raise InvalidRequest(
+                f"messages.{number}.content has a picture; {model.id} takes text parts only.",
+                param=f"messages.{number}.content",
+                resolution="Leave the picture out, or choose a model that sees.",
+            )
+
+
 def _input_bound(args: ChatInput) -> int:
     """No tokenizer makes more tokens than bytes; the template adds a constant a message."""
     text = sum(len(message.text().encode()) + len(message.name or "") for message in args.messages)
-    return text + _MESSAGE_TOKENS * len(args.messages) + _TEMPLATE_TOKENS
+    for message in args.messages:
+        text += sum(len(orjson.dumps(call.model_dump())) for call in message.tool_calls or ())
+        text += len(message.tool_call_id or "")
+    for tool in args.tools or ():
+        text += len(orjson.dumps(tool.model_dump(exclude_none=True))) + _MESSAGE_TOKENS
+    return (
+        text
+        + _MESSAGE_TOKENS * len(args.messages)
+        + (_TOOLS_TOKENS if args.tools else 0)
+        + (_TEMPLATE_TOKENS)
+    )
 
 
 def _engine_body(args: ChatInput, output_limit: int) -> Mapping[str, Any]:
     """Only what was validated, under the names that every engine knows."""
     body: dict[str, Any] = {
-        "messages": [
-            {"role": "system" if m.role == "developer" else m.role, "content": m.text()}
-            for m in args.messages
-        ],
+        "messages": [message.engine_form() for message in args.messages],
         "max_tokens": output_limit,
     }
     for name in _ENGINE_FIELDS:
         value = getattr(args, name)
         if value is not None:
             body[name] = value
+    if args.tools and args.tool_choice != "none":
+        body["tools"] = [tool.model_dump(exclude_none=True) for tool in args.tools]
+        if args.tool_choice is not None:
+            choice = args.tool_choice
+            body["tool_choice"] = choice if isinstance(choice, str) else choice.model_dump()
     if args.response_format is not None:
         body["response_format"] = args.response_format.model_dump(by_alias=True, exclude_none=True)
     return body

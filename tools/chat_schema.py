@@ -13,9 +13,12 @@ from pydantic import (
 )
 
 from runtime.grammars import schema_problem
+from tools.chat_messages import Message
+from tools.chat_tools import MAX_TOOLS, FunctionTool, ToolChoice, check_choice, check_names
 
 MAX_MESSAGES = 512
 MAX_CHOICES = 8
+MAX_BIASES = 300
 _NO_EFFECT = "Accepted, without effect."
 
 
@@ -25,44 +28,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class TextPart(_Strict):
-    """A text part of a message."""
-
-    type: Literal["text"]
-    text: str
-
-
-class Message(_Strict):
-    """One turn of the conversation. Engines that can't see or hear take text parts only."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: Annotated[
-        Annotated[str, Tag("a string")] | Annotated[list[TextPart], Field(min_length=1), Tag("a list")],
-        Discriminator(lambda value: "a string" if isinstance(value, str) else "a list"),
-    ]
-    name: str | None = None
-
-    @field_validator("content", mode="before")
-    @classmethod
-    def _text_only(cls, value: Any) -> Any:
-        if isinstance(value, list) and value:
-            for part in value:
-                kind = part.get("type") if isinstance(part, dict) else None
-                if isinstance(kind, str) and kind != "text":
-                    raise ValueError(f"has a part of type {kind!r}; this model takes text parts only")
-        elif not isinstance(value, str):
-            raise ValueError("should be a string or a list of one or more text parts")
-        return value
-
-    def text(self) -> str:
-        """The content as one string."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content)
-
-
 class StreamOptions(_Strict):
     include_usage: bool | None = None
+    include_obfuscation: bool | None = Field(None, description=_NO_EFFECT)
 
 
 class JsonSchema(_Strict):
@@ -138,6 +106,22 @@ class ChatInput(_Strict):
     )
     logprobs: bool | None = Field(None, description="Return the log probability of each token.")
     top_logprobs: int | None = Field(None, ge=0, le=20, description="Likeliest tokens per position.")
+    logit_bias: dict[str, float] | None = Field(
+        None, max_length=MAX_BIASES, description="Added to the logits of tokens, by token id."
+    )
+    tools: list[FunctionTool] | None = Field(
+        None, max_length=MAX_TOOLS, description="Functions that the model may call."
+    )
+    tool_choice: ToolChoice | None = Field(
+        None, description="none, auto, required, or one function that has to be called."
+    )
+    parallel_tool_calls: bool | None = Field(None, description="Whether one answer may hold many calls.")
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = Field(
+        None, description="How long a model that reasons does so."
+    )
+    prediction: dict[str, Any] | None = Field(
+        None, description="Accepted: it could speed an answer up, and never changes it."
+    )
     stream: bool | None = Field(None, description="Send the answer as server-sent events.")
     stream_options: StreamOptions | None = Field(None, description="Options of a streamed answer.")
     user: str | None = Field(None, description=_NO_EFFECT)
@@ -181,9 +165,42 @@ class ChatInput(_Strict):
             raise ValueError("differs from max_tokens; send one of them")
         return value
 
+    @field_validator("logit_bias")
+    @classmethod
+    def _biases(cls, value: dict[str, float] | None) -> dict[str, float] | None:
+        for token, bias in (value or {}).items():
+            if not (token.isascii() and token.isdigit() and len(token) <= 9 and -100 <= bias <= 100):
+                raise ValueError("should map token ids to numbers from -100 to 100")
+        return value
+
+    @field_validator("tools")
+    @classmethod
+    def _tool_names(cls, value: list[FunctionTool] | None) -> list[FunctionTool] | None:
+        check_names(value)
+        return value
+
+    @field_validator("tool_choice")
+    @classmethod
+    def _choice_among_tools(cls, value: Any, info: ValidationInfo) -> Any:
+        check_choice(value, info.data.get("tools"))
+        return value
+
     def output_limit(self) -> int | None:
         """The asked limit of output tokens of each choice."""
         return self.max_completion_tokens or self.max_tokens
+
+
+class ShownFunction(BaseModel):
+    name: str
+    arguments: str = Field(description="JSON text, as the model wrote it.")
+
+
+class ShownToolCall(BaseModel):
+    """A function that the model asks to be called."""
+
+    id: str
+    type: Literal["function"]
+    function: ShownFunction
 
 
 class ChatMessage(BaseModel):
@@ -191,6 +208,7 @@ class ChatMessage(BaseModel):
     content: str | None
     refusal: None = None
     reasoning_content: str | None = None
+    tool_calls: list[ShownToolCall] | None = None
 
 
 class ChatChoice(BaseModel):

@@ -16,7 +16,7 @@ from base.pricing import Quote
 from base.resource import Resource
 from base.trace import Trace
 from base.usage import Usage
-from settlement.rail import Delivery, Served
+from settlement.rail import Also, Delivery, Served, nothing
 
 InputT = TypeVar("InputT", bound=BaseModel)
 Ask = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -59,7 +59,8 @@ class Result:
 
     ``output`` is JSON data that fits the tool's Output model (a test validates it; the hot path does
     not build a model twice). ``response_hash`` follows docs/receipts.md, one rule a capability.
-    ``details`` are what the evidence tells of the engine's way to it (no text of the caller).
+    ``details`` are what the evidence tells of the engine's way to it (no text of the caller). ``also``
+    makes what becomes true with the charge of a completed run, in the same commit.
     """
 
     output: Mapping[str, Any]
@@ -67,6 +68,7 @@ class Result:
     response_hash: str
     ran: Ran | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    also: Also = nothing
 
 
 class Execution(Protocol):
@@ -103,12 +105,14 @@ class Tool(Generic[InputT]):
 
     ``quote`` bounds the cost of validated arguments before anything runs (raises InvalidRequest,
     ModelNotFound, ContextLengthExceeded, EngineNotConfigured, EngineOverloaded), at once or after a
-    look at what was sent; None marks a free tool, which leaves no charge and no record. ``run`` starts
-    nothing until its events are iterated.
+    look at what was sent; None marks a free tool, which leaves no charge and no record. ``prepare``
+    looks up what the arguments name, before the quote (raises BatchinError). ``run`` starts nothing
+    until its events are iterated.
     ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
     sound; None shows its JSON as text. ``task_only`` marks what runs too long for any request: only
-    clients that know tasks can call it. ``version`` is raised with every change of its schemas or
-    annotations that a program could notice (scripts/snapshots.py).
+    clients that know tasks can call it. ``listed`` is False for another spelling of a listed tool, which
+    the OpenAI-compatible door alone needs: agents are shown one tool a capability. ``version`` is raised
+    with every change of its schemas or annotations that a program could notice (scripts/snapshots.py).
     """
 
     name: str
@@ -119,12 +123,14 @@ class Tool(Generic[InputT]):
     run: Callable[[InputT, Call], Execution]
     quote: Callable[[InputT], Quote | Awaitable[Quote]] | None
     modality: str
+    prepare: Callable[[InputT, Call], Awaitable[InputT]] | None = None
     annotations: Annotations = field(default_factory=Annotations)
     examples: Sequence[Mapping[str, Any]] = ()
     aliases: Sequence[str] = ()
     available: Callable[[], bool] = lambda: True
     content: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
     task_only: bool = False
+    listed: bool = True
     version: int = 1
 
 
@@ -132,7 +138,7 @@ AnyTool = Tool[Any]
 
 
 class Registry:
-    """The tools by name and alias, in the order of registration."""
+    """The tools by name and alias; iterating yields the listed ones, in the order of registration."""
 
     def __init__(self, tools: Sequence[AnyTool]) -> None:
         self._tools = tuple(tools)
@@ -141,7 +147,7 @@ class Registry:
             raise ValueError("two tools share a name or an alias")
 
     def __iter__(self) -> Iterator[AnyTool]:
-        return iter(self._tools)
+        return (tool for tool in self._tools if tool.listed)
 
     def get(self, name: str) -> AnyTool | None:
         return self._by_name.get(name)

@@ -28,6 +28,7 @@ from settlement.rail import (
     Served,
     Settled,
     Upfront,
+    nothing,
 )
 from tools.arguments import parse
 from tools.core import AnyTool, Call, Execution, Registry, Result
@@ -185,6 +186,8 @@ class Run:
             raise NotFound(f"There is no tool named {self._name!r}.", param="name")
         self._tool = tool
         args = parse(tool.Input, self._arguments)
+        if tool.prepare is not None:
+            args = await tool.prepare(args, self._call)
         self._quote = await _quoted(tool, args)
         self._execution = tool.run(args, self._call)
         self._execution.reserve()
@@ -330,6 +333,7 @@ class Run:
             ended_at_ms=self._invoker.clock.now_ms(),
             result=body,
             details=result.details,
+            also=result.also if status is RunStatus.COMPLETED else nothing,
         )
 
     def _report(self, outcome: str, usage: Usage, settled: Settled | None) -> None:

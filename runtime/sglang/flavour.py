@@ -20,7 +20,7 @@ from runtime.tallies import RunningUsage, Tally
 
 _SAMPLING: Final = ("top_k", "min_p", "min_tokens", "repetition_penalty", "ignore_eos", "regex", "ebnf")
 _MORE: Final[Mapping[Modality, tuple[str, ...]]] = {
-    Modality.CHAT: (*_SAMPLING, "tools", "tool_choice", "parallel_tool_calls", "reasoning_effort"),
+    Modality.CHAT: _SAMPLING,
     Modality.COMPLETION: (*_SAMPLING, "response_format"),
     Modality.RERANK: ("instruct",),
 }

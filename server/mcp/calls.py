@@ -50,7 +50,7 @@ class ToolCalls:
     async def call(self, context: Context, params: types.CallToolRequestParams) -> Result:
         """The handler of tools/call. Raises MCPError for unknown tools and cancelled calls."""
         tool = self.invoker.registry.get(params.name)
-        if tool is None:
+        if tool is None or not tool.listed:
             report_refusal(self.invoker.observer, "mcp", NotFound("There is no such tool."))
             raise MCPError(
                 types.INVALID_PARAMS, f"Unknown tool: {params.name}. tools/list names all tools."

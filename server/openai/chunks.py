@@ -46,12 +46,14 @@ class ChunkWriter:
             fields["content"] = delta.content
         if delta.reasoning:
             fields["reasoning_content"] = delta.reasoning
+        if delta.tool_calls:
+            fields["tool_calls"] = delta.tool_calls
         return self._render(delta.index, fields, delta.logprobs, None)
 
     def stored(self, output: Mapping[str, Any]) -> bytes:
         """The whole text of a stored answer, one chunk a choice."""
         return b"".join(
-            self._choice(choice["index"], {"content": choice["message"]["content"]}, choice["logprobs"])
+            self._choice(choice["index"], _whole_delta(choice["message"]), choice["logprobs"])
             for choice in output["choices"]
         )
 
@@ -85,3 +87,13 @@ class ChunkWriter:
             "finish_reason": finish_reason,
         }
         return self._head + orjson.dumps(choice) + self._tail
+
+
+def _whole_delta(message: Mapping[str, Any]) -> dict[str, Any]:
+    """All of a stored message as one delta."""
+    shown = {name: message[name] for name in ("content", "reasoning_content") if message.get(name)}
+    if message.get("tool_calls"):
+        shown["tool_calls"] = [
+            {"index": index, **call} for index, call in enumerate(message["tool_calls"])
+        ]
+    return shown

@@ -39,6 +39,30 @@ def _chat(body: Mapping[str, Any]) -> str:
     return chat_response_hash(body["choices"])
 
 
+def _respond(body: Mapping[str, Any]) -> str:
+    """As the chat completion that a response is made of: one choice, whose content is all output_text,
+    whose reasoning all reasoning_text, and whose finish_reason follows from how the response ended."""
+    message: dict[str, Any] = {"role": "assistant", "content": "", "reasoning_content": ""}
+    calls: list[dict[str, Any]] = []
+    for item in body["output"]:
+        match item["type"]:
+            case "message":
+                message["content"] += "".join(part["text"] for part in item["content"])
+            case "reasoning":
+                message["reasoning_content"] += "".join(part["text"] for part in item["content"])
+            case "function_call":
+                function = {"name": item["name"], "arguments": item["arguments"]}
+                calls.append({"id": item["call_id"], "function": function})
+            case kind:
+                raise ValueError(f"an item of type {kind}")
+    ended = "tool_calls" if calls else "stop"
+    if body["incomplete_details"]:
+        reason = body["incomplete_details"]["reason"]
+        ended = "length" if reason == "max_output_tokens" else reason
+    choice = {"index": 0, "message": {**message, "tool_calls": calls}, "finish_reason": ended}
+    return chat_response_hash([choice])
+
+
 def _embed(body: Mapping[str, Any]) -> str:
     rows = sorted(body["data"], key=lambda row: int(row["index"]))
     return embeddings_response_hash(_vector(row["embedding"]) for row in rows)
@@ -79,6 +103,7 @@ def _image(body: Mapping[str, Any] | bytes) -> str:
 
 _RULES: Final[Mapping[str, Rule]] = {
     "chat": _chat,
+    "respond": _respond,
     "embed": _embed,
     "image": _image,
     "rerank": _rerank,

@@ -26,6 +26,7 @@ EVIDENCE_TYPE: Final = "batchin/evidence/v1"
 _CARDS_KEPT: Final = 256
 _ROUTES: Final = {
     "chat": "managed-text",
+    "respond": "managed-text",
     "embed": "managed-embedding",
     "speech": "managed-speech",
     "transcribe": "managed-transcription",

@@ -13,7 +13,7 @@ from settlement.evidence.signed import PaymentFacts, Signed
 from settlement.ledger.ids import CHAIN, RECEIVABLE, REVENUE
 from settlement.ledger.ops import post
 from settlement.ledger.usage import refund_usage_op, usage_op
-from settlement.rail import Outcome
+from settlement.rail import Also, Outcome, nothing
 from settlement.x402.desk import Desk
 from settlement.x402.payment import RAIL, Payment, State
 from settlement.x402.transitions import advance, release
@@ -61,7 +61,11 @@ class AfterRun:
         ), evidence
 
     async def settled(
-        self, payment: Payment, transaction: str, evidence: Signed | None = None
+        self,
+        payment: Payment,
+        transaction: str,
+        evidence: Signed | None = None,
+        also: Also = nothing,
     ) -> tuple[Payment, Signed]:
         """The money arrived. ``evidence`` is read back where the run belongs to an earlier process."""
         at_ms = self.desk.clock.now_ms()
@@ -83,6 +87,7 @@ class AfterRun:
             post(f"x402-settle:{run_id}", CHAIN, RECEIVABLE, charged, "settle", run_id, at_ms),
             post(f"x402-credit:{run_id}", CHAIN, payment.account_id, credit, "credit", run_id, at_ms),
             receipt_op(run_id, receipt),
+            *also(payment.account_id),
         ), receipt
 
     async def failed(self, payment: Payment, reason: str) -> Payment:

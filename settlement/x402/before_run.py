@@ -71,6 +71,7 @@ class BeforeRun:
             capture(payment.run_id, payment.account_id, None, charged, at_ms),
             usage_op(outcome, payment.account_id, None, RAIL, charged),
             evidence_op(evidence, receipt, at_ms),
+            *outcome.also(payment.account_id),
         )
         return after, evidence, receipt
 

@@ -57,7 +57,9 @@ class AuthorizedGrant:
         if settlement.state is SettlementState.REFUSED:
             await self.steps.failed(payment, settlement.reason)
             raise self.failed(settlement.reason)
-        payment, receipt = await self.steps.settled(payment, settlement.transaction, evidence)
+        payment, receipt = await self.steps.settled(
+            payment, settlement.transaction, evidence, outcome.also
+        )
         token = self.steps.desk.tokens.wallet_token(payment.account_id)
         return settled(payment, evidence.wire, receipt.wire, token)
 

@@ -157,7 +157,8 @@ def test_models_are_listed_without_a_key(live_server: LiveServer) -> None:
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 10**9}, "max_tokens"),
         ({"temperature": 9}, "temperature"),
-        ({"extra_body": {"logit_bias": {"1": 1}}}, "logit_bias"),
+        ({"logit_bias": {"1": 101}}, "logit_bias"),
+        ({"reasoning_effort": "low"}, "reasoning_effort"),
         (
             {
                 "messages": [

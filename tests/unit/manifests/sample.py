@@ -21,6 +21,7 @@ from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
 from tools.rerank import Rerank
+from tools.responses.tool import Responses
 from tools.speech import Speech
 from tools.trace import Traces
 from tools.transcribe import Transcribe
@@ -48,6 +49,7 @@ def registry() -> Registry:
     return Registry(
         [
             Chat(NOTHING, NOTHING, NOTHING, 1024).tool(),
+            Responses(Chat(NOTHING, NOTHING, NOTHING, 1024), NOTHING).tool(),
             Embed(NOTHING, NOTHING).tool(),
             Rerank(NOTHING, NOTHING, "ranker").tool(),
             Speech(NOTHING, NOTHING).tool(),

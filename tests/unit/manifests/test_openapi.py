@@ -124,6 +124,7 @@ def test_paid_operations_name_price_schemes_and_documented_headers() -> None:
     paid = [o for o in sample.listed() if o.auth is Auth.PAID]
     assert [o.operation_id for o in paid] == [
         "createChatCompletion",
+        "createResponse",
         "createEmbeddings",
         "createSpeech",
         "createTranscription",

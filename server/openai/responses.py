@@ -1,0 +1,150 @@
+"""POST /v1/responses, streamed and whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from base.errors import BatchinError
+from base.resource import Resource
+from server.openai.vaas import vaas_member
+from server.openai.whole import answer_whole
+from server.web.caller import Callers
+from server.web.connection import Watch
+from server.web.event_stream import EventWriter, event_stream
+from server.web.headers import failure_headers, stream_headers
+from server.web.payment import as_understood
+from server.web.refusal import refusal_headers
+from server.web.request import Disconnected, read_body, read_head, read_json
+from server.web.respond import public_error, send_error
+from settlement.rail import Delivery
+from tools.core import Call
+from tools.invoke import Done, Invoker, Run
+from tools.responses.growing import GrowingResponse, pieces_of
+
+TOOL = "respond"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesDoor:
+    """The ASGI app of the endpoint; ``public_key`` is the current receipt key in wire form."""
+
+    invoker: Invoker
+    callers: Callers
+    resource: Resource
+    body_limit: int
+    send_timeout_s: float
+    public_key: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with Watch(receive, send, self.send_timeout_s) as watch:
+            attempt = _Attempt()
+            try:
+                await self._answer(scope, receive, watch.send, attempt)
+            except Disconnected:
+                return
+            except Exception as error:  # noqa: BLE001 - a door answers whatever happened
+                shown = as_understood(public_error(error), scope)
+                await send_error(watch.send, shown, self._failure_headers(attempt, shown))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, attempt: "_Attempt") -> None:
+        head = read_head(scope)
+        caller = self.callers.caller(head)
+        arguments = read_json(head, await read_body(receive, head, self.body_limit))
+        delivery = Delivery.STREAM if arguments.get("stream") is True else Delivery.WHOLE
+        call = attempt.call = self.callers.call(head, caller, self.resource, delivery)
+        if delivery is Delivery.WHOLE:
+            await answer_whole(self.invoker, TOOL, arguments, call, send)
+            return
+        run = attempt.run = self.invoker.open(TOOL, arguments, call)
+        async with run:
+            headers = stream_headers(run.call, run.served, self.public_key, run.upfront)
+            async with event_stream(scope, send, headers) as writer:
+                await _Streamed(writer).run(run)
+
+    def _failure_headers(self, attempt: "_Attempt", shown: BatchinError) -> Any:
+        if attempt.call is None:
+            return refusal_headers(self.invoker.observer, TOOL, shown)
+        return failure_headers(attempt.call, shown, attempt.run.upfront if attempt.run else None)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """How far a call came before it failed."""
+
+    call: Call | None = None
+    run: Run | None = None
+
+
+class _Streamed:
+    """The events of one stream on their way out, and what of the response they have told."""
+
+    def __init__(self, writer: EventWriter) -> None:
+        self._writer = writer
+        self._number = -1
+        self._response: dict[str, Any] = {}
+        self._output: list[Any] = []
+
+    async def run(self, run: Run) -> None:
+        """Events of a run, then how it ended; an error after the head left is told in band."""
+        try:
+            async for event in run:
+                await self._write(event)
+            done = await run.done()
+        except Exception as error:  # noqa: BLE001 - the head has left: it is told in band
+            await self._fail(public_error(error))
+            return
+        if run.replayed:
+            await self._write_stored(done.output)
+        await self._end(done)
+
+    async def _write_stored(self, response: Mapping[str, Any]) -> None:
+        """A stored answer, in the events that it would have come in."""
+        for event in events_of(response):
+            await self._write(event)
+
+    async def _end(self, done: Done) -> None:
+        response: dict[str, Any] = {**done.output}
+        if done.settled is not None:
+            vaas = vaas_member(done.run_id, done.settled.evidence)
+            response |= {"vaas": vaas, "vaas_record_id": vaas["record_id"]}
+        await self._last(response)
+
+    async def _fail(self, error: BatchinError) -> None:
+        told = error.body()["error"]
+        failure = {**told, "code": "server_error", "reason": told["code"]}
+        await self._last(
+            {**self._response, "status": "failed", "output": self._output, "error": failure}
+        )
+
+    async def _last(self, response: Mapping[str, Any]) -> None:
+        kind = f"response.{response['status']}"
+        await self._write({"type": kind, "sequence_number": self._number + 1, "response": response})
+
+    async def _write(self, event: Mapping[str, Any]) -> None:
+        self._number = event["sequence_number"]
+        kind: str = event["type"]
+        if kind == "response.created":
+            self._response = event["response"]
+        elif kind == "response.output_item.done":
+            self._output.append(event["item"])
+        await self._writer.write(kind, orjson.dumps(event))
+
+
+def events_of(response: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The events of a finished response but the last one."""
+    later = ("usage", "completed_at", "incomplete_details")
+    envelope = {**response, "output": [], **dict.fromkeys(later)}
+    growing = GrowingResponse(envelope, logprobs=_has_logprobs(response))
+    events = growing.opening()
+    for piece in pieces_of(response["output"]):
+        events += growing.add(piece)
+    reason = "stop" if response["status"] == "completed" else "length"
+    return events + growing.end(reason)
+
+
+def _has_logprobs(response: Mapping[str, Any]) -> bool:
+    parts = (part for item in response["output"] for part in item.get("content") or ())
+    return any("logprobs" in part for part in parts)

@@ -1,0 +1,136 @@
+"""/v1/responses/{id}: read, list the input of, cancel and delete a stored response."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from base.errors import BatchinError, InvalidRequest, NotFound, Unauthorized
+from base.ids import new_id
+from server.web.caller import Callers
+from server.web.refusal import report_refusal
+from server.web.request import read_head
+from server.web.respond import error_headers, public_error
+from tools.observe import Observer
+from tools.responses.shelf import Kept, ResponseShelf
+
+_TOOL: Final = "respond"
+_MOST: Final = 100
+_ORDERS: Final = ("asc", "desc")
+Answer = Callable[[Kept, Request], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponses:
+    """A response is found by the account that paid for it: by its key, or by the wallet's token."""
+
+    shelf: ResponseShelf
+    callers: Callers
+    observer: Observer
+
+    def routes(self) -> list[Route]:
+        one = "/v1/responses/{id}"
+        return [
+            Route(one, self._endpoint(self._read), methods=["GET"]),
+            Route(one, self._endpoint(self._delete), methods=["DELETE"]),
+            Route(one + "/input_items", self._endpoint(self._items), methods=["GET"]),
+            Route(one + "/cancel", self._endpoint(self._cancel), methods=["POST"]),
+        ]
+
+    async def _read(self, kept: Kept, request: Request) -> Mapping[str, Any]:
+        if request.query_params.get("stream") == "true":
+            raise InvalidRequest(
+                "A stored response is not streamed.",
+                param="stream",
+                resolution="Leave stream out: the response is whole.",
+            )
+        return kept.response
+
+    async def _delete(self, kept: Kept, request: Request) -> Mapping[str, Any]:
+        await self.shelf.delete(kept.id, self._account(request))
+        return {"id": kept.id, "object": "response", "deleted": True}
+
+    async def _items(self, kept: Kept, request: Request) -> Mapping[str, Any]:
+        """What the response was given, newest first by default, in pages after an item's id."""
+        query = request.query_params
+        order = query.get("order", "desc")
+        if order not in _ORDERS:
+            raise InvalidRequest("order should be asc or desc.", param="order")
+        items = [_item(kept.id, number, item) for number, item in enumerate(kept.input)]
+        if order == "desc":
+            items.reverse()
+        return _page(items, query.get("after"), _limit(query.get("limit")))
+
+    async def _cancel(self, kept: Kept, _: Request) -> Mapping[str, Any]:
+        raise InvalidRequest(
+            f"The response {kept.id} is {kept.response['status']}; only one that runs in the background "
+            "can be cancelled.",
+            param="id",
+            resolution="Close the connection of a response to end it.",
+        )
+
+    def _endpoint(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                kept = await self.shelf.find(request.path_params["id"], self._account(request))
+                if kept is None:
+                    raise NotFound(
+                        "There is no such response.",
+                        param="id",
+                        resolution="Verify the id; store must be on when a response is made.",
+                    )
+                shown = await answer(kept, request)
+            except Exception as error:  # noqa: BLE001 - a door answers whatever happened
+                return self._refused(public_error(error))
+            headers = {"x-request-id": new_id("req"), "cache-control": "no-store"}
+            return Response(orjson.dumps(shown), headers=headers, media_type="application/json")
+
+        return endpoint
+
+    def _account(self, request: Request) -> str:
+        account_id = self.callers.caller(read_head(request.scope)).account_id
+        if account_id is None:
+            raise Unauthorized
+        return account_id
+
+    def _refused(self, error: BatchinError) -> Response:
+        request_id = report_refusal(self.observer, _TOOL, error)
+        response = Response(orjson.dumps(error.body()), error.status, media_type="application/json")
+        response.raw_headers.extend([*error_headers(error), (b"x-request-id", request_id.encode())])
+        return response
+
+
+def _item(response_id: str, number: int, item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as OpenAI lists it: with an id, texts as parts."""
+    shown = {"status": "completed", **item, "id": item.get("id") or f"{response_id}_input_{number}"}
+    if isinstance(shown.get("content"), str):
+        kind = "output_text" if shown["role"] == "assistant" else "input_text"
+        shown["content"] = [{"type": kind, "text": shown["content"]}]
+    return shown
+
+
+def _page(items: Sequence[Mapping[str, Any]], after: str | None, limit: int) -> dict[str, Any]:
+    ids = [item["id"] for item in items]
+    if after is not None and after not in ids:
+        raise InvalidRequest(f"There is no item {after!r} in this list.", param="after")
+    first = ids.index(after) + 1 if after is not None else 0
+    shown = items[first : first + limit]
+    return {
+        "object": "list",
+        "data": shown,
+        "first_id": shown[0]["id"] if shown else None,
+        "last_id": shown[-1]["id"] if shown else None,
+        "has_more": len(items) > first + limit,
+    }
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return 20
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= _MOST and len(text) <= 3):
+        raise InvalidRequest(f"limit should be a whole number from 1 to {_MOST}.", param="limit")
+    return int(text)

@@ -1,0 +1,150 @@
+"""The respond tool: the chat tool in the shape of OpenAI's Responses API, with memory."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import Field, TypeAdapter
+
+from base.errors import NotFound, Unauthorized
+from base.pricing import Quote
+from runtime.engine import Modality
+from settlement.rail import Served, nothing
+from storage.op import Op
+from tools.arguments import parse
+from tools.chat import Chat, ChatExecution
+from tools.chat_schema import ChatInput
+from tools.core import Annotations, Call, Result, Tool
+from tools.responses.conversation import chat_arguments
+from tools.responses.growing import Event, GrowingResponse
+from tools.responses.items import Item
+from tools.responses.names import said_of_responses
+from tools.responses.rendered import envelope, finished
+from tools.responses.schema import ResponseObject, ResponsesInput
+from tools.responses.shelf import ResponseShelf
+
+_ITEMS: TypeAdapter[list[Item]] = TypeAdapter(list[Item])
+
+
+class PreparedInput(ResponsesInput):
+    """The arguments, and ``chat``: what the chat tool is asked for them and what was said before."""
+
+    chat: ChatInput = Field(exclude=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """Builds the respond tool over the chat tool and the stored responses."""
+
+    chat: Chat
+    shelf: ResponseShelf
+
+    def tool(self) -> Tool[Any]:
+        return Tool(
+            name="respond",
+            title="Respond",
+            description=(
+                "Answer a text or items, and go on from a stored response. The chat tool in the shape "
+                "of OpenAI's Responses API, at its prices."
+            ),
+            Input=ResponsesInput,
+            Output=ResponseObject,
+            prepare=self._prepare,
+            quote=self._quote,
+            run=self._run,
+            modality=Modality.CHAT,
+            annotations=Annotations(read_only=True, idempotent=False, open_world=False),
+            examples=(
+                {
+                    "model": "qwen3-32b",
+                    "input": "What is the capital of France?",
+                    "max_output_tokens": 32,
+                },
+            ),
+            available=lambda: self.chat.engines.serves(Modality.CHAT),
+            listed=False,
+        )
+
+    async def _prepare(self, args: ResponsesInput, call: Call) -> PreparedInput:
+        earlier = await self._earlier(args, call)
+        with said_of_responses():
+            chat = parse(ChatInput, chat_arguments(args, earlier))
+        return PreparedInput.model_construct(args.model_fields_set, **dict(args), chat=chat)
+
+    async def _earlier(self, args: ResponsesInput, call: Call) -> Sequence[Item]:
+        """What was said before, input and output by turns."""
+        if args.previous_response_id is None:
+            return ()
+        if call.caller.account_id is None:
+            raise Unauthorized
+        kept = await self.shelf.conversation(args.previous_response_id, call.caller.account_id)
+        if kept is None:
+            raise NotFound(
+                f"There is no stored response {args.previous_response_id!r}, or one before it is gone.",
+                param="previous_response_id",
+                resolution="Send the whole conversation as input items, or the id of a stored response.",
+            )
+        items = [item for turn in kept for item in (*turn.input, *turn.response["output"])]
+        return _ITEMS.validate_python(items)
+
+    def _quote(self, args: PreparedInput) -> Quote:
+        with said_of_responses():
+            return self.chat.quote(args.chat)
+
+    def _run(self, args: PreparedInput, call: Call) -> "ResponseExecution":
+        return ResponseExecution(self.chat.run(args.chat, call), args, self.shelf, call.run_id)
+
+
+class ResponseExecution:
+    """One response: the chat run behind it, and the output that grows from its deltas."""
+
+    def __init__(
+        self, chat: ChatExecution, args: PreparedInput, shelf: ResponseShelf, run_id: str
+    ) -> None:
+        self._chat = chat
+        self._args = args
+        self._shelf = shelf
+        self._envelope = envelope(args, run_id, chat.created_s)
+        self._growing = GrowingResponse(self._envelope, logprobs=args.wants_logprobs)
+
+    def reserve(self) -> None:
+        self._chat.reserve()
+
+    async def start(self) -> Served:
+        with said_of_responses():
+            return await self._chat.start()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """The events of a stream but the last one, which tells how it ended and was charged."""
+        opened = False
+        async for delta in self._chat.events():
+            if not opened:
+                opened = True
+                for event in self._growing.opening():
+                    yield event
+            for event in self._growing.add(delta):
+                yield event
+        if not opened:
+            for event in self._growing.opening():
+                yield event
+        for event in self._growing.end(self._chat.finish_reason):
+            yield event
+
+    def result(self) -> Result:
+        chat = self._chat.result()
+        response = finished(
+            self._envelope,
+            self._growing.output,
+            self._chat.finish_reason,
+            chat.usage,
+            self._shelf.clock.now_ms() // 1000,
+        )
+
+        def also(account_id: str) -> Sequence[Op]:
+            items = [item.model_dump(exclude_none=True) for item in self._args.items()]
+            return (self._shelf.keep(account_id, items, response),)
+
+        return replace(chat, output=response, also=also if self._args.is_stored else nothing)
+
+    async def close(self) -> None:
+        await self._chat.close()
