@@ -22,10 +22,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from base.engine_settings import EngineSettings
+from base.engine_settings import EngineSettings, Lane
 from base.outbound.addresses import network_of
 
 TimeoutScope = Annotated[str, Field(pattern=r"^(key|workspace|lane|region):\S+$")]
+ModelStatus = Literal["always_on", "on_demand", "unavailable"]
 EvmAddress = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 
 
@@ -57,6 +58,16 @@ class ModelSettings(BaseModel):
         False, description="Its SGLang has a completion template: suffix is filled in natively."
     )
     aliases: tuple[str, ...] = Field((), description="Other ids answered by this model.")
+    status: ModelStatus | None = Field(
+        None,
+        description=(
+            "always_on, on_demand (loads when it is called) or unavailable (listed, and refused with "
+            "503); by default what its engine is."
+        ),
+    )
+    lanes: tuple[Lane, ...] = Field(
+        (), description="Lanes whose calls it takes; by default all of its engines."
+    )
 
 
 class Settings(BaseSettings):

@@ -145,6 +145,7 @@ def _replica(
         lanes=frozenset(engine.lanes),
         region=engine.region,
         power_w=engine.power_w,
+        model_lanes={entry.id: frozenset(entry.lanes) for entry in models.values() if entry.lanes},
     )
     return Replica(Attached(attachment), service, clock, silence_s)
 
@@ -158,5 +159,6 @@ def _model(entry: ModelSettings) -> Model:
         context_length=entry.context_length,
         license=entry.license,
         aliases=entry.aliases,
+        status=entry.status or "always_on",
         infill=entry.infill,
     )

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from base.errors import EngineNotConfigured, InvalidRequest, ModelNotFound
+from base.errors import EngineNotConfigured, InvalidRequest, ModelNotFound, ServiceUnavailable
 from base.money import usd_to_nano
 from base.pricing import PriceCard
-from base.settings import ModelSettings, SettingsError
+from base.settings import ModelSettings, ModelStatus, SettingsError
 from runtime.engine import Modality
 
 DOCUMENTED_IDS: Final = {
@@ -35,7 +35,8 @@ class Model:
     ``check`` looks at the prompt of a picture before it is priced (raises InvalidRequest for what the
     engine can't draw). ``description`` is for people. ``infill``: its engine fills the text before a
     completion's ``suffix`` in by itself. ``sees`` tells whether a chat model takes pictures, ``refuses``
-    names the fields of a call that its engine can't honour.
+    names the fields of a call that its engine can't honour. ``status`` is what its operator says, or how
+    its engine works; whether that one is up is another question.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Model:
     measure: Callable[[bytes], Awaitable[int]] | None = field(default=None, compare=False)
     check: Callable[[str], Awaitable[object]] | None = field(default=None, compare=False)
     description: str = ""
+    status: ModelStatus = "always_on"
     infill: bool = False
 
 
@@ -86,8 +88,9 @@ class Catalog:
         raise ModelNotFound(f"There is no model {asked!r}.{self._hint(asked)}", param="model")
 
     def resolve(self, asked: str, modality: Modality) -> Model:
-        """The model of an id or alias, for a call of this modality. Raises as ``find`` does, and
-        InvalidRequest for a model of another modality."""
+        """The model of an id or alias, for a call of this modality. Raises as ``find`` does,
+        InvalidRequest for a model of another modality, and ServiceUnavailable for one that its operator
+        took off."""
         known = self._by_name.get(asked)
         kind = known.modality if known is not None else DOCUMENTED_IDS.get(asked)
         if kind is not None and kind != modality:
@@ -96,6 +99,8 @@ class Catalog:
                 param="model",
                 resolution=self._suggestion(modality),
             )
+        if known is not None and known.status == "unavailable":
+            raise ServiceUnavailable(f"{asked} is not served at present.", param="model")
         return self.find(asked)
 
     def _hint(self, asked: str) -> str:

@@ -64,6 +64,10 @@ class Engines:
         """Whether an engine for this is up now."""
         return any(modality in replica.engine.modalities and replica.up for replica in self)
 
+    def answers(self, modality: Modality, model: str) -> bool:
+        """Whether a replica that is up serves a model; ``model`` is the engine's id."""
+        return any(replica.serves(modality, model) and replica.up for replica in self)
+
     def dispatch(self, call: EngineCall, deadline_s: float) -> Dispatch:
         """Admit a call, before anything is paid. ``deadline_s`` is a monotonic clock's time.
 

@@ -67,14 +67,14 @@ def registry_of(
             Transcribe(catalog, engines).tool(),
             Images(catalog, engines, clock, keep_picture).tool(),
             Videos(catalog).tool(),
-            Models(catalog, engines.serves, ENDPOINTS, x402, clock.now_ms() // 1000).tool(),
+            Models(catalog, engines.answers, ENDPOINTS, x402, clock.now_ms() // 1000).tool(),
             Quotes(catalog, clock, x402_price).tool(),
             Verifier(proofs).tool(),
             Receipts(proofs).tool(),
             AccountTool(ledger).tool(),
             UsageTool(ledger).tool(),
             Traces(ledger, proofs).tool(),
-            Fallbacks(catalog, engines.health).tool(),
+            Fallbacks(catalog, engines.answers).tool(),
         ]
     )
 

@@ -1,6 +1,6 @@
 """The fallback tool: which model to call when another can't be. Free."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from base.money import usd_text
 from runtime.catalog import DOCUMENTED_IDS, Catalog, Model
-from runtime.engine import EngineHealth, EngineState
+from runtime.engine import Modality
 from tools.core import Annotations, Call, Tool
 from tools.immediate import Immediate
 
@@ -45,10 +45,11 @@ class FallbackOutput(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Fallbacks:
-    """Builds the fallback tool: it reads the catalog and engine health, and calls nothing."""
+    """Builds the fallback tool: it reads the catalog and asks whether an engine that is up serves an
+    engine model; it calls nothing."""
 
     catalog: Catalog
-    health: Callable[[], Sequence[EngineHealth]]
+    answers: Callable[[Modality, str], bool]
 
     def tool(self) -> Tool[FallbackInput]:
         return Tool(
@@ -79,10 +80,10 @@ class Fallbacks:
         others = [model for model in self.catalog if model.modality == modality and model is not named]
         if named is None and not others:
             self.catalog.find(asked)
-        ready = self._ready()
-        available = named is not None and named.engine_model in ready
+        ready = {model.id for model in self.catalog if self._answers(model)}
+        available = named is not None and named.id in ready
         near = sorted(others, key=_distance_from(named))
-        candidates = [_candidate(model, model.engine_model in ready) for model in near]
+        candidates = [_candidate(model, model.id in ready) for model in near]
         found = [candidate["model"] for candidate in candidates if candidate["available"]]
         return {
             "object": "fallback",
@@ -92,10 +93,9 @@ class Fallbacks:
             "candidates": candidates,
         }
 
-    def _ready(self) -> set[str]:
-        """The engine models that would answer now."""
-        ready = (engine for engine in self.health() if engine.state is EngineState.READY)
-        return {model for engine in ready for model in engine.models}
+    def _answers(self, model: Model) -> bool:
+        """Whether a call would be taken now."""
+        return model.status != "unavailable" and self.answers(model.modality, model.engine_model)
 
 
 def _candidate(model: Model, available: bool) -> dict[str, Any]:

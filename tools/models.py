@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,16 @@ from runtime.catalog import Catalog, Model
 from runtime.engine import Modality
 from tools.core import Annotations, Call, Tool
 from tools.immediate import Immediate
+
+_MODALITIES: Final[Mapping[Modality, tuple[str, str]]] = {
+    Modality.EMBEDDING: ("text", "embedding"),
+    Modality.RERANK: ("text", "score"),
+    Modality.SPEECH: ("text", "audio"),
+    Modality.TRANSCRIPTION: ("audio", "text"),
+    Modality.IMAGE: ("text", "image"),
+    Modality.VIDEO: ("text", "video"),
+}
+"""What a call of a modality gives and what it is answered with; text and text where not told."""
 
 
 class ModelsInput(BaseModel):
@@ -29,6 +39,11 @@ class ModelPricing(BaseModel):
     std_output: float
     std_input_usd: str
     std_output_usd: str
+    image_usd: str | None = Field(description="USD of one image, where images are priced.")
+    second_usd: str | None = Field(description="USD of a second of sound, where sound is priced.")
+    mchar_usd: str | None = Field(
+        description="USD of a million characters, where characters are priced."
+    )
     other_usd: dict[str, str]
     version: str = Field(description="Names this price card; evidence repeats it.")
 
@@ -40,7 +55,12 @@ class ModelEntry(BaseModel):
     object: Literal["model"]
     created: int
     owned_by: str
-    status: Literal["always_on", "on_demand", "unavailable"]
+    status: Literal["always_on", "on_demand", "unavailable"] = Field(
+        description=(
+            "always_on; on_demand: it loads when it is called, and the first answer takes longer; "
+            "unavailable: a call would be refused now."
+        )
+    )
     available: bool = Field(description="Whether a call would be taken now.")
     served_by: str
     aliases: list[str]
@@ -48,6 +68,10 @@ class ModelEntry(BaseModel):
     pricing: ModelPricing
     license: str = Field(description="SPDX id of the weights' licence.")
     modality: str
+    input_modalities: list[str] = Field(description="What a call gives: text, image, audio.")
+    output_modalities: list[str] = Field(
+        description="What a call is answered with: text, embedding, score, audio, image, video."
+    )
     endpoints: list[str]
     dimensions: int | None = Field(description="Length of the vectors of an embedding model.")
     description: str = Field(description="What there is to know of the model; often empty.")
@@ -63,11 +87,12 @@ class ModelsOutput(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Builds the models tool. ``endpoints`` maps a modality to the paths that serve it; ``created_s`` is
+    """Builds the models tool. ``answers`` tells whether an engine that is up serves an engine model;
+    ``endpoints`` maps a modality to the paths that serve it; ``created_s`` is
     when this catalog was made, in Unix seconds."""
 
     catalog: Catalog
-    serves: Callable[[Modality], bool]
+    answers: Callable[[Modality, str], bool]
     endpoints: Mapping[str, Sequence[str]]
     x402: bool
     created_s: int
@@ -88,7 +113,7 @@ class Models:
             annotations=Annotations(read_only=True, idempotent=True),
             examples=({}, {"id": "qwen3-32b"}),
             aliases=("batchin_query_pricing",),
-            version=2,
+            version=3,
         )
 
     def _run(self, args: ModelsInput, _: Call) -> Immediate:
@@ -107,15 +132,17 @@ class Models:
                 yield self._entry(name, model)
 
     def _entry(self, name: str, model: Model) -> dict[str, Any]:
-        available = self.serves(model.modality)
+        up = self.answers(model.modality, model.engine_model)
+        status = model.status if up else "unavailable"
+        given, made = _MODALITIES.get(model.modality, ("text", "text"))
         prices = usd_text(model.card.input_nano_per_mtok), usd_text(model.card.output_nano_per_mtok)
         return {
             "id": name,
             "object": "model",
             "created": self.created_s,
             "owned_by": model.owned_by,
-            "status": "always_on" if available else "unavailable",
-            "available": available,
+            "status": status,
+            "available": status != "unavailable",
             "served_by": model.id,
             "aliases": [other for other in (model.id, *model.aliases) if other != name],
             "context_length": model.context_length,
@@ -125,12 +152,21 @@ class Models:
                 "std_input_usd": prices[0],
                 "std_output_usd": prices[1],
                 "other_usd": model.card.other_usd(),
+                "image_usd": _usd(model.card.nano_per_image),
+                "second_usd": _usd(model.card.nano_per_second),
+                "mchar_usd": _usd(model.card.nano_per_mchar),
                 "version": model.card.version,
             },
             "license": model.license,
             "modality": model.modality,
+            "input_modalities": [given, "image"] if model.sees else [given],
+            "output_modalities": [made],
             "endpoints": list(self.endpoints.get(model.modality, ())),
             "dimensions": model.dimensions,
             "description": model.description,
             "x402": self.x402,
         }
+
+
+def _usd(nano: int) -> str | None:
+    return usd_text(nano) if nano else None

@@ -96,6 +96,7 @@ def _chat_model(weights: ChatWeights, settings: Settings, entry: ModelSettings |
         context_length=weights.context_length,
         license=given.license,
         aliases=aliases_of(Modality.CHAT, settings, given),
+        status=given.status or "always_on",
         owned_by=_OWNERS.get(weights.id, "local"),
         refuses=_REFUSED,
     )
@@ -119,6 +120,7 @@ def _embedding_model(
         context_length=MAX_TOKENS,
         license=given.license,
         aliases=aliases_of(Modality.EMBEDDING, settings, given),
+        status=given.status or "always_on",
         dimensions=DIMENSIONS,
         owned_by=_OWNERS[weights.id],
     )
@@ -141,5 +143,6 @@ def _rerank_model(settings: Settings, entry: ModelSettings | None) -> Model:
         context_length=MAX_TOKENS,
         license=given.license,
         aliases=aliases_of(Modality.RERANK, settings, given),
+        status=given.status or "always_on",
         owned_by=_OWNERS[MINILM_ID],
     )

@@ -36,6 +36,7 @@ def picture_engines(
         context_length=given.context_length,
         license=given.license,
         aliases=aliases_of(Modality.IMAGE, settings, given),
+        status=given.status or "on_demand",
         check=engine.check,
         description="Composes vector art; not a neural image model.",
     )

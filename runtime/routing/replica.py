@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from base.clock import Clock
@@ -29,13 +29,14 @@ _BROKEN: Final = frozenset({"unavailable", "stalled"})
 @dataclass(frozen=True, slots=True)
 class Service:
     """What a replica serves, and how much at once. ``power_w`` is what it draws while it works, where
-    that is known."""
+    that is known; ``model_lanes`` are the lanes of models that do not take all of ``lanes``."""
 
     max_running: int
     max_queued: int
     lanes: frozenset[str] = DEFAULT_LANES
     region: str = ANYWHERE
     power_w: float | None = None
+    model_lanes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Waiting(Protocol):
@@ -90,8 +91,10 @@ class Replica:
 
     def open_to(self, call: EngineCall) -> bool:
         """Whether the call's lane and region may come here."""
-        at_home = call.region in (ANYWHERE, self.service.region)
-        return at_home and needed_lane(call.lane) in self.service.lanes
+        service, lane = self.service, needed_lane(call.lane)
+        at_home = call.region in (ANYWHERE, service.region)
+        taken = lane in service.model_lanes.get(call.model, service.lanes)
+        return at_home and taken and lane in service.lanes
 
     def admit(self, call: EngineCall, deadline_s: float) -> Place:
         """Raises EngineOverloaded and RateLimited."""

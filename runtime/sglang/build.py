@@ -46,6 +46,7 @@ def launched_engine(
         context_length=entry.context_length,
         license=entry.license,
         aliases=entry.aliases,
+        status=entry.status or "always_on",
         infill=plan.fills_in,
     )
     return Launched("sglang", plan, priorities, limits), model

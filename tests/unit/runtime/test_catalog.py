@@ -2,7 +2,13 @@
 
 import pytest
 
-from base.errors import BatchinError, EngineNotConfigured, InvalidRequest, ModelNotFound
+from base.errors import (
+    BatchinError,
+    EngineNotConfigured,
+    InvalidRequest,
+    ModelNotFound,
+    ServiceUnavailable,
+)
 from base.settings import ModelSettings, SettingsError
 from runtime.catalog import Catalog, Model, entry_card, price_card
 from runtime.engine import Modality
@@ -51,6 +57,12 @@ def test_a_documented_model_without_its_alias_is_not_found() -> None:
         strict.resolve("qwen3-32b", Modality.CHAT)
     with pytest.raises(EngineNotConfigured):
         strict.resolve("bge-m3", Modality.EMBEDDING)
+
+
+def test_a_model_that_its_operator_took_off_is_refused_before_it_is_priced() -> None:
+    off = Model("off", Modality.CHAT, "off", price_card("1", "1"), 64, "MIT", status="unavailable")
+    with pytest.raises(ServiceUnavailable, match="off is not served"):
+        Catalog([off]).resolve("off", Modality.CHAT)
 
 
 def test_two_models_may_not_answer_to_one_name() -> None:

@@ -11,7 +11,7 @@ from runtime.routing.dispatch import Dispatch
 from runtime.routing.replica import Service
 from tests.clocks import HandClock
 from tests.unit.runtime.engines import embed_call
-from tests.unit.runtime.routing.fleet import FAR_S, FakeEngine, call, fleet, run_through
+from tests.unit.runtime.routing.fleet import FAR_S, MODEL, FakeEngine, call, fleet, run_through
 
 
 def states(pool: Engines) -> set[EngineState]:
@@ -122,6 +122,15 @@ async def test_a_lane_runs_on_the_engines_that_offer_it() -> None:
         assert [asked.rid for asked in reserved.ran] == ["acme"]
         with pytest.raises(EngineNotConfigured, match="private:other"):
             pool.dispatch(call(lane="private:other"), FAR_S)
+
+
+async def test_a_model_takes_the_lanes_that_its_operator_gave_it() -> None:
+    lanes = frozenset({"shared", "batch", "private:acme"})
+    reserved = {MODEL: frozenset({"private:acme"})}
+    async with fleet(FakeEngine(), services=[Service(4, 4, lanes, model_lanes=reserved)]) as pool:
+        await run_through(pool, call(lane="private:acme"))
+        with pytest.raises(EngineNotConfigured, match="'shared'"):
+            pool.dispatch(call(), FAR_S)
 
 
 async def test_a_caller_bound_to_a_region_runs_there_alone() -> None:
