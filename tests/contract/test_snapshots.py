@@ -42,7 +42,8 @@ class Answer(BaseModel):
 
 
 def tool(**changes: Any) -> AnyTool:
-    return replace(TOOLS[0], name="it", aliases=(), Input=Narrow, Output=Answer, **changes)
+    plain = replace(TOOLS[0], name="it", aliases=(), Input=Narrow, Output=Answer, version=1)
+    return replace(plain, **changes)
 
 
 def told(folder: Path, now: AnyTool) -> list[str]:
