@@ -9,7 +9,7 @@ from manifests.document import Document, json_document, text_document
 from manifests.facts import Facts
 from manifests.operation import Auth, Operation
 from manifests.paths import CARD_TYPE, MARKDOWN
-from manifests.prices import tool_price
+from manifests.prices import models_of, tool_price
 from manifests.pricing import x402_terms
 from tools.core import Registry
 
@@ -18,8 +18,10 @@ _SECURITY_VALID = timedelta(days=365)
 
 def x402(registry: Registry, facts: Facts, operations: Sequence[Operation]) -> Document:
     """What x402 pays for. ``resources`` are bare URLs, the form that most readers know; amounts depend
-    on the request, so the challenge alone names them."""
-    paid = [operation for operation in operations if operation.auth is Auth.PAID]
+    on the request, so the challenge alone names them. What no model of the catalog does is not for
+    sale."""
+    sold = {tool.name for tool in registry if tool.quote is not None and models_of(tool, facts)}
+    paid = [o for o in operations if o.auth is Auth.PAID and o.tool in sold]
     return json_document(
         {
             "x402Version": 2,
@@ -28,7 +30,7 @@ def x402(registry: Registry, facts: Facts, operations: Sequence[Operation]) -> D
             "payment": x402_terms(facts),
             "mcp": {
                 "url": facts.mcp_url,
-                "tools": [tool.name for tool in registry if tool.quote is not None],
+                "tools": [tool.name for tool in registry if tool.name in sold],
             },
             "openapi": f"{facts.base_url}/openapi.json",
             "instructions": (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-LEAST_SIDE: Final = 256
+LEAST_SIDE: Final = 64
 MOST_SIDE: Final = 2048
 """Pixels of a picture's side."""
 

@@ -26,7 +26,7 @@ from tools.engine_run import EngineRun, engine_run
 
 MAX_PROMPT = 4000
 MAX_PICTURES = 10
-_SIZE = re.compile(r"(\d{2,4})x(\d{2,4})")
+_SIZE = re.compile(r"([0-9]{2,4})x([0-9]{2,4})")
 _USUAL = (1024, 1024)
 _SEEDS = 2**31
 
@@ -42,8 +42,8 @@ class ImageInput(BaseModel):
 
     model: str = Field(min_length=1, max_length=256, description="Image model id.")
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT, description="What the picture shows.")
-    n: int = Field(1, ge=1, le=MAX_PICTURES, description="How many pictures.")
-    size: str = Field(
+    n: int | None = Field(1, ge=1, le=MAX_PICTURES, description="How many pictures.")
+    size: str | None = Field(
         "1024x1024",
         max_length=16,
         description=f"WIDTHxHEIGHT in pixels, each {LEAST_SIDE} to {MOST_SIDE}; auto is 1024x1024.",
@@ -61,9 +61,9 @@ class ImageInput(BaseModel):
         lt=_SEEDS,
         description="The same seed gives the same picture; by default a random one.",
     )
-    quality: Literal["auto", "standard"] = Field("auto", description="There is one quality.")
-    output_format: Literal["png"] = Field("png", description="Pictures are PNG files.")
-    background: Literal["auto", "opaque"] = Field("auto", description="Backgrounds are opaque.")
+    quality: Literal["auto", "standard"] | None = Field("auto", description="There is one quality.")
+    output_format: Literal["png"] | None = Field("png", description="Pictures are PNG files.")
+    background: Literal["auto", "opaque"] | None = Field("auto", description="Backgrounds are opaque.")
     moderation: Literal["auto", "low"] | None = Field(None, description="Accepted, without effect.")
     user: str | None = Field(None, description="Accepted, without effect.")
 
@@ -140,7 +140,7 @@ class Images:
         _size(args.size)
         if model.check is not None:
             await model.check(args.prompt)
-        return Quote(args.model, model.card, Usage(images=args.n))
+        return Quote(args.model, model.card, Usage(images=args.n or 1))
 
     def _run(self, args: ImageInput, call: Call) -> "ImageExecution":
         model = self.catalog.resolve(args.model, Modality.IMAGE)
@@ -150,7 +150,7 @@ class Images:
             "prompt": args.prompt,
             "width": width,
             "height": height,
-            "seeds": [(first + number) % _SEEDS for number in range(args.n)],
+            "seeds": [(first + number) % _SEEDS for number in range(args.n or 1)],
         }
         run = engine_run(self.engines, call, Modality.IMAGE, model.engine_model, body)
         keep = self.keep if _wants_link(args, call) else None
@@ -230,9 +230,9 @@ def _wants_link(args: ImageInput, call: Call) -> bool:
     return args.response_format == "url"
 
 
-def _size(text: str) -> tuple[int, int]:
+def _size(text: str | None) -> tuple[int, int]:
     """Width and height in pixels. Raises InvalidRequest."""
-    if text == "auto":
+    if text is None or text == "auto":
         return _USUAL
     asked = _SIZE.fullmatch(text)
     sides = (int(asked[1]), int(asked[2])) if asked else (0, 0)

@@ -18,6 +18,7 @@ QUESTION = {
     "messages": [{"role": "user", "content": "What is the capital of France?"}],
     "max_tokens": 8,
 }
+PICTURE = {"model": "flux-schnell", "prompt": "a red apple", "size": "64x64"}
 TEXTS = {"model": "bge-m3", "input": "one text"}
 LINE = {"model": "cosyvoice", "input": "Hello."}
 DOCUMENTS = {"model": "all-minilm-l6-v2-int8-cosine", "query": "q", "documents": ["a", "b"]}
@@ -79,13 +80,19 @@ def record_id(described: Described) -> str:
     return str(answer.headers["x-vaas-record-id"])
 
 
-def test_every_get_answers_as_described(described: Described, record_id: str) -> None:
+@pytest.fixture(scope="module")
+def picture(described: Described) -> str:
+    answer = described.post("/v1/images", PICTURE, described.key)
+    return str(answer.json()["data"][0]["url"]).rpartition("/")[2].removesuffix(".png")
+
+
+def test_every_get_answers_as_described(described: Described, record_id: str, picture: str) -> None:
     checked = 0
     for path, item in described.document["paths"].items():
         if "get" not in item:
             continue
         model = "qwen3-32b" if path.startswith("/v1/models") else record_id
-        answer = described.get(path.replace("{id}", model))
+        answer = described.get(path.replace("{id}", model).replace("{name}", picture))
         assert answer.status_code == 200, (path, answer.text)
         described.check(path, "get", answer)
         checked += 1
@@ -109,7 +116,8 @@ def test_another_method_is_refused_on_every_route(described: Described, record_i
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [("/v1/chat/completions", QUESTION), ("/v1/embeddings", TEXTS)]
+    ("path", "body"),
+    [("/v1/chat/completions", QUESTION), ("/v1/embeddings", TEXTS), ("/v1/images", PICTURE)],
 )
 def test_a_paid_call_answers_as_described(described: Described, path: str, body: Any) -> None:
     answer = described.post(path, body, described.key)
@@ -192,6 +200,8 @@ def test_x402_resources_answer_with_a_challenge_on_the_terms_they_name(described
     bodies = {
         "/v1/chat/completions": QUESTION,
         "/v1/embeddings": TEXTS,
+        "/v1/images": PICTURE,
+        "/v1/images/generations": PICTURE,
         "/v1/audio/speech": LINE,
         "/v1/rerank": DOCUMENTS,
     }

@@ -9,6 +9,7 @@ _TO_TWENTY: Final = (
     *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
+_TENS: Final = ("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _GROUPS: Final[Mapping[str, int]] = {
     "pair": 2,
     "couple": 2,
@@ -49,9 +50,7 @@ NUMBERS: Final[Mapping[str, int]] = {
     "a dozen of": 12,
     "two dozen": 24,
     "dozens of": 24,
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
+    **{word: 10 * number for number, word in enumerate(_TENS, start=3)},
     "hundred": 100,
     "a hundred": 100,
     "hundreds of": 100,

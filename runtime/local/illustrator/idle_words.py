@@ -4,7 +4,7 @@ from typing import Final
 
 from runtime.local.illustrator.listed import listed
 
-NEGATIONS: Final = frozenset({"no", "without", "without any", "without a"})
+NEGATIONS: Final = frozenset({"no", "zero", "without", "without any", "without a"})
 COPULAS: Final = listed("is are was were painted colored coloured")
 
 SWALLOWED: Final = frozenset(

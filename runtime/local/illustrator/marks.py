@@ -118,6 +118,8 @@ def _longest(tokens: Sequence[str], at: int, names: Names) -> tuple[Mark, int]:
         if name:
             return Mark(Part.THING, text, None, name, plural), length
     word = tokens[at]
+    if word.isdigit() and not int(word):
+        return Mark(Part.NEGATION, word), 1
     if word.isdigit():
         return Mark(Part.NUMBER, word, int(word[:4])), 1
     return Mark(Part.WORD, word), 1

@@ -8,6 +8,7 @@ from runtime.local.illustrator.tokens import singular
 from runtime.local.illustrator.values import Colour, Phrase, Spot
 
 MAX_COUNT: Final = 60
+_TEN: Final = 10
 _PLURAL_COUNT: Final = 3
 """How many are drawn where the prompt says "cats" and no number."""
 
@@ -58,7 +59,7 @@ class Noun:
             case Part.ARTICLE:
                 self.article = True
             case Part.NUMBER:
-                self.count = min(MAX_COUNT, (self.count or 1) * mark.value)
+                self.count = min(MAX_COUNT, _counted(self.count, mark.value))
             case Part.SIZE:
                 self.size = min(3.0, max(0.2, self.size * mark.value))
             case Part.COLOUR:
@@ -82,3 +83,11 @@ class Noun:
             uncounted=self.count is None and self.plural,
             worn=worn,
         )
+
+
+def _counted(before: int | None, number: int) -> int:
+    """Twenty five are a sum, two dozen a product."""
+    if before is None:
+        return number
+    tens = before >= _TEN and before % _TEN == 0
+    return before + number if tens and number < _TEN else before * number

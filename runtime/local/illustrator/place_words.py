@@ -22,9 +22,9 @@ _GROUNDS: Final[Mapping[Ground, str]] = {
     Ground.MEADOW: (
         "meadow, meadows, field, fields, park, garden, grass, lawn, grassland, farm, farmland, "
         "pasture, countryside, backyard, yard, barnyard, hill, hills, hillside, valley, prairie, "
-        "savanna, savannah, playground"
+        "savanna, savannah, playground, 🏞"
     ),
-    Ground.BEACH: "beach, beaches, shore, seashore, coast, seaside, sand, sandbank",
+    Ground.BEACH: "beach, beaches, shore, seashore, coast, seaside, sand, sandbank, 🏖, 🏝",
     Ground.SEA: "sea, seas, ocean, harbor, harbour, bay, waves",
     Ground.LAKE: (
         "lake, river, pond, stream, lagoon, lakeside, riverside, lakeshore, on the water, on "
@@ -36,9 +36,9 @@ _GROUNDS: Final[Mapping[Ground, str]] = {
         "the ocean"
     ),
     Ground.MOUNTAINS: (
-        "mountain, mountains, alps, peaks, mountainside, mountaintop, mountain range, canyon"
+        "mountain, mountains, alps, peaks, mountainside, mountaintop, mountain range, canyon, 🏔, ⛰, 🗻"
     ),
-    Ground.DESERT: "desert, deserts, dune, dunes, sahara",
+    Ground.DESERT: "desert, deserts, dune, dunes, sahara, 🏜",
     Ground.SNOW: "tundra, in the snow, in snow, on snow, on the snow",
     Ground.ICE: (
         "arctic, antarctica, on ice, on the ice, ice rink, frozen lake, iceberg, icebergs, north "
@@ -46,23 +46,24 @@ _GROUNDS: Final[Mapping[Ground, str]] = {
     ),
     Ground.FOREST: "forest, forests, woods, jungle, woodland, rainforest, grove",
     Ground.CITY: (
-        "city, cities, skyline, city skyline, town, village, downtown, cityscape, metropolis, manhattan"
+        "city, cities, skyline, city skyline, town, village, downtown, cityscape, metropolis, "
+        "manhattan, 🏙"
     ),
     Ground.STREET: "street, streets, road, highway, avenue, sidewalk, motorway, crossroads, parking lot",
     Ground.ROOM: (
         "room, bedroom, kitchen, living room, indoors, office, classroom, bathroom, library, "
         "lounge, cafe, attic, nursery, floor, on the floor"
     ),
-    Ground.SPACE: "space, outer space, galaxy, cosmos, universe, orbit, nebula, milky way",
+    Ground.SPACE: "space, outer space, galaxy, cosmos, universe, orbit, nebula, milky way, 🌌",
     Ground.SKY: "sky, skies, heaven, in the clouds, above the clouds, in the air, in the sky",
     Ground.MOON: "on the moon, surface of the moon, moon surface, lunar surface",
 }
 _OTHERS: Final[Mapping[Place, str]] = {
     Place(snowy=True): "snow, snowy, snow covered, snow capped, snowcapped, winter, wintry",
     Place(time=Time.DAY): "day, daytime, noon, sunny, sunny day",
-    Place(time=Time.DAWN): "dawn, sunrise, morning",
-    Place(time=Time.SUNSET): "sunset, dusk, evening, golden hour, twilight",
-    Place(time=Time.NIGHT): "night, nighttime, midnight, at night, moonlit, moonlight, nocturnal",
+    Place(time=Time.DAWN): "🌄, dawn, sunrise, morning",
+    Place(time=Time.SUNSET): "🌅, 🌇, sunset, dusk, evening, golden hour, twilight",
+    Place(time=Time.NIGHT): "🌃, night, nighttime, midnight, at night, moonlit, moonlight, nocturnal",
     Place(time=Time.NIGHT, starry=True): (
         "starry, starlit, starry sky, starry night, night sky, under the stars, under a starry sky"
     ),

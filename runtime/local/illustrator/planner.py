@@ -1,6 +1,7 @@
 """From a prompt to a plan: every noun is looked up, and what can't be drawn is said at once."""
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,6 +25,8 @@ from runtime.local.illustrator.values import (
 
 MAX_THINGS: Final = 24
 MAX_PIECES: Final = 150
+_MOST_UNKNOWN: Final = 5
+_MOST_SHOWN: Final = 60
 _RING: Final = 6
 _DISHES: Final = frozenset({"bowl", "cup", "glass", "mug", "bottle", "pot", "jar", "can", "plate"})
 _MEALS: Final = ("food-asian", "food-prepared", "drink")
@@ -50,9 +53,21 @@ class Undrawable(NotInVocabulary):
         super().__init__(f"embedded-illustrator can't draw {named}.", param="prompt")
 
 
+class TooMuch(InvalidRequest):
+    """The prompt names more than a picture has place for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The prompt names too much: at most {MAX_THINGS} kinds of things and {MAX_PIECES} pieces.",
+            param="prompt",
+            resolution="Ask for less in one picture.",
+        )
+
+
 def _told(unknown: Unknown) -> str:
     nearest = ", ".join(f"{name} ({score:.2f})" for name, score in unknown.nearest)
-    return f'"{unknown.words}" (nearest: {nearest})' if nearest else f'"{unknown.words}"'
+    words = textwrap.shorten(unknown.words, _MOST_SHOWN) or unknown.words[:_MOST_SHOWN]
+    return f'"{words}" (nearest: {nearest})' if nearest else f'"{words}"'
 
 
 class Planner:
@@ -69,13 +84,17 @@ class Planner:
         Raises Undrawable, and InvalidRequest for a prompt that names nothing or too much.
         """
         reading = read(prompt, self._names)
+        if len(reading.phrases) > MAX_THINGS:
+            raise TooMuch
         ignored = list(reading.ignored)
         unknown: list[Unknown] = []
         things: list[Thing | None] = []
-        for phrase in reading.phrases[: MAX_THINGS + 1]:
+        for phrase in reading.phrases:
             thing = self._thing(phrase, ignored)
             if isinstance(thing, Unknown):
                 unknown.append(thing)
+                if len(unknown) == _MOST_UNKNOWN:
+                    break
                 continue
             things.append(thing)
         if unknown:
@@ -124,11 +143,8 @@ def _plan(reading: Reading, things: Sequence[Thing | None], ignored: list[str]) 
             param="prompt",
             resolution="Name a thing or a place, for example: two cats on a beach.",
         )
-    if len(kept) > MAX_THINGS or sum(thing.phrase.count for thing in kept) > MAX_PIECES:
-        raise InvalidRequest(
-            f"The prompt names too much: at most {MAX_THINGS} kinds of things and {MAX_PIECES} pieces.",
-            param="prompt",
-        )
+    if sum(thing.phrase.count for thing in kept) > MAX_PIECES:
+        raise TooMuch
     relations = tuple(_fitting(relation, kept) for relation in relations)
     in_sky = {index for index, thing in enumerate(kept) if thing.concept.place == "sky"}
     if reading.scene.background is None and len(in_sky) < len(kept):

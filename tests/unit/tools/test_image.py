@@ -132,7 +132,9 @@ async def test_sizes_that_are_taken(size: str) -> None:
     assert (await quoted(size=size)).max_nano_usd == 1_000_000
 
 
-@pytest.mark.parametrize("size", ["", "big", "255x256", "2049x256", "512", "512x", "-512x512", "0x0"])
+@pytest.mark.parametrize(
+    "size", ["", "big", "63x256", "2049x256", "512", "512x", "-512x512", "0x0", "\uff11\uff12\uff18x128"]
+)
 async def test_sizes_that_are_not(size: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         await quoted(size=size)

@@ -43,7 +43,10 @@ def read_things(prompt: str) -> list[tuple[int, str]]:
         ("a cat without a hat", [(1, "cat")]),
         ("a corn field", [(5, "corn")]),
         ("999999 cats", [(60, "cats")]),
-        ("0 cats", [(1, "cats")]),
+        ("0 cats and a dog", [(1, "dog")]),
+        ("twenty five cats", [(25, "cats")]),
+        ("three dozen eggs", [(36, "eggs")]),
+        ("forty cats and fifty dogs", [(40, "cats"), (50, "dogs")]),
     ],
 )
 def test_what_and_how_many(prompt: str, things: list[tuple[int, str]]) -> None:
