@@ -11,7 +11,7 @@ from manifests.operation import Auth, Operation
 from manifests.paths import CARD_TYPE, MARKDOWN
 from manifests.prices import models_of, tool_price
 from manifests.pricing import x402_terms
-from tools.core import Registry
+from tools.core import AnyTool, Registry
 
 _SECURITY_VALID = timedelta(days=365)
 
@@ -20,8 +20,7 @@ def x402(registry: Registry, facts: Facts, operations: Sequence[Operation]) -> D
     """What x402 pays for. ``resources`` are bare URLs, the form that most readers know; amounts depend
     on the request, so the challenge alone names them. What no model of the catalog does is not for
     sale."""
-    sold = {tool.name for tool in registry if tool.quote is not None and models_of(tool, facts)}
-    paid = [o for o in operations if o.auth is Auth.PAID and o.tool in sold]
+    paid = [o for o in operations if o.auth is Auth.PAID and _is_sold(registry.get(o.tool or ""), facts)]
     return json_document(
         {
             "x402Version": 2,
@@ -30,7 +29,7 @@ def x402(registry: Registry, facts: Facts, operations: Sequence[Operation]) -> D
             "payment": x402_terms(facts),
             "mcp": {
                 "url": facts.mcp_url,
-                "tools": [tool.name for tool in registry if tool.name in sold],
+                "tools": [tool.name for tool in registry if _is_sold(tool, facts)],
             },
             "openapi": f"{facts.base_url}/openapi.json",
             "instructions": (
@@ -39,6 +38,10 @@ def x402(registry: Registry, facts: Facts, operations: Sequence[Operation]) -> D
             ),
         }
     )
+
+
+def _is_sold(tool: AnyTool | None, facts: Facts) -> bool:
+    return tool is not None and tool.quote is not None and bool(models_of(tool, facts))
 
 
 def _item(operation: Operation, registry: Registry, facts: Facts) -> dict[str, Any]:
