@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from base.allowance import Allowance
+
 
 class CallerKind(StrEnum):
     ACCOUNT = "account"
@@ -16,7 +18,8 @@ class Caller:
 
     ``account_id`` owns what the call makes and pays for it: an account's id, or the account of a
     wallet (``wallet:<network>:<address>``). ``key_id`` is the credential that was shown (an API key or
-    a wallet's access token), None for an anonymous caller or one who pays this very call.
+    a wallet's access token), None for an anonymous caller or one who pays this very call; ``allowance``
+    is that key's own.
     """
 
     kind: CallerKind
@@ -26,6 +29,7 @@ class Caller:
     region: str = "local"
     workspace: str = "default"
     scopes: frozenset[str] = field(default_factory=frozenset)
+    allowance: Allowance | None = None
 
 
 ANONYMOUS = Caller(CallerKind.ANONYMOUS)

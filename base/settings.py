@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from base.engine_settings import EngineSettings, Lane
+from base.limit_settings import LimitSettings
 from base.outbound.addresses import network_of
 
 TimeoutScope = Annotated[str, Field(pattern=r"^(key|workspace|lane|region):\S+$")]
@@ -170,6 +171,9 @@ class Settings(BaseSettings):
     )
     strict_models: bool = Field(False, description="Turn the catalog's model aliases off.")
     models: tuple[ModelSettings, ...] = Field((), description="Models of attached engines ([[models]]).")
+    limits: tuple[LimitSettings, ...] = Field(
+        (), description="Rates by key, workspace, lane and region ([[limits]]), beside keys' own."
+    )
     max_running: int = Field(
         4,
         ge=1,

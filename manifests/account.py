@@ -17,6 +17,8 @@ class KeyRequest(BaseModel):
 
     name: str = Field("key", min_length=1, max_length=128)
     rate_limit_rpm: int | None = Field(None, ge=1, le=10**9, description="Calls a minute.")
+    rate_limit_tpm: int | None = Field(None, ge=1, le=10**9, description="Tokens a minute.")
+    max_concurrency: int | None = Field(None, ge=1, le=10**9, description="Calls at once.")
     monthly_budget_cents: int | None = Field(
         None, ge=0, le=10**11, description="Most that it spends in a month (UTC)."
     )
@@ -36,6 +38,8 @@ class ListedKey(BaseModel):
     key_prefix: str
     name: str
     rate_limit_rpm: int | None
+    rate_limit_tpm: int | None
+    max_concurrency: int | None
     monthly_budget_cents: int | None
     spent_this_month_cents: int
     scopes: list[str]

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from base.engine_settings import EngineSettings
+from base.limit_settings import LimitSettings
 from base.settings import ModelSettings, Settings
 from manifests.markdown import table
 
@@ -50,6 +51,15 @@ One table for each attached engine; several that serve one model are its replica
 """
 
 
+_LIMITS = """\
+## [[limits]]
+
+One table for each limit. Rates refill evenly; what is left of a minute may be used at once. A call
+passes the limits of its key, workspace, lane and region, or is answered with 429 and Retry-After
+before anything is held. Tokens are counted by the most that a call may take, and corrected when it ends.
+"""
+
+
 def settings_page() -> str:
     """The whole page."""
     settings = table(
@@ -67,7 +77,12 @@ def settings_page() -> str:
         ("key", "default", "meaning", "allowed"),
         ((f"`{name}`", *_row(field)) for name, field in EngineSettings.model_fields.items()),
     )
-    return f"{_HEAD}\n{settings}\n\n{_MODELS}\n{models}\n\n{_ENGINES}\n{engines}\n"
+    limits = table(
+        ("key", "default", "meaning", "allowed"),
+        ((f"`{name}`", *_row(field)) for name, field in LimitSettings.model_fields.items()),
+    )
+    tables = f"{_MODELS}\n{models}\n\n{_ENGINES}\n{engines}\n\n{_LIMITS}\n{limits}\n"
+    return f"{_HEAD}\n{settings}\n\n{tables}"
 
 
 def _row(field: FieldInfo) -> tuple[str, str, str]:

@@ -81,6 +81,7 @@ from settlement.ledger.keys import Keys
 from settlement.ledger.ledger import Ledger
 from settlement.ledger.orphans import void_orphans
 from settlement.ledger.reports import UsageReports
+from settlement.limits.limits import Limits
 from settlement.rails import Rails
 from settlement.x402.desk import Desk
 from settlement.x402.errors import (
@@ -287,6 +288,7 @@ class _Composition:
             self._clock,
             settings.timeout_s,
             settings.timeouts,
+            Limits({rule.scope: rule.allowance for rule in settings.limits}, self._clock).quota,
         )
         mcp = McpDoor(
             McpParts(

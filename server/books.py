@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from base.clock import Clock, iso_utc
 from base.errors import InvalidRequest, NotFound
 from base.money import NANO_MAX
+from manifests.account import SCOPE
 from server.operations import Arguments, NoArguments, Operation
 from settlement.ledger.accounts import Account, Accounts
 from settlement.ledger.credentials import KeyInfo, KeyLimits
@@ -40,6 +41,10 @@ class CreateKey(Arguments):
     workspace: str = Field("default", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     lane: str = Field("shared", pattern=r"^(shared|batch|private:[A-Za-z0-9._-]{1,64})$")
     region: str = Field("local", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    rpm: int | None = Field(None, ge=1, le=10**9, description="Calls a minute.")
+    tpm: int | None = Field(None, ge=1, le=10**9, description="Tokens a minute.")
+    concurrency: int | None = Field(None, ge=1, le=10**9, description="Calls at once.")
+    scopes: list[Annotated[str, Field(pattern=SCOPE)]] = Field(default_factory=list, max_length=64)
     days: int | None = Field(None, ge=1, le=36_500, description="Days until it expires.")
 
 
@@ -96,11 +101,15 @@ class Books:
         now_ms = self.clock.now_ms()
         until = None if arguments.days is None else now_ms + arguments.days * _DAY_MS
         limits = KeyLimits(
-            monthly_budget_nano_usd=arguments.monthly_budget_nano_usd,
-            expires_at_ms=until,
             workspace=arguments.workspace,
             lane=arguments.lane,
             region=arguments.region,
+            scopes=frozenset(arguments.scopes),
+            rate_limit_rpm=arguments.rpm,
+            rate_limit_tpm=arguments.tpm,
+            max_concurrency=arguments.concurrency,
+            monthly_budget_nano_usd=arguments.monthly_budget_nano_usd,
+            expires_at_ms=until,
         )
         made = await self.keys.create(account.id, arguments.name, limits)
         return {**_shown_key(made.info, now_ms), "key": made.key}
@@ -159,6 +168,10 @@ def _shown_key(key: KeyInfo, now_ms: int) -> dict[str, Any]:
         "workspace": key.limits.workspace,
         "lane": key.limits.lane,
         "region": key.limits.region,
+        "rate_limit_rpm": key.limits.rate_limit_rpm,
+        "rate_limit_tpm": key.limits.rate_limit_tpm,
+        "max_concurrency": key.limits.max_concurrency,
+        "scopes": sorted(key.limits.scopes),
         "monthly_budget_nano_usd": key.limits.monthly_budget_nano_usd,
         "spent_this_month_nano_usd": key.spent_nano_usd,
         "state": _state(key, now_ms),

@@ -89,6 +89,8 @@ class KeyRoutes:
             workspace=asked.workspace,
             scopes=frozenset(asked.scopes),
             rate_limit_rpm=asked.rate_limit_rpm,
+            rate_limit_tpm=asked.rate_limit_tpm,
+            max_concurrency=asked.max_concurrency,
             monthly_budget_nano_usd=(
                 None
                 if asked.monthly_budget_cents is None
@@ -129,6 +131,8 @@ def _shown(key: KeyInfo, now_ms: int) -> Mapping[str, Any]:
         "key_prefix": key.prefix,
         "name": key.name,
         "rate_limit_rpm": limits.rate_limit_rpm,
+        "rate_limit_tpm": limits.rate_limit_tpm,
+        "max_concurrency": limits.max_concurrency,
         "monthly_budget_cents": None if budget is None else cents_floor(budget),
         "spent_this_month_cents": cents_rounded(key.spent_in(now_ms)),
         "scopes": sorted(limits.scopes),

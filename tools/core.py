@@ -16,6 +16,7 @@ from base.pricing import Quote
 from base.resource import Resource
 from base.trace import Trace
 from base.usage import Usage
+from settlement.limits.quota import Quota
 from settlement.rail import Also, Delivery, Served, nothing
 
 InputT = TypeVar("InputT", bound=BaseModel)
@@ -29,7 +30,7 @@ class Call:
     ``payment`` is a decoded x402 payload when the caller sent one. ``prompt_version`` names the prompt
     the caller bound (``default`` if none). ``deadline_s`` is a clock.monotonic_s() time. ``ask`` puts
     MCP input requests to the caller and waits for the answers under the same names; None where the
-    caller can't be asked.
+    caller can't be asked. ``quota`` are the limits that it is under, None without any.
     """
 
     run_id: str
@@ -41,6 +42,7 @@ class Call:
     deadline_s: float
     payment: Mapping[str, Any] | None = None
     prompt_version: str = "default"
+    quota: Quota | None = None
     ask: Ask | None = None
 
 

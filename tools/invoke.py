@@ -4,7 +4,7 @@ No route reaches an engine except through here, so an unmetered call can't be wr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
@@ -35,6 +35,7 @@ from tools.core import AnyTool, Call, Execution, Registry, Result
 from tools.immediate import NOWHERE
 from tools.observe import CallReport, Observer
 from tools.owner import Owner
+from tools.scopes import check_scopes
 
 Keep = Callable[[bytes], Awaitable[None]]
 _CUTS: Final = (DeadlineExceeded, EngineError)
@@ -100,6 +101,7 @@ class Run:
         self._quote: Quote | None = None
         self._request_hash = ""
         self._shown = 0
+        self._used_tokens = 0
         self._ending: asyncio.Task[Done | None] | None = None
         self._started_ms = invoker.clock.now_ms()
         self._entered_s = invoker.clock.monotonic_s()
@@ -174,7 +176,7 @@ class Run:
         ``keep`` is given the output before anything is charged, to keep what must not be lost.
         """
         self._timeout.reschedule(None)
-        self._ending = self._invoker.owner.start(self._complete(keep))
+        self._ending = self._end(self._complete(keep))
         done = await asyncio.shield(self._ending)
         if done is None:
             raise InternalError("The call ended without a result.")
@@ -189,6 +191,7 @@ class Run:
         if tool.prepare is not None:
             args = await tool.prepare(args, self._call)
         self._quote = await _quoted(tool, args)
+        self._admit(self._quote)
         self._execution = tool.run(args, self._call)
         self._execution.reserve()
         if self._quote is not None:
@@ -196,6 +199,11 @@ class Run:
         if self._replay is None:
             self.served = await self._execution.start()
             self._first_s = self._invoker.clock.monotonic_s()
+
+    def _admit(self, quote: Quote | None) -> None:
+        check_scopes(self._call, self._tool.name, quote.model if quote else None)
+        if self._call.quota is not None:
+            self._call.quota.admit(quote.bound.total_tokens if quote else 0)
 
     async def _authorize(self, quote: Quote) -> None:
         self._request_hash = request_hash(self._arguments)
@@ -215,6 +223,14 @@ class Run:
             self.served = _served_of(answer.settled.evidence)
         else:
             self._grant = answer
+
+    def _end(self, ending: Coroutine[Any, Any, Done | None]) -> "asyncio.Task[Done | None]":
+        """Let the call end whoever waits for it; what it reserved of its quota returns then."""
+        task = self._invoker.owner.start(ending)
+        quota = self._call.quota
+        if quota is not None:
+            task.add_done_callback(lambda _: quota.release(self._used_tokens))
+        return task
 
     async def _complete(self, keep: Keep | None) -> Done:
         execution = self._execution
@@ -286,7 +302,7 @@ class Run:
             expired = True
         if self._ending is None:
             reason = DeadlineExceeded("The call took longer than its time limit.") if expired else error
-            self._ending = self._invoker.owner.start(self._abandon(reason))
+            self._ending = self._end(self._abandon(reason))
             await asyncio.shield(self._ending)
         if expired:
             raise DeadlineExceeded("The call took longer than its time limit.") from None
@@ -337,6 +353,7 @@ class Run:
         )
 
     def _report(self, outcome: str, usage: Usage, settled: Settled | None) -> None:
+        self._used_tokens = usage.total_tokens
         now_s = self._invoker.clock.monotonic_s()
         first_s = self._first_s or now_s
         terms = self._grant.terms if self._grant else None

@@ -66,6 +66,13 @@ def _create(
         str | None,
         typer.Option(help="Most that the key may spend in a calendar month (UTC), in dollars."),
     ] = None,
+    rpm: Annotated[int | None, typer.Option(min=1, help="Calls a minute.")] = None,
+    tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls at once.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What it may call: tool:NAME, model:ID, endpoint:PATH; may be given again."),
+    ] = None,
     days: Annotated[
         int | None, typer.Option("--days", min=1, help="Days until the key expires.")
     ] = None,
@@ -90,6 +97,10 @@ def _create(
         account=account,
         name=name,
         monthly_budget_nano_usd=None if budget_usd is None else nano(budget_usd, "--budget-usd"),
+        rpm=rpm,
+        tpm=tpm,
+        concurrency=concurrency,
+        scopes=scope or [],
         days=days,
         lane=lane,
         region=region,

@@ -12,10 +12,15 @@ from base.resource import Resource
 from base.trace import trace_from
 from server.web.request import Head
 from server.web.scopes import narrowed
+from settlement.limits.quota import Quota
 from settlement.rail import Delivery
 from tools.core import Call
 
 PROMPT_HEADER = b"x-batchin-prompt"
+
+
+def unlimited(_: Caller) -> None:
+    """No limits for anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,8 @@ class Callers:
 
     ``authenticate`` turns a Bearer token into a Caller (raises Unauthorized); ``payment`` decodes the
     x402 payment headers (raises InvalidRequest). ``timeouts`` are shorter time limits by ``key:ID``,
-    ``workspace:NAME``, ``lane:NAME`` and ``region:NAME``: the smallest wins.
+    ``workspace:NAME``, ``lane:NAME`` and ``region:NAME``: the smallest wins. ``quota`` gives the limits
+    of a caller's next call.
     """
 
     authenticate: Callable[[str], Caller]
@@ -32,6 +38,7 @@ class Callers:
     clock: Clock
     timeout_s: float
     timeouts: Mapping[str, float] = field(default_factory=dict)
+    quota: Callable[[Caller], Quota | None] = unlimited
 
     def caller(self, head: Head) -> Caller:
         """Whose Bearer key it is; without one the caller is anonymous and pays by the call."""
@@ -55,6 +62,7 @@ class Callers:
             deadline_s=self.clock.monotonic_s() + self._timeout_s(bound),
             payment=self.payment(head),
             prompt_version=_prompt_version(head.text(PROMPT_HEADER)),
+            quota=self.quota(bound),
         )
 
     def _timeout_s(self, caller: Caller) -> float:

@@ -14,12 +14,15 @@ from tools.core import Call
 
 def request_headers(call: Call) -> HeaderList:
     """What is known before the call runs, errors included."""
-    return [
+    headers = [
         (b"x-request-id", call.request_id.encode()),
         (b"traceparent", call.trace.traceparent().encode()),
         (b"x-batchin-run-id", call.run_id.encode()),
         (b"x-batchin-prompt-version", call.prompt_version.encode()),
     ]
+    if call.quota is not None:
+        headers += [(name.encode(), value.encode()) for name, value in call.quota.headers()]
+    return headers
 
 
 def stream_headers(call: Call, served: Served, public_key: str, upfront: Upfront | None) -> HeaderList:

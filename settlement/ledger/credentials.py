@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from base.allowance import Allowance
 from base.caller import Caller, CallerKind
 from settlement.ledger.months import month_of
 from storage.op import Row
@@ -21,6 +22,8 @@ class KeyLimits:
     region: str = "local"
     scopes: frozenset[str] = frozenset()
     rate_limit_rpm: int | None = None
+    rate_limit_tpm: int | None = None
+    max_concurrency: int | None = None
     monthly_budget_nano_usd: int | None = None
     expires_at_ms: int | None = None
 
@@ -91,6 +94,8 @@ def key_row(info: KeyInfo, digest: bytes, serial: int) -> Row:
         "region": info.limits.region,
         "scopes": " ".join(sorted(info.limits.scopes)),
         "rate_limit_rpm": info.limits.rate_limit_rpm,
+        "rate_limit_tpm": info.limits.rate_limit_tpm,
+        "max_concurrency": info.limits.max_concurrency,
         "monthly_budget_nano": info.limits.monthly_budget_nano_usd,
         "month": info.month,
         "spent_nano": info.spent_nano_usd,
@@ -108,6 +113,8 @@ def info_from(row: Row) -> KeyInfo:
         row["region"],
         frozenset(row["scopes"].split()),
         row["rate_limit_rpm"],
+        row["rate_limit_tpm"],
+        row["max_concurrency"],
         row["monthly_budget_nano"],
         row["expires_at_ms"],
     )
@@ -127,6 +134,7 @@ def info_from(row: Row) -> KeyInfo:
 
 
 def credential_from(row: Row) -> Credential:
+    allowance = Allowance(row["rate_limit_rpm"], row["rate_limit_tpm"], row["max_concurrency"])
     caller = Caller(
         CallerKind.WALLET if row["kind"] == "wallet" else CallerKind.ACCOUNT,
         row["account_id"],
@@ -135,5 +143,6 @@ def credential_from(row: Row) -> Credential:
         row["region"],
         row["workspace"],
         frozenset(row["scopes"].split()),
+        allowance or None,
     )
     return Credential(row["digest"], caller, row["expires_at_ms"], row["serial"])

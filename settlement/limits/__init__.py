@@ -1,0 +1,1 @@
+"""Limits of calls: by key, workspace, lane and region."""
