@@ -19,6 +19,7 @@ from base.money import NANO_PER_CENT, cents_floor, cents_rounded
 from manifests.account import KeyRequest
 from server.free import Endpoint, error_answer
 from server.web.caller import Callers
+from server.web.methods import route
 from server.web.refusal import refusal_headers
 from server.web.request import Head, read_body, read_head, read_json
 from settlement.ledger.credentials import KeyInfo, KeyLimits
@@ -42,13 +43,9 @@ class KeyRoutes:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/v1/keys", self._endpoint(self._all), methods=["GET", "POST"]),
+            route("/v1/keys", GET=self._endpoint(self._list), POST=self._endpoint(self._create)),
             Route("/v1/keys/{id}", self._endpoint(self._delete), methods=["DELETE"]),
         ]
-
-    async def _all(self, caller: Caller, request: Request) -> Response:
-        made = request.method == "POST"
-        return await (self._create if made else self._list)(caller, request)
 
     async def _list(self, caller: Caller, _: Request) -> Response:
         now_ms = self.clock.now_ms()

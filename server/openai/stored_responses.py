@@ -12,6 +12,7 @@ from starlette.routing import Route
 from base.errors import BatchinError, InvalidRequest, NotFound, Unauthorized
 from base.ids import new_id
 from server.web.caller import Callers
+from server.web.methods import route
 from server.web.refusal import report_refusal
 from server.web.request import read_head
 from server.web.respond import error_headers, public_error
@@ -35,8 +36,7 @@ class StoredResponses:
     def routes(self) -> list[Route]:
         one = "/v1/responses/{id}"
         return [
-            Route(one, self._endpoint(self._read), methods=["GET"]),
-            Route(one, self._endpoint(self._delete), methods=["DELETE"]),
+            route(one, GET=self._endpoint(self._read), DELETE=self._endpoint(self._delete)),
             Route(one + "/input_items", self._endpoint(self._items), methods=["GET"]),
             Route(one + "/cancel", self._endpoint(self._cancel), methods=["POST"]),
         ]

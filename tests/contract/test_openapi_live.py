@@ -3,7 +3,7 @@
 import base64
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ PICTURE = {"model": "flux-schnell", "prompt": "a red apple", "size": "64x64"}
 TEXTS = {"model": "bge-m3", "input": "one text"}
 LINE = {"model": "cosyvoice", "input": "Hello."}
 DOCUMENTS = {"model": "all-minilm-l6-v2-int8-cosine", "query": "q", "documents": ["a", "b"]}
+PICTURE = {"model": "flux-schnell", "prompt": "a red apple", "size": "256x256"}
+RESPONSE = {"model": "qwen3-32b", "input": "Say yes.", "max_output_tokens": 16}
 EAR = {"model": "whisper-large-v3-turbo"}
 # a wav of a tenth of a second (RIFF, 8 kHz, mono, 8 bit)
 SILENCE = (
@@ -81,18 +83,32 @@ def record_id(described: Described) -> str:
 
 
 @pytest.fixture(scope="module")
-def picture(described: Described) -> str:
-    answer = described.post("/v1/images", PICTURE, described.key)
-    return str(answer.json()["data"][0]["url"]).rpartition("/")[2].removesuffix(".png")
+def paths(described: Described, record_id: str) -> Callable[[str], str]:
+    """A path of the document with the id of something that is there."""
+    picture = described.post("/v1/images", PICTURE, described.key).json()["data"][0]["url"]
+    headers = {"authorization": f"Bearer {described.key}"}
+    form = {"files": {"file": ("lines.jsonl", b"{}\n")}, "data": {"purpose": "batch"}}
+    file = described.http.post("/v1/files", headers=headers, **form).json()["id"]  # type: ignore[arg-type] # as httpx takes it
+    response = described.post("/v1/responses", RESPONSE, described.key).json()["id"]
+    ids = {
+        "/v1/models/": "qwen3-32b",
+        "/v1/files/": file,
+        "/v1/responses/": response,
+    }
+
+    def filled(path: str) -> str:
+        found = next((ids[start] for start in ids if path.startswith(start)), record_id)
+        return path.replace("{id}", found).replace("{name}", picture.rpartition("/")[2][: -len(".png")])
+
+    return filled
 
 
-def test_every_get_answers_as_described(described: Described, record_id: str, picture: str) -> None:
+def test_every_get_answers_as_described(described: Described, paths: Callable[[str], str]) -> None:
     checked = 0
     for path, item in described.document["paths"].items():
         if "get" not in item:
             continue
-        model = "qwen3-32b" if path.startswith("/v1/models") else record_id
-        answer = described.get(path.replace("{id}", model).replace("{name}", picture))
+        answer = described.get(paths(path))
         assert answer.status_code == 200, (path, answer.text)
         described.check(path, "get", answer)
         checked += 1
@@ -200,10 +216,12 @@ def test_x402_resources_answer_with_a_challenge_on_the_terms_they_name(described
     bodies = {
         "/v1/chat/completions": QUESTION,
         "/v1/embeddings": TEXTS,
-        "/v1/images": PICTURE,
-        "/v1/images/generations": PICTURE,
         "/v1/audio/speech": LINE,
         "/v1/rerank": DOCUMENTS,
+        "/v1/images": PICTURE,
+        "/v1/images/generations": PICTURE,
+        "/v1/responses": RESPONSE,
+        "/v1/completions": {"model": "qwen3-32b", "prompt": "One, two,", "max_tokens": 2},
     }
     for resource in manifest["resources"]:
         path = resource.removeprefix(str(described.http.base_url).rstrip("/"))

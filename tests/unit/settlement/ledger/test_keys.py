@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from base.allowance import Allowance
 from base.caller import Caller, CallerKind
 from base.errors import InvalidRequest, NotFound, Unauthorized
 from settlement.ledger.credentials import KeyLimits
@@ -33,6 +34,7 @@ async def test_a_key_tells_who_calls(bank: Bank) -> None:
         region="eu",
         workspace="research",
         scopes=frozenset({"chat", "embed"}),
+        allowance=Allowance(rpm=60),
     )
     (listed,) = await bank.keys.list(account_id)
     assert listed == new.info
