@@ -18,7 +18,6 @@ QUESTION = {
     "messages": [{"role": "user", "content": "What is the capital of France?"}],
     "max_tokens": 8,
 }
-PICTURE = {"model": "flux-schnell", "prompt": "a red apple", "size": "64x64"}
 TEXTS = {"model": "bge-m3", "input": "one text"}
 LINE = {"model": "cosyvoice", "input": "Hello."}
 DOCUMENTS = {"model": "all-minilm-l6-v2-int8-cosine", "query": "q", "documents": ["a", "b"]}
