@@ -73,3 +73,23 @@ class ChatChunk(BaseModel):
     choices: list[ChunkChoice]
     usage: ChunkUsage | None = Field(None, description="Only with stream_options.include_usage.")
     vaas: Vaas | None = None
+
+
+class CompletionChunkChoice(BaseModel):
+    index: int
+    text: str
+    logprobs: dict[str, Any] | None
+    finish_reason: Literal["stop", "length", "content_filter"] | None
+
+
+class CompletionChunk(BaseModel):
+    """The JSON behind each ``data:`` line of a text completion; the last line is ``data: [DONE]``."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    choices: list[CompletionChunkChoice]
+    usage: ChunkUsage | None = Field(None, description="Only with stream_options.include_usage.")
+    fim: Literal["native", "prompted"] | None = None
+    vaas: Vaas | None = None

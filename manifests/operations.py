@@ -12,7 +12,7 @@ from base.errors import (
     Unauthorized,
 )
 from manifests.account_operations import account_operations
-from manifests.chunk import ChatChunk
+from manifests.chunk import ChatChunk, CompletionChunk
 from manifests.files import file_operations
 from manifests.headers import CALL
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
@@ -97,6 +97,20 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
             errors=errors,
         ),
         *response_operations(params, errors),
+        Operation(
+            "POST",
+            "/v1/completions",
+            "createCompletion",
+            "Go on with a text",
+            Auth.PAID,
+            "complete",
+            "OpenAI's text completion, whole or as a stream: prompts in batches, echo, and suffix, which "
+            "is filled in by the model itself (fim is native) or by asking it in words (prompted).",
+            "openai",
+            params,
+            events=CompletionChunk,
+            errors=errors,
+        ),
         Operation(
             "POST",
             "/v1/embeddings",

@@ -1,8 +1,8 @@
 """More choices than a server makes at once: a call in parts, whose events read as those of one call."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -13,9 +13,10 @@ RunOne = Callable[[EngineCall], AbstractAsyncContextManager[AsyncIterator[Event]
 
 
 class InParts:
-    """Runs a chat call of ``n`` choices as calls of at most ``most`` choices, one after the other.
+    """Runs a call of ``n`` choices, for each of its prompts, as calls of one prompt and at most ``most``
+    choices, one after the other.
 
-    Output tokens add up; the common input counts once, as in a call that one server runs whole.
+    Output tokens add up; the input of a prompt counts once, as in a call that one server runs whole.
     """
 
     def __init__(self, call: EngineCall, most: int, run_one: RunOne) -> None:
@@ -36,37 +37,65 @@ class InParts:
         await self._events.aclose()
 
     async def _merged(self) -> AsyncGenerator[Event, None]:
-        spent = Usage()
-        for first in range(0, self._call.body["n"], self._most):
-            part, usage = self._part(first), Usage()
+        before, spent, prompt = Usage(), Usage(), 0
+        for part in self._parts():
+            if part.prompt != prompt:
+                before, spent, prompt = _sum(before, spent), Usage(), part.prompt
+            usage = Usage()
             try:
-                async with self._run_one(part) as events:
+                async with self._run_one(part.call) as events:
                     async for event in events:
                         match event:
                             case Started():
-                                if first:
+                                if part.first:
                                     continue
                             case Delta() | Finish():
-                                event = replace(event, index=event.index + first)
+                                event = replace(event, index=event.index + part.first)
                             case Metered():
                                 usage = event.usage
-                                event = Metered(_together(spent, usage))
+                                event = Metered(_sum(before, _together(spent, usage)))
                             case _:
                                 pass
                         yield event
                         if isinstance(event, Fault):
                             return
             finally:
-                spent = _together(spent, part.meter.usage or usage)
-                self._call.meter.usage = spent
+                spent = _together(spent, part.call.meter.usage or usage)
+                self._call.meter.usage = _sum(before, spent)
 
-    def _part(self, first: int) -> EngineCall:
+    def _parts(self) -> Iterator["_Part"]:
         body: Mapping[str, Any] = self._call.body
-        part = {**body, "n": min(self._most, body["n"] - first)}
-        if body.get("seed") is not None:
-            part["seed"] = body["seed"] + first
-        return replace(self._call, rid=f"{self._call.rid}-c{first}", body=part, meter=Meter())
+        prompt, choices = body.get("prompt"), body.get("n") or 1
+        prompts = prompt if isinstance(prompt, list) else [prompt]
+        for number, text in enumerate(prompts):
+            for done in range(0, choices, self._most):
+                first = number * choices + done
+                part = {**body, "n": min(self._most, choices - done)}
+                if text is not None:
+                    part["prompt"] = text
+                if body.get("seed") is not None:
+                    part["seed"] = body["seed"] + first
+                rid = f"{self._call.rid}-c{first}"
+                yield _Part(number, first, replace(self._call, rid=rid, body=part, meter=Meter()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A call of one prompt whose choices are numbered from ``first`` in the whole."""
+
+    prompt: int
+    first: int
+    call: EngineCall
 
 
 def _together(spent: Usage, usage: Usage) -> Usage:
+    """Of one prompt: outputs add up, the input is the same."""
     return Usage(usage.input_tokens, spent.output_tokens + usage.output_tokens, usage.cached_tokens)
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cached_tokens + other.cached_tokens,
+    )

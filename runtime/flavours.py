@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from runtime.bodies import base_body, choices_of
+from runtime.bodies import STREAMED, base_body, choices_of
 from runtime.engine import EngineCall, Fault, Load, Modality
 from runtime.tallies import LastUsage, Tally, UsagePerChoice
 
@@ -116,6 +116,9 @@ class LlamaCpp:
 
     def body(self, call: EngineCall, rid: str) -> Mapping[str, Any]:
         body = base_body(call)
+        if call.modality in STREAMED:
+            body["timings_per_token"] = True
+            body["return_progress"] = True  # it notices that its reader left only when it writes
         if call.modality is Modality.CHAT:
             self._adapt_chat(body)
         return body
@@ -127,8 +130,6 @@ class LlamaCpp:
         return None
 
     def _adapt_chat(self, body: dict[str, Any]) -> None:
-        body["timings_per_token"] = True
-        body["return_progress"] = True  # it notices that its reader left only when it writes
         if body.get("logprobs"):
             body["top_logprobs"] = max(1, body.get("top_logprobs") or 0)
         messages = body["messages"]

@@ -16,4 +16,14 @@ def text_piece(choice: Mapping[str, Any]) -> Delta | None:
 
 
 def _openai_logprobs(logprobs: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: list(logprobs[name]) for name in ("tokens", "token_logprobs", "top_logprobs")}
+    """OpenAI's members; llama.cpp tells a list of tokens, as of a chat."""
+    if "content" not in logprobs:
+        return {name: list(logprobs[name]) for name in ("tokens", "token_logprobs", "top_logprobs")}
+    entries = logprobs["content"] or ()
+    return {
+        "tokens": [entry["token"] for entry in entries],
+        "token_logprobs": [entry["logprob"] for entry in entries],
+        "top_logprobs": [
+            {each["token"]: each["logprob"] for each in entry["top_logprobs"]} for entry in entries
+        ],
+    }

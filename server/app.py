@@ -54,6 +54,7 @@ from server.openai.pictures import PICTURES, picture_routes
 from server.openai.responses import ResponsesDoor
 from server.openai.shown import as_sound, as_transcript
 from server.openai.stored_responses import StoredResponses
+from server.openai.text_chunks import TextChunkWriter
 from server.openai.whole_door import WholeDoor
 from server.operations import NoArguments, Operation, Operations
 from server.payments import sale_of, x402_rail
@@ -318,6 +319,7 @@ class _Composition:
             return WholeDoor(tool, invoker, callers, self._resource(path, invoker, tool), *limits)
 
         chat, responses = "/v1/chat/completions", "/v1/responses"
+        completions = "/v1/completions"
         bundle = "/v1/audit/verify-bundle"
         speech, transcriptions = "/v1/audio/speech", "/v1/audio/transcriptions"
         key = public_key_text(ground.ring.current.public_key)
@@ -325,6 +327,15 @@ class _Composition:
             chat: ChatDoor(invoker, callers, self._resource(chat, invoker, "chat"), *limits, key),
             responses: ResponsesDoor(
                 invoker, callers, self._resource(responses, invoker, "respond"), *limits, key
+            ),
+            completions: ChatDoor(
+                invoker,
+                callers,
+                self._resource(completions, invoker, "complete"),
+                *limits,
+                key,
+                "complete",
+                TextChunkWriter,
             ),
             "/v1/embeddings": whole("/v1/embeddings", "embed"),
             "/v1/rerank": whole("/v1/rerank", "rerank"),

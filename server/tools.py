@@ -12,6 +12,7 @@ from settlement.evidence.reader import EvidenceReader
 from settlement.ledger.ledger import Ledger
 from tools.account import AccountTool
 from tools.chat import Chat
+from tools.complete import Complete
 from tools.core import Registry
 from tools.embed import Embed
 from tools.fallback import Fallbacks
@@ -30,7 +31,7 @@ from tools.verify import Verifier
 from tools.video import Videos
 
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
-    Modality.CHAT: ("/v1/chat/completions", "/v1/responses"),
+    Modality.CHAT: ("/v1/chat/completions", "/v1/responses", "/v1/completions"),
     Modality.EMBEDDING: ("/v1/embeddings",),
     Modality.RERANK: ("/v1/rerank",),
     Modality.SPEECH: ("/v1/audio/speech",),
@@ -61,6 +62,7 @@ def registry_of(
         [
             chat.tool(),
             Responses(chat, shelf).tool(),
+            Complete(catalog, engines, clock).tool(),
             Embed(catalog, engines).tool(),
             Rerank(catalog, engines, _first(catalog, Modality.RERANK)).tool(),
             Speech(catalog, engines).tool(),

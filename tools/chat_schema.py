@@ -15,6 +15,7 @@ from pydantic import (
 from runtime.grammars import schema_problem
 from tools.chat_messages import Message
 from tools.chat_tools import MAX_TOOLS, FunctionTool, ToolChoice, check_choice, check_names
+from tools.complete_schema import check_biases
 
 MAX_MESSAGES = 512
 MAX_CHOICES = 8
@@ -168,9 +169,7 @@ class ChatInput(_Strict):
     @field_validator("logit_bias")
     @classmethod
     def _biases(cls, value: dict[str, float] | None) -> dict[str, float] | None:
-        for token, bias in (value or {}).items():
-            if not (token.isascii() and token.isdigit() and len(token) <= 9 and -100 <= bias <= 100):
-                raise ValueError("should map token ids to numbers from -100 to 100")
+        check_biases(value)
         return value
 
     @field_validator("tools")

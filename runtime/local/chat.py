@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from base.child import Child, Program
 from base.supervisor import Supervisor
+from runtime.bodies import prompts_of
 from runtime.choices import InParts
 from runtime.engine import (
     EngineCall,
@@ -25,6 +26,7 @@ from runtime.flavours import LlamaCpp
 from runtime.http.message import Limits
 from runtime.openai_http import OpenAiHttp
 from runtime.refused import refused
+from runtime.served import capabilities
 
 _READY_S: Final = 120.0
 _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="the chat engine is down")
@@ -76,7 +78,7 @@ class LocalChat:
 
     @property
     def modalities(self) -> frozenset[Modality]:
-        return frozenset({Modality.CHAT})
+        return capabilities({Modality.CHAT})
 
     @property
     def models(self) -> frozenset[str]:
@@ -94,7 +96,7 @@ class LocalChat:
     def run(self, call: EngineCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         if self._http is None:
             return refused(_DOWN)
-        if (call.body.get("n") or 1) > self._slots:
+        if prompts_of(call) > 1 or (call.body.get("n") or 1) > self._slots:
             return InParts(call, self._slots, self._http.run)
         return self._http.run(call)
 

@@ -1,6 +1,6 @@
-"""POST /v1/chat/completions, streamed and whole."""
+"""POST /v1/chat/completions and /v1/completions, streamed and whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from base.resource import Resource
-from server.openai.chunks import ChunkWriter
+from server.openai.chunks import Chunks, ChunkWriter
 from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.connection import Watch
@@ -32,7 +32,8 @@ _SSE_HEAD: HeaderList = [
 
 @dataclass(frozen=True, slots=True)
 class ChatDoor:
-    """The ASGI app of the endpoint; ``public_key`` is the current receipt key in wire form."""
+    """The ASGI app of an endpoint of ``tool``, whose streams ``chunks`` renders; ``public_key`` is the
+    current receipt key in wire form."""
 
     invoker: Invoker
     callers: Callers
@@ -40,10 +41,12 @@ class ChatDoor:
     body_limit: int
     send_timeout_s: float
     public_key: str
+    tool: str = "chat"
+    chunks: Callable[[str, Mapping[str, Any]], Chunks] = ChunkWriter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with Watch(receive, send, self.send_timeout_s) as watch:
-            answer = _Answer(scope, watch.send, self.invoker)
+            answer = _Answer(scope, watch.send, self.invoker, self.tool)
             try:
                 await self._answer(scope, watch.receive, answer)
             except (Disconnected, ReaderTooSlow):
@@ -61,20 +64,21 @@ class ChatDoor:
         call = self.callers.call(head, caller, self.resource, delivery)
         answer.call = call
         if delivery is Delivery.WHOLE:
-            await answer_whole(self.invoker, "chat", arguments, call, answer.send)
+            await answer_whole(self.invoker, self.tool, arguments, call, answer.send)
             return
-        answer.run = self.invoker.open("chat", arguments, call)
+        answer.run = self.invoker.open(self.tool, arguments, call)
         async with answer.run as run:
             await answer.begin(stream_headers(run.call, run.served, self.public_key, run.upfront))
-            await _stream(arguments, run, answer.body)
+            await _stream(self.chunks(run.run_id, arguments), run, answer.body)
 
 
 class _Answer:
     """One answer that may fail before its head left, with a status, or after it, in band."""
 
-    def __init__(self, scope: Scope, send: Send, invoker: Invoker) -> None:
+    def __init__(self, scope: Scope, send: Send, invoker: Invoker, tool: str) -> None:
         self.send = send
         self._scope = scope
+        self._tool = tool
         self._observer = invoker.observer
         self.call: Call | None = None
         self.run: Run | None = None
@@ -99,14 +103,13 @@ class _Answer:
         if self._body is not None:
             await self._body.end(sse(orjson.dumps(shown.body())))
         elif self.call is None:
-            await send_error(self.send, shown, refusal_headers(self._observer, "chat", shown))
+            await send_error(self.send, shown, refusal_headers(self._observer, self._tool, shown))
         else:
             upfront = self.run.upfront if self.run else None
             await send_error(self.send, shown, failure_headers(self.call, shown, upfront))
 
 
-async def _stream(arguments: Mapping[str, Any], run: Run, body: Outbox) -> None:
-    chunks = ChunkWriter(run.run_id, arguments)
+async def _stream(chunks: Chunks, run: Run, body: Outbox) -> None:
     await body.write(chunks.opening())
     async for delta in run:
         await body.write(chunks.delta(delta))

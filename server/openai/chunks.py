@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -11,6 +11,18 @@ from server.openai.vaas import vaas_member
 from tools.invoke import Done
 
 _DONE = b"data: [DONE]\n\n"
+
+
+class Chunks(Protocol):
+    """Renders the events of one stream."""
+
+    def opening(self) -> bytes: ...
+
+    def delta(self, delta: Delta) -> bytes: ...
+
+    def stored(self, output: Mapping[str, Any]) -> bytes: ...
+
+    def closing(self, done: Done) -> bytes: ...
 
 
 class ChunkWriter:

@@ -15,6 +15,7 @@ from server.web.caller import Callers
 from server.web.connection import Watch
 from server.web.event_stream import EventWriter, event_stream
 from server.web.headers import failure_headers, stream_headers
+from server.web.outbox import ReaderTooSlow
 from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, read_body, read_head, read_json
@@ -42,8 +43,8 @@ class ResponsesDoor:
         with Watch(receive, send, self.send_timeout_s) as watch:
             attempt = _Attempt()
             try:
-                await self._answer(scope, receive, watch.send, attempt)
-            except Disconnected:
+                await self._answer(scope, watch.receive, watch.send, attempt)
+            except (Disconnected, ReaderTooSlow):
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened
                 shown = as_understood(public_error(error), scope)
@@ -91,46 +92,46 @@ class _Streamed:
         """Events of a run, then how it ended; an error after the head left is told in band."""
         try:
             async for event in run:
-                await self._write(event)
+                self._write(event)
             done = await run.done()
+        except ReaderTooSlow:
+            raise
         except Exception as error:  # noqa: BLE001 - the head has left: it is told in band
-            await self._fail(public_error(error))
+            self._fail(public_error(error))
             return
         if run.replayed:
-            await self._write_stored(done.output)
-        await self._end(done)
+            self._write_stored(done.output)
+        self._end(done)
 
-    async def _write_stored(self, response: Mapping[str, Any]) -> None:
+    def _write_stored(self, response: Mapping[str, Any]) -> None:
         """A stored answer, in the events that it would have come in."""
         for event in events_of(response):
-            await self._write(event)
+            self._write(event)
 
-    async def _end(self, done: Done) -> None:
+    def _end(self, done: Done) -> None:
         response: dict[str, Any] = {**done.output}
         if done.settled is not None:
             vaas = vaas_member(done.run_id, done.settled.evidence)
             response |= {"vaas": vaas, "vaas_record_id": vaas["record_id"]}
-        await self._last(response)
+        self._last(response)
 
-    async def _fail(self, error: BatchinError) -> None:
+    def _fail(self, error: BatchinError) -> None:
         told = error.body()["error"]
         failure = {**told, "code": "server_error", "reason": told["code"]}
-        await self._last(
-            {**self._response, "status": "failed", "output": self._output, "error": failure}
-        )
+        self._last({**self._response, "status": "failed", "output": self._output, "error": failure})
 
-    async def _last(self, response: Mapping[str, Any]) -> None:
+    def _last(self, response: Mapping[str, Any]) -> None:
         kind = f"response.{response['status']}"
-        await self._write({"type": kind, "sequence_number": self._number + 1, "response": response})
+        self._write({"type": kind, "sequence_number": self._number + 1, "response": response})
 
-    async def _write(self, event: Mapping[str, Any]) -> None:
+    def _write(self, event: Mapping[str, Any]) -> None:
         self._number = event["sequence_number"]
         kind: str = event["type"]
         if kind == "response.created":
             self._response = event["response"]
         elif kind == "response.output_item.done":
             self._output.append(event["item"])
-        await self._writer.write(kind, orjson.dumps(event))
+        self._writer.write(kind, orjson.dumps(event))
 
 
 def events_of(response: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,19 +7,19 @@ where ours get time to end; and it logs each piece of an answer at level debug, 
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
 from sse_starlette import EventSourceResponse
 from sse_starlette.sse import AppStatus
 from starlette.types import Message, Scope, Send
 
+from server.web.outbox import HELD_MAX, ReaderTooSlow
 from server.web.respond import HeaderList
 
-_AHEAD: Final = 256  # events that may wait for a slow reader before the answer waits for it
 _PING_S: Final = 15
 
 logging.getLogger("sse_starlette").setLevel(logging.INFO)
@@ -27,14 +27,30 @@ AppStatus.enable_automatic_graceful_drain = False
 
 
 class EventWriter:
-    """Writes the events of one stream."""
+    """Writes the events of one stream, and never waits: what a reader does not take is held."""
 
-    def __init__(self, sender: MemoryObjectSendStream[bytes]) -> None:
-        self._sender = sender
+    def __init__(self) -> None:
+        self._sender, self._receiver = anyio.create_memory_object_stream[bytes](math.inf)
+        self._held_bytes = 0
 
-    async def write(self, name: str, data: bytes) -> None:
-        """One event; ``data`` is JSON, so it holds no line break. Waits for a reader that is behind."""
-        await self._sender.send(b"event: " + name.encode() + b"\ndata: " + data + b"\n\n")
+    def write(self, name: str, data: bytes) -> None:
+        """One event; ``data`` is JSON, so it holds no line break. Raises ReaderTooSlow."""
+        event = b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+        if self._held_bytes + len(event) > HELD_MAX:
+            raise ReaderTooSlow
+        self._held_bytes += len(event)
+        self._sender.send_nowait(event)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._sender.close()
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """What was written, up to the end."""
+        async with self._receiver:
+            async for event in self._receiver:
+                self._held_bytes -= len(event)
+                yield event
 
 
 @asynccontextmanager
@@ -43,18 +59,18 @@ async def event_stream(scope: Scope, send: Send, headers: HeaderList) -> AsyncIt
 
     It is to be used inside a Watch, which knows when the reader left or takes nothing.
     """
-    sender, receiver = anyio.create_memory_object_stream[bytes](_AHEAD)
+    writer = EventWriter()
     response = EventSourceResponse(
-        receiver, headers={"cache-control": "no-cache"}, ping=_PING_S, sep="\n"
+        writer.events(), headers={"cache-control": "no-cache"}, ping=_PING_S, sep="\n"
     )
     response.raw_headers.extend(headers)
     sending = asyncio.create_task(response(scope, _never, send))
     try:
-        yield EventWriter(sender)
-        await sender.aclose()
+        yield writer
+        writer.close()
         await sending
     finally:
-        sender.close()
+        writer.close()
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sending

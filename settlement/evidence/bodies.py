@@ -9,6 +9,7 @@ from typing import Any, Final
 from base.canonical import NotCanonical
 from settlement.evidence.hashes import (
     chat_response_hash,
+    completion_response_hash,
     embeddings_response_hash,
     rerank_response_hash,
     sha256_of,
@@ -63,6 +64,10 @@ def _respond(body: Mapping[str, Any]) -> str:
     return chat_response_hash([choice])
 
 
+def _complete(body: Mapping[str, Any]) -> str:
+    return completion_response_hash(body["choices"])
+
+
 def _embed(body: Mapping[str, Any]) -> str:
     rows = sorted(body["data"], key=lambda row: int(row["index"]))
     return embeddings_response_hash(_vector(row["embedding"]) for row in rows)
@@ -104,6 +109,7 @@ def _image(body: Mapping[str, Any] | bytes) -> str:
 _RULES: Final[Mapping[str, Rule]] = {
     "chat": _chat,
     "respond": _respond,
+    "complete": _complete,
     "embed": _embed,
     "image": _image,
     "rerank": _rerank,

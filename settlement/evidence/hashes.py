@@ -7,6 +7,7 @@ from typing import Any
 from base.canonical import canonical, canonical_request
 from base.upload import Upload
 
+_COMPLETED = ("index", "text", "finish_reason")
 _OPTIONAL_TEXTS = ("refusal", "reasoning_content")
 
 
@@ -42,6 +43,16 @@ def chat_response_hash(choices: Sequence[Mapping[str, Any]]) -> str:
     ]
     if len(shown) > 1:
         shown.sort(key=lambda choice: int(choice["index"]))
+    return sha256_of(canonical(shown))
+
+
+def completion_response_hash(choices: Sequence[Mapping[str, Any]]) -> str:
+    """Of ``[{index, text, finish_reason}]`` in the order of ``index``, in RFC 8785 form.
+
+    An echoed prompt is part of its text. Raises NotCanonical.
+    """
+    shown = [{name: choice[name] for name in _COMPLETED} for choice in choices]
+    shown.sort(key=lambda choice: int(choice["index"]))
     return sha256_of(canonical(shown))
 
 

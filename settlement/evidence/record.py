@@ -27,6 +27,7 @@ _CARDS_KEPT: Final = 256
 _ROUTES: Final = {
     "chat": "managed-text",
     "respond": "managed-text",
+    "complete": "managed-text",
     "embed": "managed-embedding",
     "speech": "managed-speech",
     "transcribe": "managed-transcription",

@@ -13,6 +13,7 @@ from manifests.render import render
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
 from tools.account import AccountTool
 from tools.chat import Chat
+from tools.complete import Complete
 from tools.core import Registry
 from tools.embed import Embed
 from tools.fallback import Fallbacks
@@ -50,6 +51,7 @@ def registry() -> Registry:
         [
             Chat(NOTHING, NOTHING, NOTHING, 1024).tool(),
             Responses(Chat(NOTHING, NOTHING, NOTHING, 1024), NOTHING).tool(),
+            Complete(NOTHING, NOTHING, NOTHING).tool(),
             Embed(NOTHING, NOTHING).tool(),
             Rerank(NOTHING, NOTHING, "ranker").tool(),
             Speech(NOTHING, NOTHING).tool(),

@@ -125,6 +125,7 @@ def test_paid_operations_name_price_schemes_and_documented_headers() -> None:
     assert [o.operation_id for o in paid] == [
         "createChatCompletion",
         "createResponse",
+        "createCompletion",
         "createEmbeddings",
         "createSpeech",
         "createTranscription",
