@@ -105,7 +105,7 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
             Auth.PAID,
             "complete",
             "OpenAI's text completion, whole or as a stream: prompts in batches, echo, and suffix, "
-            "which is filled in by the model itself (fim is native) or by asking it in words (prompted).",
+            "filled in by the model itself (fim is native) or by asking it in words (prompted).",
             "openai",
             params,
             events=CompletionChunk,

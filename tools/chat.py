@@ -232,9 +232,9 @@ def _check_pictures(args: ChatInput, model: Model) -> None:
     for number, message in enumerate(args.messages):
         if message.pictures() and not model.sees:
             raise InvalidRequest(
-                f"messages.{number}.content has a picture; {model.id} takes text parts only.",
+                f"messages.{number}.content has an image; {model.id} takes text parts only.",
                 param=f"messages.{number}.content",
-                resolution="Leave the picture out, or choose a model that sees.",
+                resolution="Leave the image out, or choose a model that sees.",
             )
 
 
