@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from base.usage import Usage
 from runtime.picture import Picture
-from runtime.sound import Sound, Transcript
+from runtime.sound import Segment, Sound, SoundPart, Transcript
 
 
 class Modality(StrEnum):
@@ -44,10 +44,11 @@ class EngineCall:
     engine's own model id; ``tenant`` separates prefix caches. Bodies: for chat and completion OpenAI's
     fields of those APIs (prompts are texts, never token ids), for embedding and classify ``{"input":
     [texts]}``, for rerank ``{"query": text, "documents": [texts]}`` and perhaps ``instruct``, for speech
-    ``{"input": text, "voice": the engine's own name, "format": one of SOUND_FORMATS, "speed": number}``,
-    for transcription ``{"sound": bytes, "words": bool}`` and perhaps ``language``, ``prompt`` and
-    ``temperature``, for image ``{"prompt": text, "width": pixels, "height": pixels, "seeds": [one a
-    picture]}``.
+    ``{"input": text, "voice": the engine's own name, "format": one of SOUND_FORMATS, "speed": number,
+    "parts": bool}`` (SoundParts as they are spoken, or one Sound), for transcription ``{"sound": bytes,
+    "words": bool, "parts": bool}`` (each Segment as it is heard, too, before the Transcript) and perhaps
+    ``language``, ``prompt`` and ``temperature``, for image ``{"prompt": text, "width": pixels, "height":
+    pixels, "seeds": [one a picture]}``.
     """
 
     rid: str
@@ -147,7 +148,19 @@ class Fault:
 
 
 Event = (
-    Started | Delta | Finish | Metered | Vectors | Scores | Labels | Sound | Transcript | Picture | Fault
+    Started
+    | Delta
+    | Finish
+    | Metered
+    | Vectors
+    | Scores
+    | Labels
+    | Sound
+    | SoundPart
+    | Segment
+    | Transcript
+    | Picture
+    | Fault
 )
 
 

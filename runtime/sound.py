@@ -7,6 +7,7 @@ from typing import Final
 SOUND_FORMATS: Final[Mapping[str, str]] = {
     "mp3": "audio/mpeg",
     "opus": "audio/ogg",
+    "aac": "audio/aac",
     "flac": "audio/flac",
     "wav": "audio/wav",
     "pcm": "audio/pcm",
@@ -21,6 +22,17 @@ class Sound:
     data: bytes
     media_type: str
     duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPart:
+    """The next bytes of a spoken text that is given while it is spoken. Joined, the parts are a file whose
+    head knows no length. ``characters`` of the text and ``duration_ms`` are spoken up to here."""
+
+    data: bytes
+    media_type: str
+    duration_ms: int
+    characters: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from base.usage import Usage
 from runtime.engine import Delta, EngineCall, Event, Fault, Modality, Started
 from runtime.pool import Engines
 from runtime.routing.dispatch import Dispatch
+from runtime.sound import Segment, SoundPart
 from settlement.rail import Delivery, Served
 from tools.core import Call, Ran
 
@@ -37,8 +38,8 @@ class EngineRun:
     """Holds a place on an engine from ``reserve`` to ``close``; leaving early aborts the engine.
 
     When its engine fails, a call of which nothing was shown runs anew on another replica: one that is
-    delivered WHOLE up to its end, a stream up to its first text. ``events`` then yields a ``Started``
-    again, after which all that came before is to be forgotten.
+    delivered WHOLE up to its end, a stream up to its first text or sound. ``events`` then yields a
+    ``Started`` again, after which all that came before is to be forgotten.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class EngineRun:
                     fault = event
                     break
                 if streamed and not shown:
-                    shown = isinstance(event, Delta) and event.says
+                    shown = _shows(event)
                 yield event
             if fault is None:
                 return
@@ -122,6 +123,10 @@ def engine_run(
     tenant = caller.account_id or call.run_id
     asked = EngineCall(call.run_id, modality, model, body, tenant, caller.lane, caller.region)
     return EngineRun(engines, asked, call.deadline_s, call.delivery)
+
+
+def _shows(event: Event) -> bool:
+    return (isinstance(event, Delta) and event.says) or isinstance(event, SoundPart | Segment)
 
 
 def _broken(error: BatchinError) -> BatchinError:

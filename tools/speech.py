@@ -14,9 +14,9 @@ from base.errors import InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog, Model
-from runtime.engine import Event, Metered, Modality
+from runtime.engine import Event, Metered, Modality, Started
 from runtime.pool import Engines
-from runtime.sound import SOUND_FORMATS, Sound
+from runtime.sound import SOUND_FORMATS, Sound, SoundPart
 from settlement.evidence.hashes import sha256_of
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
@@ -29,18 +29,24 @@ _EVER_MS = 2000  # what the shortest text may take
 
 
 class SpeechInput(BaseModel):
-    """Arguments of one speech call. ``user`` is accepted and has no effect."""
+    """Arguments of one speech call, as OpenAI names them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     model: str = Field(min_length=1, max_length=256, description="Speech model id.")
     input: str = Field(min_length=1, max_length=MAX_CHARACTERS, description="The text to speak.")
     voice: str = Field("alloy", min_length=1, max_length=64, description="Who speaks.")
-    response_format: Literal["mp3", "opus", "flac", "wav", "pcm"] = Field(
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = Field(
         "mp3", description="File format; pcm is 24 kHz, mono, 16 bit, little-endian."
     )
     speed: float = Field(1.0, ge=0.25, le=4.0, description="Pace of the speech; 1 is the voice's own.")
-    stream_format: Literal["audio"] = Field("audio", description="The answer is the sound itself.")
+    stream_format: Literal["audio", "sse"] | None = Field(
+        None,
+        description=(
+            "Over HTTP, have the sound while it is spoken: as bytes (audio) or as events (sse). By "
+            "default it comes whole, with its signature in the headers."
+        ),
+    )
     user: str | None = Field(None, description="Accepted, without effect.")
 
 
@@ -93,6 +99,7 @@ class Speech:
             "voice": _voice(model, args),
             "format": args.response_format,
             "speed": args.speed,
+            "parts": args.stream_format is not None,
         }
         run = engine_run(self.engines, call, Modality.SPEECH, model.engine_model, body)
         return SpeechExecution(run, args)
@@ -105,8 +112,9 @@ class SpeechExecution:
         self._run = run
         self._args = args
         self._sound = Sound(b"", "", 0)
+        self._parts: list[bytes] = []
         self._encoded = ""
-        self._hash = ""
+        self._hash = sha256_of(b"")
         self._usage = Usage()
 
     def reserve(self) -> None:
@@ -116,16 +124,28 @@ class SpeechExecution:
         return await self._run.start()
 
     async def events(self) -> AsyncIterator[Event]:
-        """The sound is gathered: it is charged and signed before any of it is shown."""
+        """The parts, where they were asked for; else the sound is gathered: it is charged and signed
+        before any of it is shown."""
         async for event in self._run.events():
             match event:
+                case Started():  # another replica begins anew
+                    self._parts.clear()
+                case SoundPart():
+                    self._parts.append(event.data)
+                    self._sound = Sound(b"", event.media_type, event.duration_ms)
+                    self._usage = Usage(characters=event.characters, audio_ms=event.duration_ms)
+                    yield event
                 case Sound():
                     self._sound = event
-                    self._encoded, self._hash = await asyncio.to_thread(_encoded, event.data)
+                    self._parts.append(event.data)
                 case Metered():
                     self._usage = event.usage
                 case _:
-                    yield event
+                    continue
+
+    async def close(self) -> None:
+        await self._run.close()
+        self._encoded, self._hash = await asyncio.to_thread(_encoded, self._parts)
 
     def result(self) -> Result:
         output = {
@@ -139,11 +159,9 @@ class SpeechExecution:
         }
         return Result(output, self._usage, self._hash, self._run.ran)
 
-    async def close(self) -> None:
-        await self._run.close()
 
-
-def _encoded(data: bytes) -> tuple[str, str]:
+def _encoded(parts: Sequence[bytes]) -> tuple[str, str]:
+    data = b"".join(parts)
     return base64.b64encode(data).decode(), sha256_of(data)
 
 

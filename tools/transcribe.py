@@ -13,15 +13,16 @@ from base.pricing import Quote
 from base.upload import Upload
 from base.usage import Usage
 from runtime.catalog import Catalog, Model
-from runtime.engine import Event, Metered, Modality
+from runtime.engine import Delta, Event, Metered, Modality, Started
 from runtime.pool import Engines
-from runtime.sound import Transcript
+from runtime.sound import Segment, Transcript
 from settlement.evidence.hashes import transcription_response_hash
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
 from tools.engine_run import EngineRun, engine_run
 from tools.subtitles import srt, vtt
 
+_STREAMED = ("json", "text")
 _EMPTY = Transcript("", "", 0, ())
 _SILENCE = (  # two thousandths of a second
     "data:audio/wav;base64,"
@@ -54,7 +55,9 @@ class TranscribeInput(BaseModel):
     timestamp_granularities: list[Literal["segment", "word"]] | None = Field(
         None, min_length=1, max_length=2, description="What verbose_json gives the times of."
     )
-    stream: Literal[False] = Field(False, description="The answer comes whole.")
+    stream: bool = Field(
+        False, description="Over HTTP, have the text while it is heard, as events; for json and text."
+    )
 
     @field_validator("file", mode="before")
     @classmethod
@@ -152,6 +155,7 @@ class Transcribe:
     async def _quote(self, args: TranscribeInput) -> Quote:
         model = self.catalog.resolve(args.model, Modality.TRANSCRIPTION)
         _refuse_language(model, args)
+        _refuse_stream(args)
         if not args.file.data:
             raise InvalidRequest("file is empty.", param="file")
         audio_ms = await model.measure(args.file.data) if model.measure else 0
@@ -162,6 +166,7 @@ class Transcribe:
         body: dict[str, Any] = {
             "sound": args.file.data,
             "words": args.wants("word"),
+            "parts": args.stream,
             "temperature": args.temperature,
         }
         for name in ("language", "prompt"):
@@ -178,6 +183,7 @@ class TranscribeExecution:
         self._run = run
         self._args = args
         self._transcript = _EMPTY
+        self._heard: list[Segment] = []
         self._usage = Usage()
 
     def reserve(self) -> None:
@@ -187,15 +193,22 @@ class TranscribeExecution:
         return await self._run.start()
 
     async def events(self) -> AsyncIterator[Event]:
-        """The transcript is gathered: it is charged and signed before any of it is shown."""
+        """The text of segments as deltas, where it was asked for; else the transcript is gathered: it is
+        charged and signed before any of it is shown."""
         async for event in self._run.events():
             match event:
+                case Started():  # another replica begins anew
+                    self._transcript, self._heard, self._usage = _EMPTY, [], Usage()
+                case Segment():
+                    before = self._transcript.text
+                    self._hear(event)
+                    yield Delta(0, self._transcript.text[len(before) :])
                 case Transcript():
                     self._transcript = event
                 case Metered():
                     self._usage = event.usage
                 case _:
-                    yield event
+                    continue
 
     def result(self) -> Result:
         output = {
@@ -208,6 +221,14 @@ class TranscribeExecution:
 
     async def close(self) -> None:
         await self._run.close()
+
+    def _hear(self, segment: Segment) -> None:
+        """What a stream has delivered up to here, and what it costs."""
+        self._heard.append(segment)
+        text = "".join(heard.text for heard in self._heard).strip()
+        duration_ms = round(segment.end_s * 1000)
+        self._transcript = Transcript(text, "", duration_ms, tuple(self._heard))
+        self._usage = Usage(audio_ms=duration_ms)
 
     def _text(self) -> str:
         match self._args.response_format:
@@ -260,6 +281,15 @@ def _from_text(value: str) -> Upload:
         return Upload.of(base64.b64decode(value, validate=True))
     except (binascii.Error, ValueError):
         raise ValueError("should be base64 or a data URI with base64") from None
+
+
+def _refuse_stream(args: TranscribeInput) -> None:
+    if args.stream and args.response_format not in _STREAMED:
+        raise InvalidRequest(
+            f"stream does not go with the response format {args.response_format}.",
+            param="stream",
+            resolution=f"Leave stream out, or ask for {' or '.join(_STREAMED)}.",
+        )
 
 
 def _refuse_language(model: Model, args: TranscribeInput) -> None:

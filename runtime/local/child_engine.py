@@ -23,7 +23,7 @@ from runtime.engine import (
 from runtime.local.frames import Frame
 from runtime.local.lazy_child import ChildDown, ChildStalled, LazyChild
 from runtime.picture import Picture
-from runtime.sound import Segment, Sound, Transcript, Word
+from runtime.sound import Segment, Sound, SoundPart, Transcript, Word
 
 _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="the child is not up")
 _STALLED: Final = Fault("stalled", retryable=True, status=504, detail="the child said nothing")
@@ -132,8 +132,12 @@ class ChildEngine:
         match head["event"]:
             case "started":
                 return self._served()
-            case "sound":
-                return Sound(payload, head["media_type"], head["duration_ms"])
+            case "part" if payload:
+                return SoundPart(payload, head["media_type"], head["audio_ms"], head["characters"])
+            case "sound" if payload:
+                return Sound(payload, head["media_type"], head["audio_ms"])
+            case "segment":
+                return _segment(json.loads(payload))
             case "transcript":
                 return _transcript(json.loads(payload))
             case "picture":
@@ -163,14 +167,10 @@ def _fault(head: Mapping[str, Any]) -> Fault:
 
 
 def _transcript(told: Mapping[str, Any]) -> Transcript:
-    segments = (
-        Segment(
-            **{
-                **segment,
-                "tokens": tuple(segment["tokens"]),
-                "words": tuple(Word(**word) for word in segment["words"]),
-            }
-        )
-        for segment in told["segments"]
-    )
-    return Transcript(told["text"], told["language"], told["duration_ms"], tuple(segments))
+    segments = tuple(_segment(segment) for segment in told["segments"])
+    return Transcript(told["text"], told["language"], told["duration_ms"], segments)
+
+
+def _segment(told: Mapping[str, Any]) -> Segment:
+    tokens, words = tuple(told["tokens"]), tuple(Word(**word) for word in told["words"])
+    return Segment(**{**told, "tokens": tokens, "words": words})

@@ -6,6 +6,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,6 +73,14 @@ class Kokoro:
         return np.concatenate((_trimmed(sound.ravel()), np.zeros(_PAUSE, np.float32)))
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Phonemes of one step, and the share of the text, to 1, that is read with them."""
+
+    phonemes: str
+    share: float
+
+
 class Reader:
     """English text to the phonemes that Kokoro was trained with, by misaki's dictionaries."""
 
@@ -81,13 +90,20 @@ class Reader:
         self._phonemes: Any = NanoG2P()
         self._turn = threading.Lock()
 
-    def pieces(self, text: str) -> Iterator[str]:
+    def pieces(self, text: str) -> Iterator[Piece]:
         """The phonemes of the text, sentence by sentence, long ones in parts. What can't be spoken, as
         pictures, is left out."""
-        for sentence in sentences(_plain(text)):
-            for piece in parts(self._read(sentence).strip(), _MOST_PHONEMES):
+        found = list(sentences(_plain(text)))
+        whole = sum(len(sentence) for sentence in found)
+        before = 0
+        for sentence in found:
+            phonemes = self._read(sentence).strip()
+            read = 0
+            for piece in parts(phonemes, _MOST_PHONEMES):
+                read += len(piece)
                 if any(char.isalpha() for char in piece):
-                    yield piece
+                    yield Piece(piece, (before + len(sentence) * read / len(phonemes)) / whole)
+            before += len(sentence)
 
     def _read(self, sentence: str) -> str:
         with self._turn:

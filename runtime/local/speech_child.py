@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
+from itertools import chain
 from typing import Any
 
 from base.parent import attach
 from runtime.local.answering import Asker, Unusable, answer_at
-from runtime.local.encoder import Encoder
+from runtime.local.encoder import Encoder, Passing, WholeFile
 from runtime.local.frames import Frame
 from runtime.local.kokoro import SAMPLE_RATE, WEIGHTS_SHA256, Kokoro, Reader
 from runtime.sound import SOUND_FORMATS
@@ -22,23 +23,29 @@ class Speaker:
     reader: Reader
 
     def answer(self, asked: Mapping[str, Any], _: bytes, asker: Asker) -> Iterator[Frame]:
-        """A frame at each piece of the text, then the sound and what was used."""
+        """A frame at each piece of the text, with its sound where parts are wanted, then the sound where
+        not, and what was used."""
         pieces = self.reader.pieces(asked["input"])
         first = next(pieces, None)
         if first is None:
             raise Unusable("The input holds nothing that can be spoken.")
         yield {"event": "started"}, b""
-        encoder = Encoder(asked["format"], SAMPLE_RATE)
+        sink: Passing | WholeFile = Passing() if asked["parts"] else WholeFile()
+        encoder = Encoder(asked["format"], SAMPLE_RATE, sink)
+        characters = len(asked["input"])
+        told = {"event": "part", "media_type": SOUND_FORMATS[asked["format"]]}
         run = self.model.run()
         asker.when_gone(partial(setattr, run, "terminate", True))
-        piece: str | None = first
-        while piece is not None and not asker.gone:
-            encoder.add(self.model.say(piece, asked["voice"], asked["speed"], run))
-            yield {"event": "working"}, b""
-            piece = next(pieces, None)
-        told = {"event": "sound", "media_type": SOUND_FORMATS[asked["format"]]}
-        yield {**told, "duration_ms": encoder.duration_ms}, encoder.end()
-        used = {"characters": len(asked["input"]), "audio_ms": encoder.duration_ms}
+        for piece in chain((first,), pieces):
+            encoder.add(self.model.say(piece.phonemes, asked["voice"], asked["speed"], run))
+            used = {"characters": int(characters * piece.share), "audio_ms": encoder.duration_ms}
+            yield {**told, **used}, sink.take()
+            if asker.gone:
+                return
+        encoder.end()
+        used = {"characters": characters, "audio_ms": encoder.duration_ms}
+        yield {**told, **used}, sink.take()
+        yield {**told, **used, "event": "sound"}, sink.whole()
         yield {"event": "metered", "usage": used}, b""
 
 

@@ -31,7 +31,8 @@ class Listener:
         yield from self._transcribed(asked, sound, asker)
 
     def _transcribed(self, asked: Mapping[str, Any], sound: bytes, asker: Asker) -> Iterator[Frame]:
-        """A frame at each segment, then the transcript and what was used."""
+        """A frame at each segment, which it holds where parts are wanted, then the transcript and what was
+        used."""
         samples = decoded(sound, self.most_s)
         length_s = round(len(samples) / SAMPLE_RATE, 2)
         yield {"event": "started"}, b""
@@ -45,7 +46,10 @@ class Listener:
             if asker.gone:
                 return
             segments.append({**segment, "end_s": min(segment["end_s"], length_s)})
-            yield {"event": "working"}, b""
+            if asked["parts"]:
+                yield {"event": "segment"}, json.dumps(segments[-1]).encode()
+            else:
+                yield {"event": "working"}, b""
         duration_ms = len(samples) * 1000 // SAMPLE_RATE
         transcript = {
             "text": "".join(str(segment["text"]) for segment in segments).strip(),

@@ -1,0 +1,71 @@
+"""A streamed answer, which may fail before its head left, with a status, or after it."""
+
+from typing import Final
+
+import orjson
+from starlette.types import Scope, Send
+
+from base.errors import BatchinError
+from server.web.headers import failure_headers
+from server.web.outbox import HELD_MAX, Outbox
+from server.web.payment import as_understood
+from server.web.refusal import refusal_headers
+from server.web.respond import HeaderList, public_error, send_error, sse
+from server.web.wire import wire_of
+from tools.core import Call
+from tools.invoke import Invoker, Run
+
+EVENTS: Final = "text/event-stream; charset=utf-8"
+
+
+class Answer:
+    """One answer of a tool; ``close`` it in every case. A stream of events tells its failure in band,
+    any other ends too early."""
+
+    def __init__(
+        self, tool: str, scope: Scope, send: Send, invoker: Invoker, held_max: int = HELD_MAX
+    ) -> None:
+        self.send = send
+        self._tool = tool
+        self._scope = scope
+        self._observer = invoker.observer
+        self._held_max = held_max
+        self.call: Call | None = None
+        self.run: Run | None = None
+        self._body: Outbox | None = None
+        self._media_type = EVENTS
+
+    @property
+    def body(self) -> Outbox:
+        """Where the parts go, once it began."""
+        assert self._body is not None
+        return self._body
+
+    async def begin(self, headers: HeaderList, media_type: str = EVENTS) -> None:
+        self._body = Outbox(self.send, wire_of(self._scope), self._held_max)
+        self._media_type = media_type
+        head: HeaderList = [
+            (b"content-type", media_type.encode()),
+            (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),
+        ]
+        await self.send({"type": "http.response.start", "status": 200, "headers": head + headers})
+
+    def close(self) -> None:
+        if self._body is not None:
+            self._body.close()
+
+    async def fail(self, error: Exception) -> None:
+        """Tell the caller; bytes that have no place for it are cut by ``close``."""
+        shown = as_understood(public_error(error), self._scope)
+        if self._body is None:
+            await self._refuse(shown)
+        elif self._media_type == EVENTS:
+            await self._body.end(sse(orjson.dumps(shown.body())))
+
+    async def _refuse(self, error: BatchinError) -> None:
+        if self.call is None:
+            headers = refusal_headers(self._observer, self._tool, error)
+        else:
+            headers = failure_headers(self.call, error, self.run.upfront if self.run else None)
+        await send_error(self.send, error, headers)

@@ -1,0 +1,74 @@
+"""POST /v1/audio/speech and /v1/audio/transcriptions: whole, or in parts while it is spoken and heard."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.types import Receive, Scope, Send
+
+from server.openai.answer import Answer
+from server.openai.sound_parts import Parts
+from server.openai.whole import answer_whole
+from server.openai.whole_door import WholeDoor
+from server.web.connection import Watch
+from server.web.headers import stream_headers
+from server.web.outbox import Outbox, ReaderTooSlow
+from server.web.request import Disconnected, read_body, read_head
+from settlement.rail import Delivery
+from tools.invoke import Run
+
+_HELD_MAX: Final = 16_777_216
+"""A player takes sound no faster than it plays: five minutes of wav are held for it."""
+
+Asked = Callable[[Mapping[str, Any]], Parts | None]
+"""How the arguments want the parts; None where they want the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundDoor:
+    """The ASGI app of an endpoint that reads and shows as ``whole`` does, or answers in the parts that
+    ``asked`` finds; ``public_key`` is the current receipt key in wire form."""
+
+    whole: WholeDoor
+    asked: Asked
+    public_key: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self.whole
+        with Watch(receive, send, door.send_timeout_s) as watch:
+            answer = Answer(door.tool, scope, watch.send, door.invoker, _HELD_MAX)
+            try:
+                await self._answer(scope, watch.receive, answer)
+            except (Disconnected, ReaderTooSlow):
+                return
+            except Exception as error:  # noqa: BLE001 - a door answers whatever happened
+                await answer.fail(error)
+            finally:
+                answer.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+        door = self.whole
+        head = read_head(scope)
+        caller = door.callers.caller(head)
+        arguments = await door.read(head, await read_body(receive, head, door.body_limit))
+        parts = self.asked(arguments)
+        delivery = Delivery.STREAM if parts else Delivery.WHOLE
+        call = door.callers.call(head, caller, door.resource, delivery)
+        answer.call = call
+        if parts is None:
+            await answer_whole(door.invoker, door.tool, arguments, call, answer.send, door.show)
+            return
+        answer.run = door.invoker.open(door.tool, arguments, call)
+        async with answer.run as run:
+            headers = stream_headers(run.call, run.served, self.public_key, run.upfront)
+            await answer.begin(headers, parts.media_type)
+            await _stream(run, parts, answer.body)
+
+
+async def _stream(run: Run, parts: Parts, body: Outbox) -> None:
+    async for event in run:
+        await body.write(parts.part(event))
+    done = await run.done()
+    if run.replayed:
+        await body.write(parts.stored(done))
+    await body.end(parts.closing(done))
