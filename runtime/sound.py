@@ -26,8 +26,8 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class SoundPart:
-    """The next bytes of a spoken text that is given while it is spoken. Joined, the parts are a file whose
-    head knows no length. ``characters`` of the text and ``duration_ms`` are spoken up to here."""
+    """The next bytes of a spoken text that is given while it is spoken. Joined, the parts are a file
+    whose head knows no length. ``characters`` of the text and ``duration_ms`` are spoken up to here."""
 
     data: bytes
     media_type: str

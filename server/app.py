@@ -52,7 +52,7 @@ from server.openai.files import FileDoor
 from server.openai.models import model_routes
 from server.openai.pictures import PICTURES, picture_routes
 from server.openai.responses import ResponsesDoor
-from server.openai.shown import as_sound, as_transcript
+from server.openai.sound_door import speech_door, transcription_door
 from server.openai.stored_responses import StoredResponses
 from server.openai.text_chunks import TextChunkWriter
 from server.openai.whole_door import WholeDoor
@@ -64,7 +64,6 @@ from server.tables import DATABASE, TABLES
 from server.tools import ENDPOINTS, registry_of
 from server.version import version
 from server.web.caller import Callers
-from server.web.form import read_form
 from server.web.payment import no_payment, payment_of
 from settlement.balance import BalanceRail
 from settlement.chain.devchain import DevChain
@@ -339,12 +338,9 @@ class _Composition:
             ),
             "/v1/embeddings": whole("/v1/embeddings", "embed"),
             "/v1/rerank": whole("/v1/rerank", "rerank"),
-            speech: replace(whole(speech, "speech"), show=as_sound),
-            transcriptions: replace(
-                whole(transcriptions, "transcribe"),
-                body_limit=settings.max_upload_bytes,
-                read=read_form,
-                show=as_transcript,
+            speech: speech_door(whole(speech, "speech"), key),
+            transcriptions: transcription_door(
+                whole(transcriptions, "transcribe"), key, settings.max_upload_bytes
             ),
             **{path: whole(path, "image") for path in ENDPOINTS[Modality.IMAGE]},
             **{path: whole(path, "video") for path in ENDPOINTS[Modality.VIDEO]},

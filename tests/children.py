@@ -33,6 +33,14 @@ def wait_until_idle(pid: int, within_s: float = PATIENCE_S) -> float:
     raise AssertionError(f"process {pid} still works after {within_s} s")
 
 
+def wait_until_busy(pid: int, within_s: float = PATIENCE_S) -> None:
+    """Until a process has worked for a tenth of a second."""
+    deadline, before = time.monotonic() + within_s, _ticks(pid)
+    while _ticks(pid) < before + 10:
+        assert time.monotonic() < deadline, f"process {pid} does not work"
+        time.sleep(0.02)
+
+
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]

@@ -30,6 +30,7 @@ _CODINGS: Final = {
 """The coding of each of runtime.sound.SOUND_FORMATS."""
 
 _PLAIN: Final = {"fflags": "+bitexact"}  # no tags of the encoder
+_EXACT: Final = {"flags": "+bitexact"}
 
 
 class Sink(Protocol):
@@ -84,14 +85,14 @@ class Encoder:
         coding = _CODINGS[name]
         self._rate = sample_rate
         self._samples = 0
-        self._container: Any = av.open(
-            sink, "w", format=coding.container, options={**_PLAIN, **coding.options}
-        )
-        self._stream: Any = self._container.add_stream(
-            coding.codec, rate=sample_rate, layout="mono", options={"flags": "+bitexact"}
+        options = {**_PLAIN, **coding.options}
+        self._container: Any = av.open(sink, "w", format=coding.container, options=options)
+        stream: Any = self._container.add_stream(
+            coding.codec, rate=sample_rate, layout="mono", options=_EXACT
         )
         if coding.bits_per_second is not None:
-            self._stream.bit_rate = coding.bits_per_second
+            stream.codec_context.bit_rate = coding.bits_per_second
+        self._stream = stream
 
     @property
     def duration_ms(self) -> int:

@@ -102,15 +102,18 @@ class LazyChild:
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         async with self._changing:
-            if self._supervisor is None:
-                await self._start()
-        if self.facts is None or self._folder is None:
-            raise ChildDown
-        path = str(self._folder / "socket")
+            supervisor, folder = self._started() or await self._start()
         try:
-            return await asyncio.open_unix_connection(path, limit=_STREAM_LIMIT)
-        except OSError as error:
+            async with asyncio.timeout(self._program.ready_s):
+                await supervisor.up()
+            return await asyncio.open_unix_connection(folder / "socket", limit=_STREAM_LIMIT)
+        except (OSError, TimeoutError) as error:
             raise ChildDown from error
+
+    def _started(self) -> tuple[Supervisor, Path] | None:
+        if self._supervisor is None or self._folder is None:
+            return None
+        return self._supervisor, self._folder
 
     async def _next(self, reader: asyncio.StreamReader) -> Frame:
         try:
@@ -123,7 +126,7 @@ class LazyChild:
                 child.kill()
             raise ChildStalled from None
 
-    async def _start(self) -> None:
+    async def _start(self) -> tuple[Supervisor, Path]:
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="batchin-"))
         request = {**self._program.request, "socket": str(folder / "socket")}
         supervisor = Supervisor(replace(self._program, request=request))
@@ -138,6 +141,7 @@ class LazyChild:
             raise ChildDown from error
         self._failed_at_s = None
         self._supervisor, self._folder = supervisor, folder
+        return supervisor, folder
 
     async def _end(self) -> None:
         supervisor, folder = self._supervisor, self._folder

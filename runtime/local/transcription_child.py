@@ -31,8 +31,8 @@ class Listener:
         yield from self._transcribed(asked, sound, asker)
 
     def _transcribed(self, asked: Mapping[str, Any], sound: bytes, asker: Asker) -> Iterator[Frame]:
-        """A frame at each segment, which it holds where parts are wanted, then the transcript and what was
-        used."""
+        """A frame at each segment, which it holds where parts are wanted, then the transcript and what
+        was used."""
         samples = decoded(sound, self.most_s)
         length_s = round(len(samples) / SAMPLE_RATE, 2)
         yield {"event": "started"}, b""

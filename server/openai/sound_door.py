@@ -1,16 +1,18 @@
-"""POST /v1/audio/speech and /v1/audio/transcriptions: whole, or in parts while it is spoken and heard."""
+"""POST /v1/audio/speech and /v1/audio/transcriptions: whole, or in parts as they come."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
 from server.openai.answer import Answer
-from server.openai.sound_parts import Parts
+from server.openai.shown import as_sound, as_transcript
+from server.openai.sound_parts import Parts, heard_parts, spoken_parts
 from server.openai.whole import answer_whole
 from server.openai.whole_door import WholeDoor
 from server.web.connection import Watch
+from server.web.form import read_form
 from server.web.headers import stream_headers
 from server.web.outbox import Outbox, ReaderTooSlow
 from server.web.request import Disconnected, read_body, read_head
@@ -63,6 +65,17 @@ class SoundDoor:
             headers = stream_headers(run.call, run.served, self.public_key, run.upfront)
             await answer.begin(headers, parts.media_type)
             await _stream(run, parts, answer.body)
+
+
+def speech_door(whole: WholeDoor, public_key: str) -> SoundDoor:
+    """JSON in, sound out."""
+    return SoundDoor(replace(whole, show=as_sound), spoken_parts, public_key)
+
+
+def transcription_door(whole: WholeDoor, public_key: str, most_bytes: int) -> SoundDoor:
+    """A form with a sound file in, a transcript out."""
+    reading = replace(whole, read=read_form, show=as_transcript, body_limit=most_bytes)
+    return SoundDoor(reading, heard_parts, public_key)
 
 
 async def _stream(run: Run, parts: Parts, body: Outbox) -> None:

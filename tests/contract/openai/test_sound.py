@@ -18,10 +18,11 @@ from settlement.evidence.bodies import response_hash
 from settlement.evidence.hashes import request_hash
 from tests.live import LiveServer
 
-Format = Literal["mp3", "opus", "flac", "wav", "pcm"]
+Format = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 MAGIC: dict[str, tuple[str, bytes]] = {
     "mp3": ("audio/mpeg", b"\xff"),
     "opus": ("audio/ogg", b"OggS"),
+    "aac": ("audio/aac", b"\xff\xf1"),
     "flac": ("audio/flac", b"fLaC"),
     "wav": ("audio/wav", b"RIFF"),
     "pcm": ("audio/pcm", b""),
@@ -189,10 +190,10 @@ def test_a_verbose_transcript_has_the_times_and_is_signed(client: OpenAI, spoken
         ({"input": "..."}, "input"),
         ({"input": "\u4f60\u597d"}, "input"),
         ({"input": "a" * 4097}, "input"),
-        ({"response_format": "aac"}, "response_format"),
+        ({"response_format": "ogg"}, "response_format"),
         ({"speed": 9}, "speed"),
         ({"instructions": "whisper"}, "instructions"),
-        ({"stream_format": "sse"}, "stream_format"),
+        ({"stream_format": "chunks"}, "stream_format"),
         ({"model": "qwen3-32b"}, "model"),
     ],
 )
@@ -217,6 +218,7 @@ def test_a_wrong_field_of_speech_is_named(client: OpenAI, change: dict[str, Any]
         (None, {"language": "de"}, "language"),
         (None, {"temperature": "hot"}, "temperature"),
         (None, {"response_format": "pdf"}, "response_format"),
+        (None, {"response_format": "srt", "stream": True}, "stream"),
         (None, {"model": "cosyvoice"}, "model"),
     ],
 )
