@@ -26,6 +26,7 @@ from runtime.picture import Picture
 from runtime.sound import Segment, Sound, SoundPart, Transcript, Word
 
 _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="the child is not up")
+_DIED: Final = Fault("unavailable", retryable=True, status=502, detail="the child went away")
 _STALLED: Final = Fault("stalled", retryable=True, status=504, detail="the child said nothing")
 _ABORTED: Final = Fault("unavailable", retryable=True, status=503, detail="aborted")
 _STATUS: Final = {"invalid": 400}
@@ -110,6 +111,7 @@ class ChildEngine:
             yield _DOWN
             return
         aborted = self._running[call.rid] = asyncio.Event()
+        begun = False
         try:
             async with aclosing(self._child.ask(*self._trade.asked(call))) as frames:
                 async for head, payload in frames:
@@ -120,9 +122,10 @@ class ChildEngine:
                     if isinstance(event, Metered):
                         call.meter.usage = event.usage
                     if event is not None:
+                        begun = True
                         yield event
         except ChildDown:
-            yield _DOWN
+            yield _DIED if begun else _DOWN
         except ChildStalled:
             yield _STALLED
         finally:

@@ -26,7 +26,7 @@ async def engine() -> AsyncIterator[ChildEngine]:
 
 
 def call(text: str, rid: str = "run_1") -> EngineCall:
-    body = {"input": text, "voice": "jf_alpha", "format": "pcm", "speed": 1.0}
+    body = {"input": text, "voice": "jf_alpha", "format": "pcm", "speed": 1.0, "parts": False}
     return EngineCall(rid, Modality.SPEECH, KOKORO_ID, body, "tenant")
 
 
