@@ -11,7 +11,7 @@ import typer
 from server.commands.options import AsJson, Config, DataDir
 
 if TYPE_CHECKING:
-    from runtime.sglang.install import Report
+    from runtime.sglang.install import Report, Stage
 
 EngineId = Annotated[str, typer.Argument(help="Id of the engine, as engines list shows it.")]
 _POLL_S = 0.5
@@ -40,8 +40,8 @@ def _install(
 ) -> None:
     """Install an engine into an environment of its own, in the cache folder.
 
-    Nothing happens when it is there already. The build for CPUs takes 2.5 GB and some minutes; pip finds
-    torch where its own configuration says, and an index of CPU builds saves some gigabytes more.
+    Nothing happens when it is there already. Every package is pinned by its hash. The build for CPUs
+    takes 2.5 GB and some minutes.
     """
     from runtime.local.artifacts import user_cache_dir
     from runtime.sglang.install import install
@@ -167,20 +167,33 @@ def _number(value: float | None) -> str:
 
 @contextmanager
 def _progress() -> "Iterator[Report]":
-    """One line that moves on a terminal; elsewhere a line whenever something new begins."""
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False)
-    if console.is_terminal:
-        with console.status("Installing SGLang ...") as status:
-            yield lambda line: status.update(f"Installing SGLang: {line}")
+    """A bar on a terminal; elsewhere a line at every tenth of the way."""
+    if not sys.stderr.isatty():
+        yield _Lines()
         return
-    told: set[str] = set()
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    def report(line: str) -> None:
-        step = line.partition(":")[0]
-        if step not in told:
-            told.add(step)
-            print(f"Installing SGLang: {step} ...", file=sys.stderr, flush=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Installing SGLang", total=None)
 
-    yield report
+        def report(stage: "Stage") -> None:
+            what = f"Installing SGLang: packages {stage.what}"
+            bar.update(task, description=what, completed=stage.done, total=stage.total)
+
+        yield report
+
+
+class _Lines:
+    """Tells the progress to a log."""
+
+    def __init__(self) -> None:
+        self._told = ("", -1)
+
+    def __call__(self, stage: "Stage") -> None:
+        tenth = (stage.what, stage.done * 10 // stage.total)
+        if tenth != self._told:
+            self._told = tenth
+            line = f"Installing SGLang: {stage.done} of {stage.total} packages {stage.what}"
+            print(line, file=sys.stderr, flush=True)

@@ -18,7 +18,7 @@ from runtime.openai_http import OpenAiHttp
 from runtime.served import run_for
 from runtime.sglang.environment import Environment
 from runtime.sglang.flavour import SgLang
-from runtime.sglang.install import install
+from runtime.sglang.install import Stage, install
 from runtime.sglang.launched import Launched
 from runtime.sglang.loads import LOADS_PATH, load_of
 from runtime.sglang.plan import LaunchPlan
@@ -170,12 +170,13 @@ def tiny_model(cache: Path, environment: Environment) -> Path:
 
 
 class Progress:
-    """Tells what an installation does, a line at most every ten seconds."""
+    """Tells how far an installation is, a line at most every ten seconds."""
 
     def __init__(self) -> None:
         self._told_s = 0.0
 
-    def __call__(self, line: str) -> None:
+    def __call__(self, stage: Stage) -> None:
         if time.monotonic() - self._told_s > 10:
             self._told_s = time.monotonic()
-            print(f"SGLang: {line}", file=sys.stderr, flush=True)
+            line = f"SGLang: {stage.done} of {stage.total} packages {stage.what}"
+            print(line, file=sys.stderr, flush=True)

@@ -3,18 +3,20 @@
 import json
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import runtime.sglang.install as install_module
 from base.settings import ModelSettings, Settings, SettingsError, load_settings
 from runtime.engine import Modality
 from runtime.http.message import Limits
 from runtime.sglang.build import launched_engine
 from runtime.sglang.environment import environment, installed_environment, pinned_version
-from runtime.sglang.install import InstallFailed, install
+from runtime.sglang.install import InstallFailed, Stage, install
 
 
 def settings(**given: Any) -> Settings:
@@ -122,9 +124,19 @@ def test_an_installation_that_fails_says_why_and_is_not_taken_for_one(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-    told: list[str] = []
-    with pytest.raises(InstallFailed, match=r"torch could not be installed: .*torch==.*What pip said"):
+    told: list[Stage] = []
+    with pytest.raises(InstallFailed, match=r"SGLang could not be installed: .*==.*What pip said"):
         install(tmp_path, "cpu", told.append)
     assert installed_environment(tmp_path) is None
-    assert told[0].startswith("new environment in")
-    assert "torch==" in environment(tmp_path, "cpu").log.read_text()
+    assert told[0].total > 100
+    assert "No matching distribution" in environment(tmp_path, "cpu").log.read_text()
+
+
+@pytest.mark.parametrize("build", ["cpu", "gpu"])
+def test_every_package_is_pinned_by_its_hash(build: str) -> None:
+    pins = Path(install_module.__file__).with_name(f"{build}.lock").read_text()
+    packages = re.split(r"\n(?=\S)", pins.strip())
+    assert all(re.match(r"[\w.-]+(\[\w,-]+\])?==\S+", package) for package in packages)
+    assert all("--hash=sha256:" in package for package in packages)
+    assert f"sglang=={pinned_version()} " in pins
+    assert "torch==" in pins
