@@ -12,7 +12,9 @@ class EngineSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["sglang", "openai"] = Field(description="sglang, or any OpenAI-compatible server.")
+    kind: Literal["sglang", "sglang-diffusion", "sglang-omni", "openai"] = Field(
+        description="SGLang's server of that name, or openai: any OpenAI-compatible server."
+    )
     url: str = Field(pattern=r"^https?://[^,\s]+$", description="Where it listens.")
     name: str | None = Field(
         None,

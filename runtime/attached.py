@@ -20,6 +20,7 @@ from runtime.engine import (
 )
 from runtime.flavours import Flavour
 from runtime.http.message import Limits
+from runtime.local.sound_meter import SoundMeter
 from runtime.openai_http import OpenAiHttp
 from runtime.served import capabilities, run_for
 
@@ -29,7 +30,8 @@ _PROBE_S: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """Where an engine is, what we call it, and what it serves: modality by engine model id. ``named``:
-    its operator named these models, so its own list of them does not count."""
+    its operator named these models, so its own list of them does not count. ``meter`` measures the sound
+    that is sent to it; it ends with the engine."""
 
     name: str
     url: str
@@ -40,6 +42,7 @@ class Attachment:
     api_key: str | None = field(default=None, repr=False)
     admin_key: str | None = field(default=None, repr=False)
     named: bool = False
+    meter: SoundMeter | None = None
 
 
 class Attached:
@@ -115,6 +118,8 @@ class Attached:
         with contextlib.suppress(asyncio.CancelledError):
             await self._watching
         await self._http.aclose()
+        if self._at.meter is not None:
+            await self._at.meter.stop()
 
     async def _watch(self) -> None:
         while True:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from base.clock import Clock
@@ -15,11 +15,22 @@ from runtime.discovery import Listed, listed_models
 from runtime.engine import Modality
 from runtime.flavours import Flavour, OpenAi
 from runtime.http.message import Limits
+from runtime.local.lazy_child import Patience
+from runtime.local.sound_meter import SoundMeter, meter_installed, sound_meter
 from runtime.routing.lanes import PRIORITIES
 from runtime.routing.replica import Replica, Service
+from runtime.sglang.diffusion import SgLangDiffusion
 from runtime.sglang.flavour import SgLang
+from runtime.sglang.omni import SgLangOmni
 
 _CONTEXT: Final = 4096  # of a model whose server does not tell
+_TEXT: Final = (Modality.CHAT, Modality.EMBEDDING, Modality.RERANK, Modality.CLASSIFY)
+_SERVES: Final[Mapping[str, tuple[Modality, ...]]] = {
+    "sglang": (*_TEXT, Modality.TRANSCRIPTION),
+    "sglang-diffusion": (Modality.IMAGE,),
+    "sglang-omni": (Modality.SPEECH, Modality.TRANSCRIPTION),
+    "openai": (*_TEXT, Modality.SPEECH, Modality.TRANSCRIPTION),
+}
 
 
 async def attached(
@@ -35,21 +46,54 @@ async def attached(
     lists = await asyncio.gather(
         *(_asked(engine, flavours[engine.kind], limits, entries) for _, engine in named)
     )
-    known = {entry.id: entry for entry in itertools.chain(*lists)}
+    known = list(itertools.chain(*lists))
+    meter = _meter(settings)
     replicas: list[Replica] = []
     served: dict[str, ModelSettings] = {}
     for (name, engine), told in zip(named, lists, strict=True):
-        models = {entry.id: entry for entry in told} or known
-        if not models:
-            raise SettingsError(
-                f"engine: no [[models]] in the settings, and {engine.url} lists none at /v1/models. "
-                "Name the models that it serves, or start it first."
-            )
+        models = {entry.id: entry for entry in told or _able(engine.kind, known)}
+        _check(engine, models.values())
         served |= models
-        replicas.append(
-            _replica(name, engine, flavours[engine.kind], models, limits, clock, settings.silence_s)
+        attachment = _attachment(name, engine, flavours[engine.kind], models, limits, meter)
+        service = _service(engine, models)
+        replicas.append(Replica(Attached(attachment), service, clock, settings.silence_s))
+    return replicas, [_model(entry, meter) for entry in served.values()]
+
+
+def _meter(settings: Settings) -> SoundMeter | None:
+    """What measures sound before its transcription is priced, where any is transcribed elsewhere.
+
+    Raises SettingsError where nothing decodes sound.
+    """
+    if all(entry.modality != "transcription" for entry in settings.models):
+        return None
+    if not meter_installed():
+        raise SettingsError(
+            "models: a transcription is priced by the length of its sound, and nothing here decodes "
+            "sound. Install batchin with the extra stt."
         )
-    return replicas, [_model(entry) for entry in served.values()]
+    return sound_meter(settings.max_audio_s, Patience(settings.between_events_s, settings.engine_idle_s))
+
+
+def _able(kind: str, entries: Iterable[ModelSettings]) -> list[ModelSettings]:
+    """Those that an engine of this kind can serve."""
+    return [entry for entry in entries if entry.modality in _SERVES[kind]]
+
+
+def _check(engine: EngineSettings, entries: Collection[ModelSettings]) -> None:
+    """Raises SettingsError for an engine without models, and for models that it can't serve."""
+    if not entries:
+        raise SettingsError(
+            f"engine: no [[models]] in the settings for {engine.kind}, and {engine.url} lists none at "
+            "/v1/models. Name the models that it serves, or start it first."
+        )
+    able = _able(engine.kind, entries)
+    for entry in entries:
+        if entry not in able:
+            raise SettingsError(
+                f"models: {entry.id} is for {entry.modality}; an engine of kind {engine.kind} serves "
+                f"{', '.join(_SERVES[engine.kind])}"
+            )
 
 
 def _engines(settings: Settings) -> Sequence[EngineSettings]:
@@ -89,15 +133,21 @@ def _named(engines: Sequence[EngineSettings]) -> Sequence[tuple[str, EngineSetti
 
 def _flavours(infills: frozenset[str]) -> Mapping[str, Flavour]:
     """The salt is new at each start: prefix caches are not shared across it, nor between tenants."""
-    return {"sglang": SgLang(secrets.token_bytes(32), PRIORITIES, infills), "openai": OpenAi()}
+    return {
+        "sglang": SgLang(secrets.token_bytes(32), PRIORITIES, infills),
+        "sglang-diffusion": SgLangDiffusion(),
+        "sglang-omni": SgLangOmni(),
+        "openai": OpenAi(),
+    }
 
 
 async def _asked(
     engine: EngineSettings, flavour: Flavour, limits: Limits, entries: Mapping[str, ModelSettings]
 ) -> Sequence[ModelSettings]:
     """What an engine serves: the models that it names, else those of ``[[models]]`` that it lists, else
-    (it can't be asked, or calls them otherwise) all of ``[[models]]``. Where there are none, what it
-    lists, at the default prices: nothing when it can't be asked."""
+    (it can't be asked, or calls them otherwise) all of ``[[models]]`` that its kind can serve. Where
+    there are none, what it lists, at the default prices: nothing when it can't be asked, nor where its
+    kind is not paid by tokens."""
     key = engine.api_key.get_secret_value() if engine.api_key else None
     if engine.models and all(name in entries for name in engine.models):
         return [entries[name] for name in engine.models]
@@ -107,7 +157,10 @@ async def _asked(
         return [entries.get(name) or _default(name, told.get(name)) for name in engine.models]
     if entries:
         ids = {model.id for model in listed}
-        return [entry for entry in entries.values() if entry.id in ids] or list(entries.values())
+        able = _able(engine.kind, entries.values())
+        return [entry for entry in able if entry.id in ids] or able
+    if Modality.CHAT not in _SERVES[engine.kind]:
+        return []
     return [_default(model.id, model) for model in listed]
 
 
@@ -119,16 +172,15 @@ def _default(name: str, told: Listed | None) -> ModelSettings:
     )
 
 
-def _replica(
+def _attachment(
     name: str,
     engine: EngineSettings,
     flavour: Flavour,
     models: Mapping[str, ModelSettings],
     limits: Limits,
-    clock: Clock,
-    silence_s: float,
-) -> Replica:
-    attachment = Attachment(
+    meter: SoundMeter | None,
+) -> Attachment:
+    return Attachment(
         name=name,
         url=engine.url,
         flavour=flavour,
@@ -138,8 +190,12 @@ def _replica(
         api_key=engine.api_key.get_secret_value() if engine.api_key else None,
         admin_key=engine.admin_key.get_secret_value() if engine.admin_key else None,
         named=bool(engine.models),
+        meter=meter,
     )
-    service = Service(
+
+
+def _service(engine: EngineSettings, models: Mapping[str, ModelSettings]) -> Service:
+    return Service(
         max_running=engine.max_running,
         max_queued=engine.max_queued,
         lanes=frozenset(engine.lanes),
@@ -147,10 +203,9 @@ def _replica(
         power_w=engine.power_w,
         model_lanes={entry.id: frozenset(entry.lanes) for entry in models.values() if entry.lanes},
     )
-    return Replica(Attached(attachment), service, clock, silence_s)
 
 
-def _model(entry: ModelSettings) -> Model:
+def _model(entry: ModelSettings, meter: SoundMeter | None) -> Model:
     return Model(
         id=entry.id,
         modality=Modality(entry.modality),
@@ -161,4 +216,5 @@ def _model(entry: ModelSettings) -> Model:
         aliases=entry.aliases,
         status=entry.status or "always_on",
         infill=entry.infill,
+        measure=meter.measure if meter and entry.modality == "transcription" else None,
     )

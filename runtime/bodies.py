@@ -1,9 +1,11 @@
 """What may enter a request to an engine: an allow-list a modality. Everything else is dropped here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runtime.engine import EngineCall, Modality
+from runtime.openai_pictures import pictures_body
+from runtime.openai_sound import speech_body, transcription_fields
 
 PATHS: Final[Mapping[Modality, str]] = {
     Modality.CHAT: "/v1/chat/completions",
@@ -11,6 +13,9 @@ PATHS: Final[Mapping[Modality, str]] = {
     Modality.EMBEDDING: "/v1/embeddings",
     Modality.RERANK: "/v1/rerank",
     Modality.CLASSIFY: "/v1/classify",
+    Modality.SPEECH: "/v1/audio/speech",
+    Modality.TRANSCRIPTION: "/v1/audio/transcriptions",
+    Modality.IMAGE: "/v1/images/generations",
 }
 """Where each modality is served."""
 
@@ -49,7 +54,19 @@ _FIELDS: Final[Mapping[Modality, tuple[str, ...]]] = {
 
 def base_body(call: EngineCall, *more: str) -> dict[str, Any]:
     """The request that every OpenAI-compatible server understands, with the fields named in ``more``
-    where the call has them."""
+    where the call has them. Of a transcription it is the form's fields beside the sound."""
+    match call.modality:
+        case Modality.SPEECH:
+            return speech_body(call)
+        case Modality.TRANSCRIPTION:
+            return transcription_fields(call)
+        case Modality.IMAGE:
+            return pictures_body(call)
+        case _:
+            return _text_body(call, more)
+
+
+def _text_body(call: EngineCall, more: Sequence[str]) -> dict[str, Any]:
     body: dict[str, Any] = {"model": call.model}
     for name in (*_FIELDS[call.modality], *more):
         if name in call.body:

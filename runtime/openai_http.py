@@ -91,8 +91,7 @@ class OpenAiHttp:
 
 
 def _headers(key: str | None) -> tuple[tuple[str, str], ...]:
-    bearer = (("Authorization", f"Bearer {key}"),) if key else ()
-    return (("Content-Type", "application/json"), *bearer)
+    return (("Authorization", f"Bearer {key}"),) if key else ()
 
 
 def _client(parts: SplitResult, limits: Limits) -> Client:

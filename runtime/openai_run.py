@@ -9,36 +9,33 @@ from typing import Any, Final
 
 import orjson
 
-from base.usage import Usage
 from runtime.bodies import PATHS, STREAMED, choices_of
 from runtime.engine import (
     EngineCall,
     Event,
     Fault,
-    Labels,
     Metered,
     Modality,
-    Scores,
     Started,
-    Vectors,
 )
 from runtime.flavours import AbortOrder, Flavour
 from runtime.http.failure import HttpFailure
+from runtime.http.form import form
 from runtime.http.message import Client, Limits, Request, Response
 from runtime.http.sse import EventTooLarge, SseParser
 from runtime.openai_chat import ChatPiece
-from runtime.openai_embeddings import vectors_of
 from runtime.openai_faults import fault_of_body, fault_of_failure
-from runtime.openai_scores import labels_of, scores_of
+from runtime.openai_sound import SOUND_FIELD, form_fields
 from runtime.openai_stream import StreamReader
 from runtime.openai_text import text_piece
+from runtime.openai_whole import events_of
 
 _ERROR_BYTES: Final = 65_536
 _ANSWER_BYTES: Final = 268_435_456
 _IN_THREAD_BYTES: Final = 131_072
 _TAIL_S: Final = 0.08
+_JSON: Final = ("Content-Type", "application/json")
 
-_Whole = tuple[Vectors | Scores | Labels, Usage]
 Identify = Callable[[EngineCall, Mapping[str, Any]], Started]
 """What evidence says of who served a call, from the first chunk of its answer."""
 
@@ -57,12 +54,21 @@ class Server:
     admin_headers: tuple[tuple[str, str], ...]
 
     def request(self, method: str, path: str, body: bytes = b"") -> Request:
-        return Request(method, self.prefix + path, self.headers, body)
+        return Request(method, self.prefix + path, (_JSON, *self.headers), body)
+
+    def post(self, call: EngineCall, rid: str) -> Request:
+        """The request of a call under that id: JSON, or a form where sound goes with it."""
+        told = self.flavour.body(call, rid)
+        path = self.prefix + PATHS[call.modality]
+        if call.modality is not Modality.TRANSCRIPTION:
+            return Request("POST", path, (_JSON, *self.headers), orjson.dumps(told))
+        media_type, body = form(form_fields(told), (SOUND_FIELD, call.body["sound"]))
+        return Request("POST", path, (("Content-Type", media_type), *self.headers), body)
 
     async def manage(self, order: AbortOrder) -> None:
         """Raises HttpFailure."""
         body = orjson.dumps(order.body)
-        request = Request("POST", self.prefix + order.path, self.admin_headers, body)
+        request = Request("POST", self.prefix + order.path, (_JSON, *self.admin_headers), body)
         (await self.client.send(lambda _: request)).finish()
 
 
@@ -203,26 +209,15 @@ class Run:
             yield fault_of_failure(failure)
             return
         if len(body) > _IN_THREAD_BYTES:
-            answer = await asyncio.to_thread(self._whole, body)
+            events = await asyncio.to_thread(events_of, self.call, body)
         else:
-            answer = self._whole(body)
-        if isinstance(answer, Fault):
-            yield answer
-            return
-        self.call.meter.usage = answer[1]
-        yield self._server.identify(self.call, {})
-        yield answer[0]
-        yield Metered(answer[1])
-
-    def _whole(self, body: bytes) -> _Whole | Fault:
-        asked = self.call.body
-        match self.call.modality:
-            case Modality.RERANK:
-                return scores_of(body, len(asked["documents"]))
-            case Modality.CLASSIFY:
-                return labels_of(body, len(asked["input"]))
-            case _:
-                return vectors_of(body, len(asked["input"]))
+            events = events_of(self.call, body)
+        if not isinstance(events[0], Fault):
+            yield self._server.identify(self.call, {})
+        for event in events:
+            if isinstance(event, Metered):
+                self.call.meter.usage = event.usage
+            yield event
 
     def _new_reader(self) -> StreamReader:
         chat = self.call.modality is Modality.CHAT
@@ -232,12 +227,9 @@ class Run:
         return StreamReader(choices_of(self.call), piece, tally, started)
 
     async def _send(self) -> Response:
-        path = PATHS[self.call.modality]
-
         def attempt(number: int) -> Request:
             self._rid = self.call.rid if number == 1 else f"{self.call.rid}-{number}"
-            body = self._server.flavour.body(self.call, self._rid)
-            return self._server.request("POST", path, orjson.dumps(body))
+            return self._server.post(self.call, self._rid)
 
         self._response = await self._server.client.send(attempt)
         return self._response

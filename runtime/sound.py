@@ -17,11 +17,11 @@ SOUND_FORMATS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A spoken text: a whole file of that media type."""
+    """A spoken text: a whole file of that media type. ``duration_ms`` is None where it is not known."""
 
     data: bytes
     media_type: str
-    duration_ms: int
+    duration_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Segment:
     """A stretch of speech, as Whisper and OpenAI's verbose transcripts describe it.
 
     ``seek`` is where its window begins, in hundredths of a second; ``words`` is empty unless they were
-    asked for.
+    asked for. What its engine does not tell is None.
     """
 
     id: int
@@ -58,10 +58,10 @@ class Segment:
     end_s: float
     text: str
     tokens: tuple[int, ...]
-    temperature: float
-    avg_logprob: float
-    compression_ratio: float
-    no_speech_prob: float
+    temperature: float | None
+    avg_logprob: float | None
+    compression_ratio: float | None
+    no_speech_prob: float | None
     words: tuple[Word, ...] = ()
 
 

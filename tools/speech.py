@@ -57,7 +57,7 @@ class SpeechOutput(BaseModel):
     model: str
     voice: str
     media_type: str
-    duration_ms: int
+    duration_ms: int | None
     characters: int
     audio: str = Field(description="The file as base64.")
 
@@ -72,6 +72,7 @@ class Speech:
     def tool(self) -> Tool[SpeechInput]:
         return Tool(
             name="speech",
+            version=2,
             title="Speech",
             description="Speak a text: a sound file in the asked voice and format. Paid per character.",
             Input=SpeechInput,

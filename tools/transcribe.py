@@ -97,10 +97,10 @@ class TranscribedSegment(BaseModel):
     end: float
     text: str
     tokens: list[int]
-    temperature: float
-    avg_logprob: float
-    compression_ratio: float
-    no_speech_prob: float
+    temperature: float | None
+    avg_logprob: float | None
+    compression_ratio: float | None
+    no_speech_prob: float | None
 
 
 class TranscribedWord(BaseModel):
@@ -137,6 +137,7 @@ class Transcribe:
     def tool(self) -> Tool[TranscribeInput]:
         return Tool(
             name="transcribe",
+            version=2,
             title="Transcribe",
             description=(
                 "Write down what is said in a sound file, with the times of segments and words, or as "

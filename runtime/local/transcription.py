@@ -1,15 +1,14 @@
 """The local transcription engine: Whisper tiny.en, which understands English."""
 
 import importlib.util
-from contextlib import aclosing
 from typing import Final
 
 from base.child import Program
-from base.errors import EngineError, InvalidRequest
 from runtime.engine import EngineCall, Modality
 from runtime.local.child_engine import ChildEngine, Trade
 from runtime.local.frames import Frame
-from runtime.local.lazy_child import ChildDown, ChildStalled, LazyChild, Patience
+from runtime.local.lazy_child import LazyChild, Patience
+from runtime.local.sound_meter import SoundMeter
 
 WHISPER_ID: Final = "whisper-tiny.en-int8"
 LANGUAGES: Final = ("en",)
@@ -40,20 +39,8 @@ class LocalTranscription(ChildEngine):
         )
 
     async def measure(self, sound: bytes) -> int:
-        """Its length in milliseconds, found by decoding it.
-
-        Raises InvalidRequest for what can't be decoded or is too long, and EngineError.
-        """
-        try:
-            async with aclosing(self._listener.ask({"ask": "measure"}, sound)) as frames:
-                async for head, _ in frames:
-                    if head["event"] == "measured":
-                        return int(head["audio_ms"])
-                    if head["kind"] == "invalid":
-                        raise InvalidRequest(str(head["detail"]), param="file")
-        except (ChildDown, ChildStalled):
-            pass
-        raise EngineError("The transcription engine went away while it read the file.")
+        """As SoundMeter does, by the child that also listens."""
+        return await SoundMeter(self._listener).measure(sound)
 
 
 def _asked(call: EngineCall) -> Frame:

@@ -25,6 +25,7 @@ _MORE: Final[Mapping[Modality, tuple[str, ...]]] = {
     Modality.RERANK: ("instruct",),
 }
 _LISTED: Final = frozenset((Modality.EMBEDDING, Modality.CLASSIFY))  # a list of inputs has one of ids
+_WITHOUT_ID: Final = frozenset((Modality.RERANK, Modality.TRANSCRIPTION))
 _TEMPLATE_SWITCH: Final = "enable_thinking"
 
 
@@ -54,6 +55,8 @@ class SgLang:
         body = call.body
         if body.get("suffix") and (call.model not in self.infills or isinstance(body["prompt"], list)):
             return refused_field("suffix")  # ignored without a template; a list would be garbled
+        if call.modality is Modality.TRANSCRIPTION:
+            return _unheard(body)
         problem = problem_of(body)
         return Fault("invalid", retryable=False, status=400, detail=problem) if problem else None
 
@@ -68,6 +71,7 @@ class SgLang:
             _switch_thinking(call, body)
         if call.modality is Modality.RERANK:
             body["return_documents"] = False
+        if call.modality in _WITHOUT_ID:
             return body
         body["rid"] = _wire_ids(call, rid) if call.modality in _LISTED else f"{rid}."
         priority = self.priorities.get(call.lane.partition(":")[0])
@@ -83,6 +87,13 @@ class SgLang:
         if call.modality not in STREAMED or choices_of(call) != 1:
             return None
         return AbortOrder("/abort_request", {"rid": f"{rid}."}, has_tail=True)
+
+
+def _unheard(body: Mapping[str, Any]) -> Fault | None:
+    """What its transcription route would ignore."""
+    if body["words"]:
+        return refused_field("timestamp_granularities word")
+    return refused_field("prompt") if body.get("prompt") else None
 
 
 def _wire_ids(call: EngineCall, rid: str) -> list[str]:

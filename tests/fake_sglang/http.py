@@ -27,8 +27,11 @@ class Exchange:
 
     async def say(self, status: int, answer: Any = None) -> None:
         """A whole answer: JSON, or no body at all."""
-        body = b"" if answer is None else orjson.dumps(answer)
-        kind = "Content-Type: application/json\r\n" if body else ""
+        await self.give(status, b"" if answer is None else orjson.dumps(answer), "application/json")
+
+    async def give(self, status: int, body: bytes, media_type: str) -> None:
+        """A whole answer of that media type."""
+        kind = f"Content-Type: {media_type}\r\n" if body else ""
         await self.raw(_head(status, f"{kind}Content-Length: {len(body)}\r\n") + body)
 
     async def begin_stream(self) -> None:

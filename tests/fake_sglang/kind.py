@@ -1,13 +1,16 @@
 """What a fake server is started as, and how it is told to fail."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The launch: ``embedding`` is ``--is-embedding``, ``fills_in`` a ``--completion-template``."""
+    """The launch: ``embedding`` is ``--is-embedding``, ``fills_in`` a ``--completion-template``.
+    ``program`` is which of SGLang's servers it is."""
 
     model: str = "tiny-qwen3"
+    program: Literal["srt", "diffusion", "omni"] = "srt"
     embedding: bool = False
     fills_in: bool = False
     running_max: int = 4

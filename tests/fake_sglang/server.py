@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from tests.fake_sglang import shapes
+from tests.fake_sglang import media, shapes
 from tests.fake_sglang.encoding import classes, embeddings, rerank
 from tests.fake_sglang.generation import CHAT, TEXT, Generation, choices_of
 from tests.fake_sglang.grammar import BadGrammar, forced_text
@@ -80,6 +80,8 @@ class FakeSglang:
                 await self._generate(exchange, path)
             case "POST", "/v1/embeddings" | "/v1/rerank" | "/v1/classify":
                 await self._encode(exchange, path)
+            case _ if await media.answered(self, exchange, path):
+                pass
             case _:
                 await exchange.say(404, {"detail": "Not Found"})
 

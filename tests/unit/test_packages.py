@@ -97,7 +97,9 @@ def test_the_lock_covers_every_declared_dependency() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "runtime/sglang/cpu.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "runtime/sglang/cpu.lock", "runtime/sglang/gpu.lock"]
+)
 def test_a_lock_pins_by_version_and_hash_and_names_no_registry(lock: str) -> None:
     entries = list(locked(lock))
     assert len(entries) > 100
@@ -108,7 +110,9 @@ def test_a_lock_pins_by_version_and_hash_and_names_no_registry(lock: str) -> Non
     assert "://" not in (ROOT / lock).read_text()
 
 
-def test_the_lock_of_sglang_names_the_version_that_is_declared() -> None:
-    pinned = {requirement.name: str(requirement) for requirement, _ in locked("runtime/sglang/cpu.lock")}
+@pytest.mark.parametrize("build", ["cpu", "gpu"])
+def test_the_lock_of_sglang_names_the_version_that_is_declared(build: str) -> None:
+    lock = f"runtime/sglang/{build}.lock"
+    pinned = {requirement.name: str(requirement) for requirement, _ in locked(lock)}
     assert [pinned["sglang"]] == PROJECT["project"]["optional-dependencies"]["sglang"]
-    assert "torch" not in pinned, "it comes from where pip's configuration says"
+    assert pinned["torch"].endswith("+cpu") == (build == "cpu")

@@ -27,10 +27,11 @@ class Told:
 
 
 class Clients:
-    """Clients of one server, each call from a conversation of its own."""
+    """Clients of one server, each call from a conversation of its own, with ``fields`` in its body."""
 
-    def __init__(self, server: LiveServer) -> None:
+    def __init__(self, server: LiveServer, **fields: Any) -> None:
         self._server = server
+        self._fields = fields
         self._count = 0
 
     async def __aenter__(self) -> Self:
@@ -51,6 +52,7 @@ class Clients:
             "messages": [{"role": "user", "content": f"{self._count} is my number"}],
             "max_tokens": tokens,
             "stream": stream,
+            **self._fields,
         }
 
     async def stream(self, tokens: int, told: Told) -> None:

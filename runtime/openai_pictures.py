@@ -1,0 +1,56 @@
+"""Pictures over OpenAI's route: what a request holds, and its answer as pictures."""
+
+import base64
+import binascii
+import struct
+from typing import Any, Final
+
+import orjson
+
+from base.usage import Usage
+from runtime.engine import EngineCall, Fault
+from runtime.picture import Picture
+
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_HEAD: Final = struct.Struct(">8sI4sII")  # signature, length and type of IHDR, width, height
+
+
+def pictures_body(call: EngineCall) -> dict[str, Any]:
+    """The request of as many pictures as there are seeds."""
+    asked = call.body
+    seeds = list(asked["seeds"])
+    return {
+        "model": call.model,
+        "prompt": asked["prompt"],
+        "size": f"{asked['width']}x{asked['height']}",
+        "n": len(seeds),
+        "seed": seeds[0] if len(seeds) == 1 else seeds,
+        "response_format": "b64_json",
+        "output_format": "png",
+    }
+
+
+def pictures_of(call: EngineCall, body: bytes) -> tuple[tuple[Picture, ...], Usage] | Fault:
+    """The pictures in the order of their seeds. CPU-bound for large answers: call it in a thread."""
+    seeds = list(call.body["seeds"])
+    try:
+        rows = orjson.loads(body)["data"]
+        files = [base64.b64decode(row["b64_json"], validate=True) for row in rows]
+        if len(files) != len(seeds):
+            return _internal("pictures are missing")
+        pictures = tuple(_picture(data, seed) for data, seed in zip(files, seeds, strict=True))
+    except (KeyError, TypeError, ValueError, binascii.Error, struct.error):
+        return _internal("pictures that can't be understood")
+    return pictures, Usage(images=len(pictures))
+
+
+def _picture(data: bytes, seed: int) -> Picture:
+    """Raises ValueError for what is no PNG file."""
+    signature, _, kind, width, height = _HEAD.unpack_from(data)
+    if signature != _PNG or kind != b"IHDR":
+        raise ValueError("no PNG file")
+    return Picture(data, width, height, seed)
+
+
+def _internal(detail: str) -> Fault:
+    return Fault("internal", retryable=False, status=502, detail=detail)

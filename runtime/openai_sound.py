@@ -1,0 +1,119 @@
+"""Sound over OpenAI's routes: what a request holds, and answers as sound and transcripts."""
+
+import io
+import wave
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from base.usage import Usage
+from runtime.engine import EngineCall, Fault
+from runtime.sound import SOUND_FORMATS, Segment, Sound, Transcript, Word
+
+SOUND_FIELD: Final = "file"
+_LANGUAGES: Final = {  # Whisper's names, which its API answers with, as ISO 639-1
+    "english": "en",
+    "chinese": "zh",
+    "german": "de",
+    "spanish": "es",
+    "french": "fr",
+    "italian": "it",
+    "japanese": "ja",
+    "korean": "ko",
+    "portuguese": "pt",
+    "russian": "ru",
+}
+
+
+def speech_body(call: EngineCall) -> dict[str, Any]:
+    """The request of a spoken text."""
+    asked = call.body
+    return {
+        "model": call.model,
+        "input": asked["input"],
+        "voice": asked["voice"],
+        "response_format": asked["format"],
+        "speed": asked["speed"],
+    }
+
+
+def transcription_fields(call: EngineCall) -> dict[str, Any]:
+    """The fields of a form for a transcript; the sound itself is its file."""
+    asked = call.body
+    fields: dict[str, Any] = {
+        "model": call.model,
+        "response_format": "verbose_json",
+        "timestamp_granularities[]": ["segment", "word"] if asked["words"] else ["segment"],
+        "temperature": asked.get("temperature") or 0,
+    }
+    return fields | {name: asked[name] for name in ("language", "prompt") if asked.get(name)}
+
+
+def form_fields(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A list is a field that comes several times."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in fields.items():
+        pairs += [(name, str(one)) for one in (value if isinstance(value, list) else [value])]
+    return pairs
+
+
+def sound_of(call: EngineCall, body: bytes) -> tuple[Sound, Usage] | Fault:
+    """The spoken text. How long it is, is known of wav alone."""
+    if not body:
+        return _internal("a spoken text without sound")
+    asked = call.body
+    duration_ms = _length_ms(body) if asked["format"] == "wav" else None
+    usage = Usage(characters=len(asked["input"]), audio_ms=duration_ms or 0)
+    return Sound(body, SOUND_FORMATS[asked["format"]], duration_ms), usage
+
+
+def transcript_of(body: bytes) -> tuple[Transcript, Usage] | Fault:
+    """The transcript of a verbose answer; SGLang's segments tell their text and times alone."""
+    try:
+        answer = orjson.loads(body)
+        duration_ms = round(float(answer["duration"]) * 1000)
+        words = [_word(word) for word in answer.get("words") or ()]
+        segments = tuple(
+            _segment(number, told, words) for number, told in enumerate(answer.get("segments") or ())
+        )
+        text = str(answer["text"]).strip()
+        language = str(answer.get("language") or "").lower()
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return _internal("a transcript that can't be understood")
+    heard = Transcript(text, _LANGUAGES.get(language, language), duration_ms, segments)
+    return heard, Usage(audio_ms=duration_ms)
+
+
+def _segment(number: int, told: Mapping[str, Any], words: Sequence[Word]) -> Segment:
+    start_s, end_s = float(told["start"]), float(told["end"])
+    return Segment(
+        id=int(told.get("id", number)),
+        seek=int(told.get("seek") or 0),
+        start_s=start_s,
+        end_s=end_s,
+        text=str(told["text"]),
+        tokens=tuple(told.get("tokens") or ()),
+        temperature=told.get("temperature"),
+        avg_logprob=told.get("avg_logprob"),
+        compression_ratio=told.get("compression_ratio"),
+        no_speech_prob=told.get("no_speech_prob"),
+        words=tuple(word for word in words if start_s <= word.start_s < end_s),
+    )
+
+
+def _word(told: Mapping[str, Any]) -> Word:
+    return Word(str(told["word"]), float(told["start"]), float(told["end"]))
+
+
+def _length_ms(data: bytes) -> int | None:
+    """Of a wav file; None for one whose head does not tell."""
+    try:
+        with wave.open(io.BytesIO(data)) as file:
+            return int(file.getnframes() * 1000 // file.getframerate())
+    except (wave.Error, EOFError, ZeroDivisionError):
+        return None
+
+
+def _internal(detail: str) -> Fault:
+    return Fault("internal", retryable=False, status=502, detail=detail)
