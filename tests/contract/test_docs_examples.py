@@ -18,7 +18,14 @@ from openai import OpenAI
 from tests.live import LiveServer
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/quickstart.md", "docs/payments.md", "docs/receipts.md", "docs/operations.md")
+PAGES = (
+    "README.md",
+    "docs/quickstart.md",
+    "docs/audio.md",
+    "docs/payments.md",
+    "docs/receipts.md",
+    "docs/operations.md",
+)
 SHOWN_BASES = ("http://127.0.0.1:8402", "https://api.batchin.tech")
 TIMEOUT_S = 110
 
