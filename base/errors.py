@@ -137,6 +137,13 @@ class Conflict(BatchinError):
     resolution = "Wait for the first request to end."
 
 
+class IdempotencyMismatch(BatchinError):
+    code = "idempotency_mismatch"
+    status = 422
+    type = "invalid_request_error"
+    resolution = "Use a new Idempotency-Key for a new request."
+
+
 class PayloadTooLarge(BatchinError):
     code = "payload_too_large"
     status = 413

@@ -228,6 +228,9 @@ class Settings(BaseSettings):
     response_ttl_s: int = Field(
         2_592_000, ge=60, description="How long a stored response is kept, sealed, before it is deleted."
     )
+    idempotency_ttl_s: int = Field(
+        86_400, ge=60, description="How long an answer is kept, sealed, for its Idempotency-Key."
+    )
     task_ttl_s: int = Field(
         86_400, ge=60, description="How long after its call a task can be asked about."
     )

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from base.errors import (
+    Conflict,
     DeadlineExceeded,
     EngineError,
     EngineNotConfigured,
     EngineOverloaded,
     Forbidden,
+    IdempotencyMismatch,
     InsufficientFunds,
     InternalError,
     InvalidRequest,
@@ -58,6 +60,8 @@ _PAID = (
     Unauthorized,
     InsufficientFunds,
     Forbidden,
+    Conflict,
+    IdempotencyMismatch,
     RateLimited,
     ModelNotFound,
     EngineError,

@@ -43,6 +43,12 @@ _SCOPES = (
     Param("X-BatchIn-Lane", "header", "Lane of the call: the key's, or one that goes later."),
     Param("X-BatchIn-Region", "header", "Region that the call is bound to, within the key's."),
 )
+_IDEMPOTENCY = Param(
+    "Idempotency-Key",
+    "header",
+    "Names this request: sent again with the same body, it is answered again and charged once.",
+    {"type": "string", "pattern": "^[ -~]{1,255}$"},
+)
 _TRACE = Param("traceparent", "header", "W3C trace context to join.")
 _PAYMENT = Param(
     "PAYMENT-SIGNATURE", "header", "Base64 of the x402 PaymentPayload; X-PAYMENT for version 1."
@@ -78,7 +84,7 @@ def operations(
 
 
 def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
-    params = (_PAYMENT, _PROMPT, *_SCOPES, _TRACE)
+    params = (_PAYMENT, _IDEMPOTENCY, _PROMPT, *_SCOPES, _TRACE)
     errors: tuple[ErrorType, ...] = (ContextLengthExceeded, *payment_errors)
     return (
         Operation(

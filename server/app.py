@@ -74,6 +74,7 @@ from settlement.evidence.log import Log
 from settlement.evidence.reader import EvidenceReader
 from settlement.evidence.recorder import Recorder
 from settlement.evidence.spelling import public_key_text
+from settlement.idempotency.rail import IdempotentRail
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.credentials import NewKey
 from settlement.ledger.demo import ensure_demo
@@ -201,8 +202,17 @@ class _Composition:
         x402 = await self._x402(ground, recorder, sale, chain)
         lasting = LastingRail(x402, self._owner) if x402 else None
         rails = Rails(BalanceRail(ground.store, recorder, self._clock), lasting, ground.store.hopeful)
+        once = IdempotentRail(
+            rails,
+            ground.store,
+            ground.proofs(),
+            ground.sealer,
+            self._clock,
+            settings.idempotency_ttl_s,
+        )
+        await self._stack.enter_async_context(beside(sweeping(ground.shelf.sweep, once.sweep)))
         invoker = Invoker(
-            registry, rails, self._clock, Observers(self._calls, self._metrics), self._owner
+            registry, once, self._clock, Observers(self._calls, self._metrics), self._owner
         )
         asgi = await self._doors(ground, runtime, invoker, facts)
         await self._admin(ground, runtime, chain)
@@ -237,7 +247,6 @@ class _Composition:
         await self._stack.enter_async_context(beside(integrator.run()))
         sealer = Sealer(pepper)
         shelf = ResponseShelf(store, sealer, self._clock, self._settings.response_ttl_s)
-        await self._stack.enter_async_context(beside(sweeping(shelf.sweep)))
         return _Ground(
             store=store,
             accounts=Accounts(store, self._clock),

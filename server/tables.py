@@ -6,6 +6,7 @@ from sqlalchemy import MetaData
 
 from settlement.chain.tables import TABLES as CHAIN
 from settlement.evidence.tables import TABLES as EVIDENCE
+from settlement.idempotency.tables import TABLES as IDEMPOTENCY
 from settlement.ledger.tables import TABLES as LEDGER
 from settlement.x402.tables import TABLES as X402
 from tools.files.tables import TABLES as FILES
@@ -13,4 +14,4 @@ from tools.responses.tables import TABLES as RESPONSES
 from tools.tasks.tables import TABLES as TASKS
 
 DATABASE: Final = "batchin.db"
-TABLES: Final[tuple[MetaData, ...]] = (LEDGER, EVIDENCE, X402, CHAIN, TASKS, FILES, RESPONSES)
+TABLES: Final[tuple[MetaData, ...]] = (LEDGER, EVIDENCE, X402, CHAIN, TASKS, FILES, RESPONSES, IDEMPOTENCY)

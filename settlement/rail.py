@@ -36,7 +36,7 @@ class Delivery(StrEnum):
 class Order:
     """What is to be paid: the call, its caller, the payment it carries (a decoded x402
     PaymentPayload, version 1 or 2), and the most it may cost. ``request_hash`` (``sha256:...``) binds
-    a payment to the body."""
+    a payment to the body; ``idempotency_key`` is what the caller names the request by."""
 
     run_id: str
     tool: str
@@ -46,6 +46,7 @@ class Order:
     request_hash: str
     quote: Quote
     delivery: Delivery
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

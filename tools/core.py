@@ -44,6 +44,7 @@ class Call:
     prompt_version: str = "default"
     quota: Quota | None = None
     ask: Ask | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

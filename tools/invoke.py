@@ -216,6 +216,7 @@ class Run:
             request_hash=self._request_hash,
             quote=quote,
             delivery=self._call.delivery,
+            idempotency_key=self._call.idempotency_key,
         )
         answer = await self._invoker.rail.authorize(order)
         if isinstance(answer, Replay):

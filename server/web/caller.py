@@ -63,6 +63,7 @@ class Callers:
             payment=self.payment(head),
             prompt_version=_prompt_version(head.text(PROMPT_HEADER)),
             quota=self.quota(bound),
+            idempotency_key=_idempotency_key(head.text(b"idempotency-key")),
         )
 
     def _timeout_s(self, caller: Caller) -> float:
@@ -75,6 +76,16 @@ class Callers:
             f"region:{caller.region}",
         )
         return min(self.timeout_s, *(self.timeouts.get(scope, self.timeout_s) for scope in scopes))
+
+
+def _idempotency_key(value: str | None) -> str | None:
+    if value is not None and not (1 <= len(value) <= 255 and value.isascii() and value.isprintable()):
+        raise InvalidRequest(
+            "Idempotency-Key should be 1 to 255 printable ASCII characters.",
+            param="Idempotency-Key",
+            resolution="Send a fresh random id, such as a UUID, for each new request.",
+        )
+    return value
 
 
 def _prompt_version(value: str | None) -> str:
