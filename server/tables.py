@@ -14,4 +14,13 @@ from tools.responses.tables import TABLES as RESPONSES
 from tools.tasks.tables import TABLES as TASKS
 
 DATABASE: Final = "batchin.db"
-TABLES: Final[tuple[MetaData, ...]] = (LEDGER, EVIDENCE, X402, CHAIN, TASKS, FILES, RESPONSES, IDEMPOTENCY)
+TABLES: Final[tuple[MetaData, ...]] = (
+    LEDGER,
+    EVIDENCE,
+    X402,
+    CHAIN,
+    TASKS,
+    FILES,
+    RESPONSES,
+    IDEMPOTENCY,
+)

@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String,
 
 TABLES: Final = MetaData()
 
-# ``key`` is the SHA-256 of the caller's key. ``fingerprint`` is of the tool and the request; ``salt`` and
-# ``box`` seal the result once the run ended, which is when the row's ``lease`` ceases to matter.
+# ``key`` is the SHA-256 of the caller's key. ``fingerprint`` is of the tool and the request; ``salt``
+# and ``box`` seal the result once the run ended, which is when the row's ``lease`` ceases to matter.
 IDEMPOTENCY: Final = Table(
     "idempotency",
     TABLES,
