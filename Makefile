@@ -3,7 +3,7 @@ BIN := .venv/bin
 LOCK_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench lock
+.PHONY: help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,10 @@ format: setup ## format the code and apply the safe fixes
 
 bench: setup ## measure this checkout
 	@$(BIN)/python -m benchmarks
+
+bench-pool: setup ## 200 readers who stall beside 50 good ones; five times the load an engine can carry
+	@$(BIN)/python -m benchmarks.readers
+	@$(BIN)/python -m benchmarks.overload
 
 lock: setup ## resolve requirements.lock again (LOCK_FLAGS=--upgrade moves to the newest versions)
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra devchain --extra speech --extra stt \

@@ -72,11 +72,13 @@ def paced_engine(events: int, pace_s: float, size: int) -> Iterator[Subject]:
 
 
 @asynccontextmanager
-async def server(data_dir: Path, engine: Subject) -> AsyncIterator[Subject]:
+async def server(
+    data_dir: Path, engine: Subject, running: int = 4096, queued: int = 4096
+) -> AsyncIterator[Subject]:
     """A server as users run it: keys, limits, holds, durable captures, signed evidence and a line in
     the log for each call. The log goes to a file beside ``data_dir``."""
     config = data_dir.with_suffix(".toml")
-    config.write_text(_CONFIG.format(port=engine.port, model=MODEL))
+    config.write_text(_CONFIG.format(port=engine.port, model=MODEL, running=running, queued=queued))
     env = {"BATCHIN_DEMO_KEY": API_KEY}
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--config", str(config)]
     log = data_dir.with_suffix(".log")
@@ -91,8 +93,8 @@ _CONFIG = """\
 engine = "openai=http://127.0.0.1:{port}"
 x402 = false
 demo_balance_usd = "1000000.00"
-max_running = 4096
-max_queued = 4096
+max_running = {running}
+max_queued = {queued}
 
 [[models]]
 id = "{model}"

@@ -35,6 +35,7 @@ class Line:
         self._by_tenant: Counter[tuple[str, str]] = Counter()
         self._waiting: list[deque[asyncio.Future[None]]] = [deque() for _ in range(_RANKS)]
         self._mean_s = 0.0
+        self._since_s: dict[Place, float] = {}
         self._others = 0
         self._ran_out = asyncio.Event()
 
@@ -96,14 +97,20 @@ class Line:
                 self._next()
             raise
 
-    def left(self, place: "Place", ran_s: float | None) -> None:
-        """A place is free again; ``ran_s`` is how long its call ran, None when it had no turn."""
+    def began(self, place: "Place") -> None:
+        """The place's call runs now."""
+        self._since_s[place] = self._clock.monotonic_s()
+
+    def left(self, place: "Place") -> None:
+        """A place is free again, whether its call had a turn or not."""
+        since_s = self._since_s.pop(place, None)
         self.taken -= 1
         self._by_rank[rank_of(place.lane)] -= 1
         _take_one(self._by_lane, place.lane)
         _take_one(self._by_tenant, (place.lane, place.tenant))
-        if ran_s is not None:
+        if since_s is not None:
             self.running -= 1
+            ran_s = self._clock.monotonic_s() - since_s
             self._mean_s += (_WEIGHT if self._mean_s else 1.0) * (ran_s - self._mean_s)
         self._next()
         if not self.running:
@@ -131,7 +138,12 @@ class Line:
         """The expected wait of one more: whole rounds of the calls that go before it."""
         before = sum(self._by_rank[: rank_of(lane) + 1])
         rounds = max(0, before - self._max_running + 1) / self._max_running
-        return rounds * self._mean_s
+        return rounds * (self._mean_s or self._oldest_s())
+
+    def _oldest_s(self) -> float:
+        """How long the first call has run by now: what is known before any has ended."""
+        since_s = next(iter(self._since_s.values()), None)
+        return 0.0 if since_s is None else self._clock.monotonic_s() - since_s
 
     def _may_run(self, lane: str) -> bool:
         if lane == FILL and (self._others or self.taken > self._by_lane[FILL]):
@@ -157,20 +169,18 @@ class Place:
         self.tenant = tenant
         self._line = line
         self._released = False
-        self._turn_at_s: float | None = None
 
     async def turn(self) -> None:
         """Wait for the turn. Raises MovedAway."""
         await self._line.turn(self.lane)
-        self._turn_at_s = self._line.now_s()
+        self._line.began(self)
 
     def release(self) -> None:
         """Give the place to the next one; only the first time counts."""
         if self._released:
             return
         self._released = True
-        ran_s = None if self._turn_at_s is None else self._line.now_s() - self._turn_at_s
-        self._line.left(self, ran_s)
+        self._line.left(self)
 
 
 def _take_one(counter: Counter[Any], key: object) -> None:
