@@ -72,7 +72,7 @@ class Engines:
         """Admit a call, before anything is paid. ``deadline_s`` is a monotonic clock's time.
 
         Raises EngineNotConfigured, ServiceUnavailable when every engine is down, EngineOverloaded and
-        RateLimited when the queues are full or so long that the call's turn would come too late.
+        RateLimited when the queues are full or so long that the call would end too late.
         """
         return Dispatch(self, call, deadline_s)
 

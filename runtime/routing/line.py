@@ -11,6 +11,7 @@ from runtime.routing.lanes import FILL, rank_of
 
 _WEIGHT: Final = 0.1  # of the newest call in the moving average of durations
 _RETRY_MAX_S: Final = 60
+_SPREAD: Final = 1.25  # calls last longer than expected too: who is taken in should end in time
 _RANKS: Final = 4
 
 
@@ -47,8 +48,8 @@ class Line:
     def admit(self, lane: str, tenant: str, deadline_s: float) -> "Place":
         """A place for one call. ``deadline_s`` is a monotonic clock's time.
 
-        Raises EngineOverloaded when the lane is full or so long that the call's turn would come after
-        its deadline, RateLimited when the tenant alone fills half of it.
+        Raises EngineOverloaded when the lane is full or so long that the call would end after its
+        deadline, RateLimited when the tenant alone fills half of it.
         """
         if self.taken >= self._max_running:
             self._check_queue(lane, tenant, deadline_s)
@@ -128,7 +129,7 @@ class Line:
                 "Too many calls of this account wait for the engine.",
                 retry_after_s=_retry_after_s(wait_s),
             )
-        if wait_s and self.now_s() + wait_s > deadline_s:
+        if wait_s and self.now_s() + _SPREAD * (wait_s + self._call_s()) > deadline_s:
             raise EngineOverloaded(
                 "The engine's queue is longer than the time that this call has.",
                 retry_after_s=_retry_after_s(wait_s),
@@ -138,10 +139,12 @@ class Line:
         """The expected wait of one more: whole rounds of the calls that go before it."""
         before = sum(self._by_rank[: rank_of(lane) + 1])
         rounds = max(0, before - self._max_running + 1) / self._max_running
-        return rounds * (self._mean_s or self._oldest_s())
+        return rounds * self._call_s()
 
-    def _oldest_s(self) -> float:
-        """How long the first call has run by now: what is known before any has ended."""
+    def _call_s(self) -> float:
+        """How long a call runs: on average, or at least, before any has ended."""
+        if self._mean_s:
+            return self._mean_s
         since_s = next(iter(self._since_s.values()), None)
         return 0.0 if since_s is None else self._clock.monotonic_s() - since_s
 

@@ -69,7 +69,7 @@ async def test_one_tenant_can_not_fill_a_lane() -> None:
     admit(queue, tenant="other")
 
 
-async def test_a_call_whose_turn_would_come_too_late_is_refused() -> None:
+async def test_a_call_that_would_end_too_late_is_refused() -> None:
     clock = HandClock()
     queue = line(running=1, queued=100, clock=clock)
     first = admit(queue)
@@ -79,10 +79,10 @@ async def test_a_call_whose_turn_would_come_too_late_is_refused() -> None:
     for _ in range(2):
         admit(queue)
     with pytest.raises(EngineOverloaded) as refused:
-        queue.admit("shared", "acct", clock.monotonic_s() + 39)
+        queue.admit("shared", "acct", clock.monotonic_s() + 74)  # starts at 40, ends at 60 or later
     assert refused.value.retry_after_s == 40
     queue.admit("private:acme", "acct", clock.monotonic_s() + 39)  # goes before them
-    queue.admit("shared", "acct", clock.monotonic_s() + 61)
+    queue.admit("shared", "acct", clock.monotonic_s() + 101)
 
 
 async def test_turns_go_to_private_then_shared_then_batch_then_fill() -> None:

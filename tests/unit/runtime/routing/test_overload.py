@@ -9,8 +9,9 @@ from base.errors import EngineOverloaded, RateLimited
 from runtime.routing.line import Line, Place
 from tests.clocks import HandClock
 
-RUNNING, SERVICE_S, DEADLINE_S = 4, 2, 9
-PEAK = RUNNING / SERVICE_S  # calls a second that it can answer
+RUNNING, DEADLINE_S = 4, 20
+SERVICE_S = (1, 3, 2)  # of one call after the other
+PEAK = RUNNING / 2  # calls a second that it can answer
 SECONDS = 120
 
 
@@ -64,12 +65,15 @@ async def _started(
     clock: HandClock,
     number: "itertools.count[int]",
 ) -> None:
-    """Those whose turn came run for ``SERVICE_S``."""
+    """Those whose turn came run for so long."""
     for _ in range(3):
         await asyncio.sleep(0)
     for task in [task for task in waiting if task.done()]:
         place, came_s = waiting.pop(task)
-        heapq.heappush(ends, (clock.monotonic_s() + SERVICE_S, next(number), place, came_s))
+        count = next(number)
+        heapq.heappush(
+            ends, (clock.monotonic_s() + SERVICE_S[count % len(SERVICE_S)], count, place, came_s)
+        )
 
 
 async def test_goodput_stays_at_its_peak_and_nobody_waits_in_vain() -> None:
