@@ -66,6 +66,7 @@ class Replica:
         self._silence_s = silence_s
         self._draining = False
         self._reported = Load(0, 0, 0)
+        self._others = 0
         self._failed_by: str | None = None
 
     @property
@@ -74,8 +75,8 @@ class Replica:
 
     @property
     def load(self) -> int:
-        """Calls in hand: by our own count, or by the engine's where others use it too."""
-        return max(self.line.taken, self._reported.running + self._reported.queued)
+        """Calls in hand: ours, and those of others as the engine reported lately."""
+        return self.line.taken + self._others
 
     @property
     def up(self) -> bool:
@@ -128,9 +129,11 @@ class Replica:
 
     async def look(self) -> None:
         """Ask for its load; a silence that is too long opens the breaker."""
+        before = self.line.running
         reported = self._reported = await self.engine.load()
-        ours = self.line.running
-        self.line.hear_of_others(max(0, reported.running + reported.queued - ours))
+        ours = max(before, self.line.running)  # what ended meanwhile may be in the report
+        self._others = max(0, reported.running + reported.queued - ours)
+        self.line.hear_of_others(self._others)
         if not self.takes_calls:
             self.line.move_away()
         if reported.silent_s > self._silence_s and self.breaker.closed:

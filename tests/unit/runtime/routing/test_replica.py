@@ -182,6 +182,21 @@ async def test_what_others_do_on_an_engine_counts_as_its_load() -> None:
         assert used.engine.ran == []
 
 
+async def test_our_own_calls_count_once_and_not_after_they_ended() -> None:
+    engine = FakeEngine()
+    async with fleet(engine, services=[Service(4, 4)]) as pool:
+        (replica,) = pool
+        running = [pool.dispatch(call(f"run_{number}"), FAR_S) for number in range(3)]
+        for dispatch in running:
+            await dispatch.start()
+        engine.reported = Load(3, 0, 4)
+        await replica.look()
+        assert replica.load == 3
+        for dispatch in running:
+            await dispatch.close()
+        assert replica.load == 0  # though the report still tells of them
+
+
 async def test_no_engine_is_left_running_when_one_can_not_start() -> None:
     good, bad = FakeEngine("good"), FakeEngine("bad", fails_to_start=True)
     with pytest.raises(RuntimeError, match="no such model"):
