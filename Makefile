@@ -1,6 +1,7 @@
 PYTHON ?=
 BIN := .venv/bin
 LOCK_FLAGS ?=
+PEERS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool lock
@@ -44,8 +45,8 @@ format: setup ## format the code and apply the safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## measure this checkout
-	@$(BIN)/python -m benchmarks
+bench: setup ## measure this checkout (PEERS=all: beside other gateways)
+	@$(BIN)/python -m benchmarks --peers "$(PEERS)"
 
 bench-pool: setup ## 200 readers who stall beside 50 good ones; five times the load an engine can carry
 	@$(BIN)/python -m benchmarks.readers

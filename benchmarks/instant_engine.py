@@ -1,11 +1,13 @@
 """An OpenAI-compatible chat engine that answers at once: what remains is the server's own cost.
 
-``python -m benchmarks.instant_engine PORT CHUNKS``. It speaks what the server asks of an engine
-(streamed chat completions with usage, the model list) and nothing else. Each event carries the time at
-which it left, in nanoseconds of CLOCK_MONOTONIC: a client on the same machine can tell the relay delay.
+``python -m benchmarks.instant_engine PORT CHUNKS``. It speaks what gateways ask of an engine (chat
+completions with usage, streamed or whole, the model list) and nothing else. Each event carries the time
+at which it left, in nanoseconds of CLOCK_MONOTONIC: a client on the same machine can tell the relay
+delay.
 """
 
 import asyncio
+import re
 import sys
 import time
 
@@ -17,6 +19,7 @@ _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n"
     b"transfer-encoding: chunked\r\n\r\n"
 )
+_STREAMED = re.compile(rb'"stream": ?true')
 _ENVELOPE = '"id":"chatcmpl-instant","object":"chat.completion.chunk","created":1,"model":"instant"'
 _MODELS = b'{"object":"list","data":[{"id":"instant","object":"model","created":1,"owned_by":"bench"}]}'
 
@@ -45,26 +48,35 @@ class Engine(asyncio.Protocol):
         if len(rest) < length:
             return None
         self._buffer = rest[length:]
-        return head
+        return head + rest[:length]
 
-    def _answer(self, head: bytes) -> bytes:
-        if head.startswith(b"GET"):
-            return (
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
-                % (
-                    len(_MODELS),
-                    _MODELS,
-                )
-            )
+    def _answer(self, request: bytes) -> bytes:
+        if request.startswith(b"GET"):
+            return _json(_MODELS)
+        if _STREAMED.search(request) is None:
+            return _json(self._completion())
         return _HEAD + b"".join(map(_chunk, self._events())) + b"0\r\n\r\n"
 
+    def _counts(self) -> dict[str, int]:
+        told = {"prompt_tokens": 22, "completion_tokens": self._chunks}
+        return {**told, "total_tokens": 22 + self._chunks}
+
+    def _completion(self) -> bytes:
+        text = f" t={time.monotonic_ns()};" * self._chunks
+        message = {"role": "assistant", "content": text}
+        return orjson.dumps(
+            {
+                "id": "chatcmpl-instant",
+                "object": "chat.completion",
+                "created": 1,
+                "model": MODEL,
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "usage": self._counts(),
+            }
+        )
+
     def _events(self) -> list[bytes]:
-        counts = {
-            "prompt_tokens": 22,
-            "completion_tokens": self._chunks,
-            "total_tokens": 22 + self._chunks,
-        }
-        usage = orjson.dumps(counts).decode()
+        usage = orjson.dumps(self._counts()).decode()
         texts = [
             _delta(f'{{"content":" t={time.monotonic_ns()};"}}', "null") for _ in range(self._chunks)
         ]
@@ -80,6 +92,11 @@ class Engine(asyncio.Protocol):
 def _delta(delta: str, finish: str) -> bytes:
     choice = f'{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}'
     return f'data: {{{_ENVELOPE},"choices":[{choice}]}}\n\n'.encode()
+
+
+def _json(body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % len(body) + body
 
 
 def _chunk(data: bytes) -> bytes:

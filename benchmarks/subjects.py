@@ -82,7 +82,7 @@ async def server(
     env = {"BATCHIN_DEMO_KEY": API_KEY}
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--config", str(config)]
     log = data_dir.with_suffix(".log")
-    with _process([*command, "--data-dir", str(data_dir)], SERVER_CORE, log, **env) as process:
+    with running([*command, "--data-dir", str(data_dir)], SERVER_CORE, log, **env) as process:
         started = time.monotonic()
         info = await _wait_ready(data_dir, process, log)
         start_s = time.monotonic() - started
@@ -104,17 +104,16 @@ modality = "chat"
 
 @contextmanager
 def _listening(name: str, core: int, module: str, *arguments: str) -> Iterator[Subject]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", module, *(one.format(port=port) for one in arguments)]
-    with _process(command, core, Path(os.devnull)) as process:
+    with running(command, core, Path(os.devnull)) as process:
         _wait_listening(port)
         yield Subject(name, port, process.pid)
 
 
 @contextmanager
-def _process(
-    command: list[str], core: int, log: Path, **env: str
-) -> Iterator["subprocess.Popen[bytes]"]:
+def running(command: list[str], core: int, log: Path, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process on one core, where there are several; terminated at the end."""
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **env})
     try:
@@ -123,10 +122,15 @@ def _process(
         yield process
     finally:
         process.terminate()
-        process.wait(60)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
