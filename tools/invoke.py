@@ -128,6 +128,11 @@ class Run:
         return Upfront(settled.settlement, settled.access_token)
 
     @property
+    def paid(self) -> bool:
+        """Whether the call is authorized, or was before."""
+        return self._grant is not None or self._replay is not None
+
+    @property
     def replayed(self) -> bool:
         """Whether the answer is the stored one of an earlier, identical payment."""
         return self._replay is not None

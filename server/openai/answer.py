@@ -36,6 +36,14 @@ class Answer:
         self._media_type = EVENTS
 
     @property
+    def begun(self) -> bool:
+        """Whether its head left."""
+        return self._body is not None
+
+    async def write(self, data: bytes) -> None:
+        await self.body.write(data)
+
+    @property
     def body(self) -> Outbox:
         """Where the parts go, once it began."""
         assert self._body is not None

@@ -11,6 +11,7 @@ from server.openai.answer import Answer
 from server.openai.chunks import Chunks, ChunkWriter
 from server.openai.whole import answer_whole
 from server.web.caller import Callers
+from server.web.company import Company, Patience
 from server.web.connection import Watch
 from server.web.headers import stream_headers
 from server.web.outbox import Outbox, ReaderTooSlow
@@ -32,6 +33,7 @@ class ChatDoor:
     public_key: str
     tool: str = "chat"
     chunks: Callable[[str, Mapping[str, Any]], Chunks] = ChunkWriter
+    patience: Patience = Patience()  # noqa: RUF009 - frozen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with Watch(receive, send, self.send_timeout_s) as watch:
@@ -55,10 +57,19 @@ class ChatDoor:
         if delivery is Delivery.WHOLE:
             await answer_whole(self.invoker, self.tool, arguments, call, answer.send)
             return
-        answer.run = self.invoker.open(self.tool, arguments, call)
-        async with answer.run as run:
-            await answer.begin(stream_headers(run.call, run.served, self.public_key, run.upfront))
-            await _stream(self.chunks(run.run_id, arguments), run, answer.body)
+        run = answer.run = self.invoker.open(self.tool, arguments, call)
+
+        async def begin() -> bool:
+            """Send the head once the call is paid; whether it left."""
+            if run.paid and not answer.begun:
+                await answer.begin(stream_headers(run.call, run.served, self.public_key, run.upfront))
+            return answer.begun
+
+        with Company(self.patience, begin, answer.write) as company:
+            async with run:
+                company.end()
+                await begin()
+                await _stream(self.chunks(run.run_id, arguments), run, answer.body)
 
 
 async def _stream(chunks: Chunks, run: Run, body: Outbox) -> None:

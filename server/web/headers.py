@@ -10,6 +10,7 @@ from server.web.respond import HeaderList
 from settlement.rail import Served, Settled, Upfront
 from settlement.x402.errors import PaymentReused
 from tools.core import Call
+from tools.immediate import NOWHERE
 
 
 def request_headers(call: Call) -> HeaderList:
@@ -26,10 +27,12 @@ def request_headers(call: Call) -> HeaderList:
 
 
 def stream_headers(call: Call, served: Served, public_key: str, upfront: Upfront | None) -> HeaderList:
-    """What a stream's head can tell: its signature rides on the finish chunk (it covers the output)."""
+    """What a stream's head can tell: its signature rides on the finish chunk (it covers the output). The
+    model that serves is not known while its first event is late."""
     headers = request_headers(call)
+    if served is not NOWHERE:
+        headers.append((b"x-batchin-served-model", served.model.encode("latin-1", "replace")))
     headers += [
-        (b"x-batchin-served-model", served.model.encode("latin-1", "replace")),
         (b"x-vaas-record-id", record_id_of(call.run_id).encode()),
         (b"x-vaas-publickey", public_key.encode()),
     ]

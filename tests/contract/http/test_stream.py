@@ -94,6 +94,21 @@ def test_a_reader_who_leaves_frees_the_engine_and_pays_for_what_was_delivered(
     assert line["output_tokens"] == usage["output_tokens"]
 
 
+def test_a_reader_who_closes_his_half_has_left(watched: Watched) -> None:
+    engine = child_of(watched.server, CHAT_ENGINE)
+    key = b"Authorization: Bearer " + watched.server.api_key.encode()
+    at = urlsplit(watched.server.url)
+    with socket.create_connection((at.hostname, at.port or 80)) as connection:
+        connection.sendall(request(CHAT, orjson.dumps(STORY), key))
+        heard = b""
+        while heard.count(b"data: ") < 5:
+            heard += connection.recv(4096)
+        run_id = _header(heard, b"x-batchin-run-id")
+        connection.shutdown(socket.SHUT_WR)
+        wait_until_idle(engine)
+        check_partial(watched, run_id, 0)
+
+
 def test_a_reader_who_leaves_before_the_first_word_pays_nothing(watched: Watched) -> None:
     engine = child_of(watched.server, CHAT_ENGINE)
     before = watched.money()

@@ -100,6 +100,8 @@ class Purse:
     captured: list[Outcome] = field(default_factory=list)
     released: int = 0
     slow: asyncio.Event | None = None
+    slow_capture: asyncio.Event | None = None
+    captures: asyncio.Event = field(default_factory=asyncio.Event)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def authorize(self, order: Order) -> "PurseGrant | Replay":
@@ -119,6 +121,9 @@ class PurseGrant:
     upfront: Upfront | None = None
 
     async def capture(self, outcome: Outcome) -> Settled:
+        self.purse.captures.set()
+        if self.purse.slow_capture is not None:
+            await self.purse.slow_capture.wait()
         self.purse.captured.append(outcome)
         return Settled(outcome.quote.charge_nano_usd(outcome.usage), {"record_id": "vaas_1"}, {})
 
@@ -329,6 +334,22 @@ async def test_a_payment_authorized_for_a_caller_who_left_is_given_back() -> Non
     gate.set()
     await house.owner.drain()
     assert (house.purse.captured, house.purse.released) == ([], 1)
+
+
+async def test_a_capture_goes_on_when_its_caller_leaves() -> None:
+    gate = asyncio.Event()
+    house = House(purse=Purse(slow_capture=gate))
+    task = asyncio.create_task(house.invoker().invoke("say", WORDS, call()))
+    await house.purse.captures.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert house.purse.captured == []
+    gate.set()
+    await house.owner.drain()
+    assert [outcome.status for outcome in house.purse.captured] == [RunStatus.COMPLETED]
+    assert house.purse.released == 0
+    assert [report.outcome for report in house.reports.seen] == ["completed"]
 
 
 async def test_a_replay_runs_nothing_and_answers_with_the_stored_result() -> None:
