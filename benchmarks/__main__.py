@@ -37,6 +37,7 @@ from benchmarks.subjects import (
 from benchmarks.verdicts import FLOOR, OURS, Verdict, verdicts
 
 EVENTS = 50
+WIDTH = 110
 LEGEND = f"""\
 {CONNECTIONS} connections. us/call: CPU time of the subject at saturation, user and system.
 of bare: us/call of the bare relay over the subject's. p50, p99: whole answers, or first
@@ -190,4 +191,6 @@ if __name__ == "__main__":
     if len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(0, {LOAD_CORE})
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(Console(), chosen(asked.parse_args().peers)))
+        runner.run(
+            main(Console(width=None if sys.stdout.isatty() else WIDTH), chosen(asked.parse_args().peers))
+        )
