@@ -18,7 +18,7 @@ from typing import Final
 import orjson
 
 from benchmarks.instant_engine import MODEL
-from benchmarks.subjects import API_KEY, SERVER_CORE, Subject, free_port, running
+from benchmarks.subjects import API_KEY, SERVER_CORE, Subject, free_port, launched
 
 HOME: Final = Path(".cache/bench")
 _ENVIRONMENT: Final = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MASTER_KEY": API_KEY}
@@ -95,7 +95,7 @@ def serving(peer: Peer, folder: Path, engine: Subject) -> Iterator[Subject]:
     log = folder / f"{peer.name}.log"
     command = peer.command(binaries, folder, port, engine.port)
     started = time.monotonic()
-    with running(command, SERVER_CORE, log, **_ENVIRONMENT) as process:
+    with launched(command, SERVER_CORE, log, **_ENVIRONMENT) as process:
         _wait_answer(port, process, log)
         yield Subject(peer.name, port, process.pid, time.monotonic() - started)
 

@@ -82,7 +82,7 @@ async def server(
     env = {"BATCHIN_DEMO_KEY": API_KEY}
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--config", str(config)]
     log = data_dir.with_suffix(".log")
-    with running([*command, "--data-dir", str(data_dir)], SERVER_CORE, log, **env) as process:
+    with launched([*command, "--data-dir", str(data_dir)], SERVER_CORE, log, **env) as process:
         started = time.monotonic()
         info = await _wait_ready(data_dir, process, log)
         start_s = time.monotonic() - started
@@ -106,13 +106,15 @@ modality = "chat"
 def _listening(name: str, core: int, module: str, *arguments: str) -> Iterator[Subject]:
     port = free_port()
     command = [sys.executable, "-m", module, *(one.format(port=port) for one in arguments)]
-    with running(command, core, Path(os.devnull)) as process:
+    with launched(command, core, Path(os.devnull)) as process:
         _wait_listening(port)
         yield Subject(name, port, process.pid)
 
 
 @contextmanager
-def running(command: list[str], core: int, log: Path, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
+def launched(
+    command: list[str], core: int, log: Path, **env: str
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A process on one core, where there are several; terminated at the end."""
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **env})
