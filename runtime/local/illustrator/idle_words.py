@@ -25,6 +25,30 @@ FILLERS: Final = listed(
     """
 ) | frozenset(f"{part}{many} of" for part in _PARTS for many in ("", "s"))
 
+ROWS: Final = frozenset(
+    {"side by side", "hand in hand", "face to face", "back to back", "in rows", "in pairs"}
+    | {f"in a {shape}" for shape in ("row", "line", "circle", "pile", "group", "queue", "herd")}
+)
+"""How many stand: they stand in a row anyway."""
+
+OCCASIONS: Final = frozenset({"party", "birthday party", "picnic", "celebration", "tea party"})
+
+DOINGS: Final = listed(
+    """
+    spell spells song songs story stories trick tricks photo photos selfie nap ride fun time break
+    game games dream dreams joke jokes tune melody race walk work noise look turn
+    """
+)
+"""What is done to these can't be seen: a wizard casting a spell is a wizard."""
+
+BODY: Final = listed(
+    """
+    shoulder shoulders head lap back hand hands arm arms nose tail ear ears foot feet mouth beak
+    paw paws face knee knees neck leg legs teeth tooth
+    """
+)
+"""Parts that are not drawn apart from whose they are."""
+
 FEATURES: Final = listed(
     """
     mane tail tails wing wings fur hair feather feathers stripe stripes spot spots scale scales

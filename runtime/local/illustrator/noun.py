@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from runtime.local.illustrator.idle_words import BODY, FEATURES
 from runtime.local.illustrator.marks import Mark, Part
 from runtime.local.illustrator.tokens import singular
 from runtime.local.illustrator.values import Colour, Phrase, Spot
 
+OWNERS: Final = frozenset({"its", "his", "her", "their", "my", "your", "our"})
 MAX_COUNT: Final = 60
 _TEN: Final = 10
 _PLURAL_COUNT: Final = 3
@@ -20,6 +22,7 @@ class Noun:
 
     count: int | None = None
     article: bool = False
+    owned: bool = False
     plural: bool = False
     colour: Colour | None = None
     size: float = 1.0
@@ -33,12 +36,20 @@ class Noun:
         return not self.words
 
     @property
+    def is_part(self) -> bool:
+        """Its teeth, her hands: a part of what was named before."""
+        return self.owned and self.words[-1] in BODY | FEATURES
+
+    @property
     def determined(self) -> bool:
         """Whether something was said that only a noun can follow."""
         return self.article or self.count is not None or self.colour is not None or self.size != 1.0
 
     def add_thing(self, mark: Mark) -> None:
         """A name. A noun before a noun tells its kind (strawberry cake) and is not drawn."""
+        if self.known and mark.text in BODY:
+            self.idle.append(mark.text)
+            return
         if self.known:
             self.idle.append(self.known)
         self.words.append(mark.text)
@@ -46,7 +57,10 @@ class Noun:
         self.plural = mark.plural
 
     def add_word(self, text: str) -> None:
-        """A word that no list knows."""
+        """A word that no list knows. A pirate's shoulder is the pirate."""
+        if self.known and text in BODY:
+            self.idle.append(text)
+            return
         if self.known:
             self.loose.append(self.words[-1])
             self.known = ""
@@ -58,6 +72,7 @@ class Noun:
         match mark.part:
             case Part.ARTICLE:
                 self.article = True
+                self.owned = mark.text in OWNERS
             case Part.NUMBER:
                 self.count = min(MAX_COUNT, _counted(self.count, mark.value))
             case Part.SIZE:

@@ -84,6 +84,14 @@ def _places() -> Iterator[tuple[str, Place]]:
             yield word, place
 
 
+WHERE: Final[Mapping[str, Ground]] = {
+    "swim": Ground.LAKE,
+    "surf": Ground.SEA,
+    "sail": Ground.SEA,
+    "ski": Ground.SNOW,
+}
+"""Where something is done, when no place is named."""
+
 PLACES: Final[Mapping[str, Place]] = dict(_places())
 FIELDS: Final = frozenset({"field", "fields", "garden", "farm", "meadow"})
 """Where the thing named before grows: a corn field."""

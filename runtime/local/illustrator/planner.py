@@ -172,7 +172,10 @@ def _without_features(
     features = {
         relation.second
         for relation in relations
-        if relation.words == "with" and _is_feature(things[relation.second])
+        if relation.words == "with"
+        and (
+            _is_feature(things[relation.second]) or _has(things[relation.first], things[relation.second])
+        )
     }
     features |= {r.first for r in relations if r.words == "of" and _is_served(things, r)}
     kept: list[Thing] = []
@@ -219,6 +222,14 @@ def _is_feature(thing: Thing | None) -> bool:
     return thing is not None and thing.concept.kind == "body-parts"
 
 
+def _has(whole: Thing | None, part: Thing | None) -> bool:
+    """What the art of the whole shows already: a birthday cake has its candles."""
+    return (whole is not None and part is not None) and (whole.concept.name, part.concept.name) in _SHOWN
+
+
+_SHOWN: Final = frozenset({("birthday cake", "candle"), ("bowl of noodles", "chopsticks")})
+
+
 def _is_served(things: Sequence[Thing | None], relation: Relation) -> bool:
     """A meal whose art shows its dish already."""
     dish, meal = things[relation.first], things[relation.second]
@@ -236,6 +247,8 @@ def _fitting(relation: Relation, things: Sequence[Thing]) -> Relation:
         return replace(relation, kind=Rel.IN, first=relation.second, second=relation.first)
     if relation.words == "with" and second.wear in ("head", "eyes", "neck") and first.size < 2:
         return replace(relation, kind=Rel.WEARING)
+    if relation.words == "with" and _can_hold(things[relation.first], things[relation.second]):
+        relation = replace(relation, kind=Rel.HOLDING)
     if relation.kind is Rel.HOLDING and _drawn(things, relation.second) > 1.3 * _drawn(
         things, relation.first
     ):
@@ -246,6 +259,13 @@ def _fitting(relation: Relation, things: Sequence[Thing]) -> Relation:
     if relation.kind is Rel.UNDER and not _covers(second):
         return replace(relation, kind=Rel.BELOW)
     return relation
+
+
+def _can_hold(first: Thing, second: Thing) -> bool:
+    """A girl with an umbrella has it in her hand."""
+    lives = second.concept.kind.startswith(("animal", "person", "transport", "place", "plant"))
+    one = first.phrase.count == second.phrase.count == 1
+    return first.concept.kind.startswith("person") and one and not lives
 
 
 def _drawn(things: Sequence[Thing], index: int) -> float:

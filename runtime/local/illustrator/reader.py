@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from runtime.local.illustrator.idle_words import FEATURES
+from runtime.local.illustrator.idle_words import DOINGS, FEATURES
 from runtime.local.illustrator.marks import Mark, Names, Part, marks
 from runtime.local.illustrator.noun import Noun
-from runtime.local.illustrator.place_words import FIELDS
+from runtime.local.illustrator.place_words import FIELDS, WHERE
 from runtime.local.illustrator.relation_words import AIRBORNE, TURNED, VERBS
 from runtime.local.illustrator.scenery import Scenery
 from runtime.local.illustrator.tokens import tokens
@@ -102,6 +102,8 @@ class _Reader:
 
     def _part(self, mark: Mark) -> Part:
         """The part that fits here, where a word could play two."""
+        if mark.part is Part.THING and self._is_act(mark):
+            return Part.VERB
         if not mark.name or mark.part is Part.THING:
             return mark.part
         last = self._ahead() is None or self._ahead_part() in _STOPS
@@ -115,6 +117,11 @@ class _Reader:
         if mark.part is Part.VERB:
             return Part.THING if self._noun.empty and self._noun.determined else Part.VERB
         return mark.part
+
+    def _is_act(self, mark: Mark) -> bool:
+        """``kids building a snowman`` do something, ``a wooden building`` is a thing."""
+        acts = mark.text.endswith("ing") and not self._noun.empty
+        return acts and self._ahead_part() in (Part.ARTICLE, Part.NUMBER)
 
     def _ahead(self) -> Mark | None:
         return self._marks[self._at] if self._at < len(self._marks) else None
@@ -160,6 +167,11 @@ class _Reader:
             return
         if self._pending and self._pending.words == "with" and noun.words[-1] in FEATURES:
             self._ignored.append(" ".join(("with", *noun.words)))
+            self._pending = None
+            return
+        doing = self._pending is not None and noun.words[-1] in DOINGS
+        if doing or noun.is_part:
+            self._ignored.append(" ".join(noun.words))
             self._pending = None
             return
         worn = self._pending is not None and self._pending.kind is Rel.WEARING
@@ -224,7 +236,10 @@ class _Reader:
                 self._phrases[first] = replace(self._phrases[first], lifted=True)
         self._sharing = None
         self._verb = mark.text
-        if self._ahead_part() is Part.RELATION:
+        ahead = self._ahead()
+        if ahead is None or ahead.part is not Part.RELATION or ahead.text == "with":
+            self._scenery.suggest(WHERE.get(verb))
+        if ahead is not None and ahead.part is Part.RELATION:
             return
         self._pending = _Pending(kind, firsts, mark.text)
 

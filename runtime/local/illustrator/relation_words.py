@@ -10,8 +10,12 @@ _SIDES: Final = ("to the {} of", "on the {} of", "at the {} of", "on the {} side
 _NEAR: Final = (
     *("next to", "beside", "besides", "alongside", "along", "near", "nearby", "near to", "close to"),
     *("by", "together with", "with", "at", "from", "to", "towards", "toward", "after"),
-    *("for", "facing", "among", "across"),
+    *("for", "facing", "among", "across", "opposite", "past", "outside", "at the edge of"),
+    *("at the foot of", "at the end of", "tied to", "attached to", "pulled by", "followed by"),
+    *("chased by", "guarded by", "accompanied by"),
 )
+
+_PARTS: Final = ("back", "roof", "edge", "tip", "shoulder", "lap", "head", "branch", "surface", "ledge")
 
 RELATIONS: Final[Mapping[str, Rel]] = {
     **{side.format("left"): Rel.LEFT for side in _SIDES},
@@ -23,7 +27,9 @@ RELATIONS: Final[Mapping[str, Rel]] = {
     **dict.fromkeys(("below",), Rel.BELOW),
     **dict.fromkeys(("under", "beneath", "underneath"), Rel.UNDER),
     **dict.fromkeys(("on", "onto", "upon", "on top of", "atop", "on the top of"), Rel.ON),
-    **dict.fromkeys(("on the back of",), Rel.ON),
+    **dict.fromkeys((f"on the {part} of" for part in _PARTS), Rel.ON),
+    **dict.fromkeys(("topped with", "decorated with", "covered with", "covered in"), Rel.ON),
+    **dict.fromkeys(("in the middle of", "in the center of", "in the centre of"), Rel.IN),
     **dict.fromkeys(("in front of", "before"), Rel.FRONT),
     **dict.fromkeys(("behind", "in back of"), Rel.BEHIND),
     **dict.fromkeys(("in", "inside", "inside of", "into", "within", "through"), Rel.IN),
@@ -33,7 +39,10 @@ RELATIONS: Final[Mapping[str, Rel]] = {
     **dict.fromkeys(("wearing", "dressed in", "dressed up in"), Rel.WEARING),
 }
 
-TURNED: Final = frozenset({"full of", "filled with", "containing", "surrounded by"})
+TURNED: Final = frozenset(
+    {"full of", "filled with", "containing", "surrounded by"}
+    | {"topped with", "decorated with", "covered with", "covered in"}
+)
 """Relations whose first thing is named second: a basket full of apples."""
 
 VERBS: Final[Mapping[str, Rel]] = {
@@ -41,7 +50,8 @@ VERBS: Final[Mapping[str, Rel]] = {
         listed("ride sit stand lie sleep rest perch climb jump hop skate ski surf sail balance"), Rel.ON
     ),
     **dict.fromkeys(
-        listed("hold carry eat drink play read bring lift hug wave throw catch use"), Rel.HOLDING
+        listed("hold carry eat drink play read bring lift hug wave throw catch use juggle lick sip"),
+        Rel.HOLDING,
     ),
     **dict.fromkeys(listed("wear"), Rel.WEARING),
     **dict.fromkeys(listed("swim bathe drive live hide grow"), Rel.IN),
@@ -52,6 +62,8 @@ VERBS: Final[Mapping[str, Rel]] = {
             lean chase follow kick watch look stare walk run race dance sing smile laugh cry wait meet
             kiss fight attack guard pull push talk speak bark graze gallop wander travel explore cook
             work study sniff roar leave pass enjoy have feature include show crawl roam cuddle snuggle
+            build brush water bake plant pick feed drop stop deliver fix repair wash clean sweep sell
+            buy open close point cast fish tell make paint greet help
             face relax camp bloom blossom park stretch yawn nap march cross visit
             """
         ),

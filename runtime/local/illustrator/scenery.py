@@ -24,6 +24,7 @@ class Scenery:
         self._sky: str | None = None
         self._soil: str | None = None
         self._named: list[str] = []
+        self._suggested: Ground | None = None
 
     def add(self, words: str, place: Place, colour: Colour | None) -> None:
         """One place word; ``colour`` is what was said of it."""
@@ -40,6 +41,10 @@ class Scenery:
             self._sky = colour.value
         else:
             self._soil = colour.value
+
+    def suggest(self, ground: Ground | None) -> None:
+        """Where it is unless a place is named."""
+        self._suggested = ground or self._suggested
 
     def background(self, colour: Colour) -> None:
         """A plain background, or the sky's colour where there is a scene."""
@@ -83,6 +88,8 @@ class Scenery:
 
     def _unnamed(self) -> Ground:
         """A time or a weather without a place: out in the open."""
+        if self._suggested is not None and self._background is None:
+            return self._suggested
         if self._snowy:
             return Ground.SNOW
         outdoors = self._time is not None or self._weather is not Weather.CLEAR

@@ -6,7 +6,7 @@ from typing import Final
 from runtime.local.illustrator.listed import listed
 from runtime.local.illustrator.relation_words import VERBS
 
-_DOUBLED: Final = listed("sit hop swim run hug nap")
+_DOUBLED: Final = listed("sit hop swim run hug nap stop")
 _IRREGULAR: Final[Mapping[str, tuple[str, ...]]] = {
     "lie": ("lying", "lies", "laying"),
     "have": ("having", "has"),
@@ -15,7 +15,19 @@ _IRREGULAR: Final[Mapping[str, tuple[str, ...]]] = {
     "study": ("studying", "studies"),
     "cry": ("crying", "cries"),
     "park": ("parked", "parking"),
-    "ski": ("skiing", "skis"),
+    "ski": ("skiing",),
+    "fish": ("fishing",),
+    "water": ("watering",),
+    "paint": ("painting a", "paints"),
+    "plant": ("planting",),
+    "make": ("making a",),
+    "open": ("opening",),
+    "close": ("closing",),
+    "drop": ("dropping",),
+    "brush": ("brushing",),
+    "tell": ("telling",),
+    "point": ("pointing",),
+    "race": ("racing",),
 }
 _NOUNS: Final = listed(
     "leaves waves shows plays looks faces parks stands crosses rests works watches guards"
