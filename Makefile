@@ -4,7 +4,7 @@ LOCK_FLAGS ?=
 PEERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool lock
+.PHONY: help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,10 @@ bench: setup ## measure this checkout (PEERS=all: beside other gateways)
 bench-pool: setup ## 200 readers who stall beside 50 good ones; five times the load an engine can carry
 	@$(BIN)/python -m benchmarks.readers
 	@$(BIN)/python -m benchmarks.overload
+
+sheet: setup ## draw the contact sheets of docs/images.md again
+	@$(BIN)/python -m benchmarks.illustrator_sheet prompts docs/images/illustrator.png
+	@$(BIN)/python -m benchmarks.illustrator_sheet fresh docs/images/illustrator-fresh.png
 
 lock: setup ## resolve requirements.lock again (LOCK_FLAGS=--upgrade moves to the newest versions)
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra devchain --extra speech --extra stt \

@@ -1,6 +1,6 @@
-"""A contact sheet: the illustrator's answers to tests/contract/illustrator/prompts.json.
+"""Contact sheets: the illustrator's answers to lists of prompts of tests/contract/illustrator/.
 
-    .venv/bin/python -m benchmarks.illustrator_sheet docs/images/illustrator.png
+    .venv/bin/python -m benchmarks.illustrator_sheet prompts docs/images/illustrator.png
 
 It needs the embedding model that the server fetches at its first start. It prints what each prompt took.
 """
@@ -12,8 +12,8 @@ import re
 import statistics
 import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import resvg_py
 
@@ -31,7 +31,7 @@ from runtime.local.illustrator.meaning import Meaning
 from runtime.local.illustrator.planner import Planner
 from runtime.local.sentences import SentenceModel
 
-PROMPTS = Path(__file__).parent.parent / "tests/contract/illustrator/prompts.json"
+PROMPTS = Path(__file__).parent.parent / "tests/contract/illustrator"
 _COLUMNS, _CELL, _CAPTION = 10, 134, 26
 _SIZE = re.compile(r'width="\d+" height="\d+"(?= viewBox)')
 _FONT = "DejaVu Sans, Arial, sans-serif"
@@ -45,22 +45,22 @@ def planner() -> Planner:
     return Planner(art, Meaning(art, lambda: SentenceModel(weights, tokenizer)))
 
 
-def sheet(entries: list[dict[str, Any]], side: int, seed: int) -> tuple[bytes, list[float]]:
+def sheet(prompts: Sequence[str], side: int, seed: int) -> tuple[bytes, list[float]]:
     """The sheet as PNG, and the CPU milliseconds of each picture at ``side`` x ``side`` pixels."""
     plans = planner()
     cells, spent = [], []
-    for number, entry in enumerate(entries):
+    for number, prompt in enumerate(prompts):
         x, y = number % _COLUMNS * _CELL, number // _COLUMNS * (_CELL + _CAPTION)
         started = time.process_time()
         try:
-            plan = plans.plan(entry["prompt"])
+            plan = plans.plan(prompt)
             drawn(plan, side, side, seed)
             spent.append(1000 * (time.process_time() - started))
             cells.append(_nested(svg_of(plan, side, side, seed), number, x, y))
         except InvalidRequest as refusal:
             cells.append(_text(refusal.message, x, y + 14, "#8a1f1f", 25))
-        cells.append(_text(entry["prompt"], x, y + _CELL + 8, "#333333", 27))
-    rows = -(-len(entries) // _COLUMNS)
+        cells.append(_text(prompt, x, y + _CELL + 8, "#333333", 27))
+    rows = -(-len(prompts) // _COLUMNS)
     size = f'width="{_COLUMNS * _CELL}" height="{rows * (_CELL + _CAPTION)}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {size}>'
     svg = f'{head}<rect width="100%" height="100%" fill="#ffffff"/>{"".join(cells)}</svg>'
@@ -86,11 +86,14 @@ def _text(text: str, x: int, y: int, colour: str, width: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("list", choices=("prompts", "fresh"))
     parser.add_argument("target", type=Path)
     parser.add_argument("--side", type=int, default=512, help="pixels of a picture before it is shrunk")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    png, spent = sheet(json.loads(PROMPTS.read_text()), asked.side, asked.seed)
+    listed = json.loads((PROMPTS / f"{asked.list}.json").read_text())
+    prompts = [one if isinstance(one, str) else one["prompt"] for one in listed]
+    png, spent = sheet(prompts, asked.side, asked.seed)
     asked.target.parent.mkdir(parents=True, exist_ok=True)
     asked.target.write_bytes(png)
     middle, most = statistics.median(spent), max(spent)

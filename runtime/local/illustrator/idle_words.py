@@ -31,6 +31,13 @@ ROWS: Final = frozenset(
 )
 """How many stand: they stand in a row anyway."""
 
+ADDRESSES: Final = frozenset(
+    {"once upon a time", "there was", "there were", "can i have", "can i get", "can you", "could you"}
+    | {"i want", "i need", "i would like", "i'd like", "let us see", "pov", "on the side", "to the side"}
+    | {"asleep", "awake", "alone", "together", "lived", "called", "named"}
+)
+"""How people ask and tell."""
+
 OCCASIONS: Final = frozenset({"party", "birthday party", "picnic", "celebration", "tea party"})
 
 DOINGS: Final = listed(

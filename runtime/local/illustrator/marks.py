@@ -54,6 +54,7 @@ _FIXED: Final[Mapping[str, tuple[Part, Any]]] = {
     **dict.fromkeys(idle_words.ADJECTIVES, (Part.ADJECTIVE, None)),
     **dict.fromkeys(idle_words.STYLES | idle_words.STYLE_HEADS, (Part.STYLE, None)),
     **dict.fromkeys(idle_words.FILLERS | idle_words.ROWS, (Part.FILLER, None)),
+    **dict.fromkeys(idle_words.ADDRESSES, (Part.FILLER, None)),
     **dict.fromkeys(idle_words.OCCASIONS, (Part.FILLER, None)),
     **{name: (Part.COLOUR, value) for name, value in NAMES.items()},
     **{form: (Part.VERB, verb) for form, verb in VERB_OF.items()},

@@ -58,7 +58,7 @@ class Noun:
 
     def add_word(self, text: str) -> None:
         """A word that no list knows. A pirate's shoulder is the pirate."""
-        if self.known and text in BODY:
+        if self.words and text in BODY:
             self.idle.append(text)
             return
         if self.known:

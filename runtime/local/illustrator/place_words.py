@@ -28,7 +28,7 @@ _GROUNDS: Final[Mapping[Ground, str]] = {
     Ground.SEA: "sea, seas, ocean, harbor, harbour, bay, waves",
     Ground.LAKE: (
         "lake, river, pond, stream, lagoon, lakeside, riverside, lakeshore, on the water, on "
-        "water, in the water, in water"
+        "water, in the water, in water, over the water, by the water, near the water, across the water"
     ),
     Ground.UNDERWATER: (
         "underwater, under water, under the water, under the sea, under the ocean, deep sea, "
@@ -71,6 +71,7 @@ _OTHERS: Final[Mapping[Place, str]] = {
     Place(weather=Weather.SNOW, snowy=True): "snowing, snowfall, snowstorm, blizzard",
     Place(weather=Weather.STORM): "storm, stormy, thunderstorm",
     Place(weather=Weather.FOG): "fog, foggy, mist, misty",
+    Place(): "out of the water, out of water, from the water",
     Place(weather=Weather.CLOUDS): "cloudy, overcast",
 }
 

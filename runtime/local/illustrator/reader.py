@@ -14,8 +14,9 @@ from runtime.local.illustrator.noun import Noun
 from runtime.local.illustrator.place_words import FIELDS, WHERE
 from runtime.local.illustrator.relation_words import AIRBORNE, TURNED, VERBS
 from runtime.local.illustrator.scenery import Scenery
-from runtime.local.illustrator.tokens import tokens
+from runtime.local.illustrator.tokens import singular, tokens
 from runtime.local.illustrator.values import Colour, Phrase, Reading, Rel, Relation, Spot
+from runtime.local.illustrator.verbs import SEEMING
 
 _CROP: Final = 5
 _ATTACHED: Final = frozenset({Rel.HOLDING, Rel.WEARING})
@@ -25,6 +26,7 @@ _STOPS: Final = frozenset(
 _OPENINGS: Final = frozenset(
     {Part.ARTICLE, Part.NUMBER, Part.COLOUR, Part.SIZE, Part.ADJECTIVE, Part.THING, Part.WORD}
 )
+_OBJECTS: Final = (Part.ARTICLE, Part.NUMBER)
 _MODIFIERS: Final = (Part.ARTICLE, Part.NUMBER, Part.SIZE, Part.COLOUR, Part.ADJECTIVE)
 
 
@@ -102,8 +104,11 @@ class _Reader:
 
     def _part(self, mark: Mark) -> Part:
         """The part that fits here, where a word could play two."""
-        if mark.part is Part.THING and self._is_act(mark):
+        if mark.part in (Part.THING, Part.WORD) and self._is_act(mark):
             return Part.VERB
+        if mark.part is Part.VERB and self._noun.empty and self._noun.determined:
+            thing = mark.name or not self._noun_follows()  # a watering can, but a flying pig
+            return (Part.THING if mark.name else Part.WORD) if thing else mark.part
         if not mark.name or mark.part is Part.THING:
             return mark.part
         last = self._ahead() is None or self._ahead_part() in _STOPS
@@ -114,14 +119,21 @@ class _Reader:
             of_follows = self._ahead_part() is Part.OF
             wanted = last and not of_follows and self._noun.empty and self._noun.determined
             return Part.THING if wanted else mark.part
-        if mark.part is Part.VERB:
-            return Part.THING if self._noun.empty and self._noun.determined else Part.VERB
         return mark.part
 
     def _is_act(self, mark: Mark) -> bool:
-        """``kids building a snowman`` do something, ``a wooden building`` is a thing."""
-        acts = mark.text.endswith("ing") and not self._noun.empty
-        return acts and self._ahead_part() in (Part.ARTICLE, Part.NUMBER)
+        """``kids building a snowman`` do something, ``a wooden building`` is a thing; ``a man watches``,
+        ``a man's watches``; ``two foxes sit by the fire``."""
+        noun, text, ahead = self._noun, mark.text, self._ahead_part()
+        if noun.empty:
+            return False
+        if text.endswith("ing"):
+            return ahead in _OBJECTS and mark.part is Part.THING
+        if text in VERBS:
+            return (noun.plural or bool(self._group)) and ahead in (*_OBJECTS, Part.RELATION)
+        looks_so = mark.part is Part.WORD or text in SEEMING
+        ends = ahead is None or ahead in (*_OBJECTS, Part.RELATION, Part.COMMA, Part.AND)
+        return looks_so and not noun.plural and singular(text) is not None and ends
 
     def _ahead(self) -> Mark | None:
         return self._marks[self._at] if self._at < len(self._marks) else None
@@ -197,7 +209,7 @@ class _Reader:
         self._sharing = pending if attached else None
         self._owner = pending.firsts[0] if attached and pending.firsts else None
         self._between = len(self._relations) - 1 if pending.kind is Rel.BETWEEN else None
-        self._group = [*pending.firsts] if attached else [index]
+        self._group = [*pending.firsts] if attached and pending.firsts else [index]
 
     def _between_second(self, index: int) -> None:
         """``between a cat and a dog``: the thing after "and" is the relation's third."""
@@ -212,6 +224,9 @@ class _Reader:
 
     def _relation(self, mark: Mark) -> None:
         self._end_noun()
+        if mark.text == "for" and self._at >= 2 and self._marks[self._at - 2].part is Part.STYLE:
+            self._swallow(mark)  # a logo for a bakery shows something else
+            return
         if mark.text == "by" and self._ahead_part() in (Part.WORD, None):
             self._swallow(mark)
             return
@@ -329,7 +344,9 @@ class _Reader:
         self._pending = _Pending(Rel.BESIDE, tuple(self._group[-1:]), "of")
 
     def _style(self, mark: Mark) -> None:
-        if not self._noun.empty:
+        if self._ahead_part() is Part.OF:  # a child's drawing of a house
+            self._ignored += self._noun.words
+        elif not self._noun.empty:
             self._end_noun()
         self._ignored += [*self._noun.idle, mark.text]
         self._noun = Noun()

@@ -29,7 +29,7 @@ _IRREGULAR: Final[Mapping[str, tuple[str, ...]]] = {
     "point": ("pointing",),
     "race": ("racing",),
 }
-_NOUNS: Final = listed(
+SEEMING: Final = listed(
     "leaves waves shows plays looks faces parks stands crosses rests works watches guards"
 )
 """Plurals of things or places that look like a verb's form."""
@@ -49,6 +49,6 @@ def _forms(verb: str) -> Iterator[str]:
 
 
 VERB_OF: Final[Mapping[str, str]] = {
-    form: verb for verb in VERBS for form in _forms(verb) if form not in _NOUNS
+    form: verb for verb in VERBS for form in _forms(verb) if form not in SEEMING
 }
 """``riding`` and ``rides`` -> ``ride``."""

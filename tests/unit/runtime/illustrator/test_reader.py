@@ -214,3 +214,28 @@ def _read_or_refused(prompt: str) -> None:
     except InvalidRequest:
         return
     assert made.things or made.scene.named
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things"),
+    [
+        ("two kids building a snowman", [(2, "kids"), (1, "snowman")]),
+        ("a man with a hat looks at a map", [(1, "man"), (1, "hat"), (1, "map")]),
+        ("two foxes and an owl sit around a fire", [(2, "foxes"), (1, "owl"), (1, "fire")]),
+        ("a parrot on a sailor's shoulder", [(1, "parrot"), (1, "sailor")]),
+        ("a crocodile brushing its teeth", [(1, "crocodile")]),
+        ("a wizard casting a spell", [(1, "wizard")]),
+        ("five ducks in a row", [(5, "ducks")]),
+        ("once upon a time there was a dragon", [(1, "dragon")]),
+        ("logo for a bakery: a croissant", [(1, "croissant")]),
+        ("a child's drawing of a house", [(1, "house")]),
+    ],
+)
+def test_what_people_do_and_how_they_ask(prompt: str, things: list[tuple[int, str]]) -> None:
+    assert read_things(prompt) == things
+
+
+def test_what_is_done_somewhere_happens_there() -> None:
+    assert reading("a duck swimming").scene.ground is Ground.LAKE
+    assert reading("a duck swimming in a bathtub").scene.ground is Ground.STUDIO
+    assert reading("a cat surfing at night").scene.ground is Ground.SEA
