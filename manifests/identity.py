@@ -5,7 +5,9 @@ from manifests.facts import Facts
 NAME = "batchin"
 CARD_NAME = "tech.batchin/batchin"
 TITLE = "batchin"
-SUMMARY = "Chat and embeddings for agents, paid per call in USDC by x402 or with an API key."
+SUMMARY = (
+    "Chat, embeddings, sound and pictures for agents, paid per call in USDC by x402 or with an API key."
+)
 MODERN_VERSIONS = ("2026-07-28",)
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 WIRE_VERSIONS = (*HANDSHAKE_VERSIONS, *MODERN_VERSIONS)
