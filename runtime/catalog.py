@@ -10,6 +10,7 @@ from base.errors import EngineNotConfigured, InvalidRequest, ModelNotFound, Serv
 from base.money import usd_to_nano
 from base.pricing import PriceCard
 from base.settings import ModelSettings, ModelStatus, SettingsError
+from base.upload import Upload
 from runtime.engine import Modality
 
 DOCUMENTED_IDS: Final = {
@@ -52,7 +53,7 @@ class Model:
     languages: tuple[str, ...] = ()
     sees: bool = False
     refuses: frozenset[str] = frozenset()
-    measure: Callable[[bytes], Awaitable[int]] | None = field(default=None, compare=False)
+    measure: Callable[[Upload], Awaitable[int]] | None = field(default=None, compare=False)
     check: Callable[[str], Awaitable[object]] | None = field(default=None, compare=False)
     description: str = ""
     status: ModelStatus = "always_on"

@@ -45,10 +45,10 @@ class EngineCall:
     fields of those APIs (prompts are texts, never token ids), for embedding and classify ``{"input":
     [texts]}``, for rerank ``{"query": text, "documents": [texts]}`` and perhaps ``instruct``, for speech
     ``{"input": text, "voice": the engine's own name, "format": one of SOUND_FORMATS, "speed": number,
-    "parts": bool}`` (SoundParts as they are spoken, or one Sound), for transcription ``{"sound": bytes,
-    "words": bool, "parts": bool}`` (each Segment as it is heard, too, before the Transcript) and perhaps
-    ``language``, ``prompt`` and ``temperature``, for image ``{"prompt": text, "width": pixels, "height":
-    pixels, "seeds": [one a picture]}``.
+    "parts": bool}`` (SoundParts as they are spoken, or one Sound), for transcription ``{"sound": an
+    Upload, "words": bool, "parts": bool}`` (each Segment as it is heard, too, before the Transcript) and
+    perhaps ``language``, ``prompt`` and ``temperature``, for image ``{"prompt": text, "width": pixels,
+    "height": pixels, "seeds": [one a picture]}``.
     """
 
     rid: str

@@ -62,7 +62,7 @@ class Server:
         path = self.prefix + PATHS[call.modality]
         if call.modality is not Modality.TRANSCRIPTION:
             return Request("POST", path, (_JSON, *self.headers), orjson.dumps(told))
-        media_type, body = form(form_fields(told), (SOUND_FIELD, call.body["sound"]))
+        media_type, body = form(form_fields(told), (SOUND_FIELD, call.body["sound"].data))
         return Request("POST", path, (("Content-Type", media_type), *self.headers), body)
 
     async def manage(self, order: AbortOrder) -> None:

@@ -157,15 +157,15 @@ class Transcribe:
         model = self.catalog.resolve(args.model, Modality.TRANSCRIPTION)
         _refuse_language(model, args)
         _refuse_stream(args)
-        if not args.file.data:
+        if not args.file.size:
             raise InvalidRequest("file is empty.", param="file")
-        audio_ms = await model.measure(args.file.data) if model.measure else 0
+        audio_ms = await model.measure(args.file) if model.measure else 0
         return Quote(args.model, model.card, Usage(audio_ms=audio_ms))
 
     def _run(self, args: TranscribeInput, call: Call) -> "TranscribeExecution":
         model = self.catalog.resolve(args.model, Modality.TRANSCRIPTION)
         body: dict[str, Any] = {
-            "sound": args.file.data,
+            "sound": args.file,
             "words": args.wants("word"),
             "parts": args.stream,
             "temperature": args.temperature,

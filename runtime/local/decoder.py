@@ -4,9 +4,9 @@ The container is told by its first bytes, never guessed: FFmpeg's guess would al
 other files and hosts.
 """
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.local.answering import Unusable
@@ -16,32 +16,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAMPLE_RATE: Final = 16_000
+_HEAD_BYTES: Final = 12
 _NOT_SOUND: Final = (
     "The file is no sound that can be decoded. Send wav, mp3, flac, ogg, opus, m4a, mp4, webm or aac."
 )
 _NOTHING_OPENED: Final = {"protocol_whitelist": "none"}
 
 
-def measured_ms(data: bytes, most_s: float) -> int:
+def measured_ms(path: str, most_s: float) -> int:
     """How long the sound is, by decoding it. Raises Unusable as ``decoded`` does."""
-    return sum(len(part) for part in _parts(data, most_s)) * 1000 // SAMPLE_RATE
+    return sum(len(part) for part in _parts(path, most_s)) * 1000 // SAMPLE_RATE
 
 
-def decoded(data: bytes, most_s: float) -> "NDArray[np.float32]":
+def decoded(path: str, most_s: float) -> "NDArray[np.float32]":
     """Mono samples in [-1, 1] at 16 kHz.
 
     Raises Unusable for what is not sound, for an empty one and for one longer than ``most_s`` seconds.
     """
     import numpy as np
 
-    samples = np.concatenate(list(_parts(data, most_s)))
+    samples = np.concatenate(list(_parts(path, most_s)))
     return samples.astype(np.float32) / 32768.0
 
 
-def _parts(data: bytes, most_s: float) -> "Iterator[NDArray[np.int16]]":
+def _parts(path: str, most_s: float) -> "Iterator[NDArray[np.int16]]":
     most = int(most_s * SAMPLE_RATE)
     heard = 0
-    with _opened(data) as container:
+    with _opened(path) as container:
         for part in _resampled(container):
             heard += len(part)
             if heard > most:
@@ -52,14 +53,18 @@ def _parts(data: bytes, most_s: float) -> "Iterator[NDArray[np.int16]]":
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[Any]:
+def _opened(path: str) -> Iterator[Any]:
     import av
 
-    name = _container(data)
+    with Path(path).open("rb") as file:
+        name = _container(file.read(_HEAD_BYTES))
     if name is None:
         raise Unusable(_NOT_SOUND)
     try:
-        with av.open(io.BytesIO(data), format=name, options=_NOTHING_OPENED) as container:
+        with (
+            Path(path).open("rb") as file,
+            av.open(file, format=name, options=_NOTHING_OPENED) as container,
+        ):
             if not container.streams.audio:
                 raise Unusable("The file holds no sound.")
             yield container
@@ -80,9 +85,8 @@ def _resampled(container: Any) -> "Iterator[NDArray[np.int16]]":
         yield part.to_ndarray()[0]
 
 
-def _container(data: bytes) -> str | None:
+def _container(head: bytes) -> str | None:
     """FFmpeg's name of the container, None for what is none of those that are taken."""
-    head = data[:12]
     if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
         return "wav"
     if head[4:8] == b"ftyp":

@@ -1,31 +1,35 @@
 """How long a sound is, found by decoding it in a child process: a hostile file takes down that alone."""
 
+import asyncio
 import importlib.util
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final
 
 from base.child import Program
 from base.errors import EngineError, InvalidRequest
+from base.upload import Upload
 from runtime.local.lazy_child import ChildDown, ChildStalled, LazyChild, Patience
 
 _PACKAGES: Final = ("av", "numpy")
 _READY_S: Final = 60.0
+_AT_ONCE: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
 class SoundMeter:
-    """Asks a child that answers ``{"ask": "measure"}``."""
+    """Asks a child that answers ``{"ask": "measure"}``, of few files at once: nobody paid yet."""
 
-    child: LazyChild
+    def __init__(self, child: LazyChild) -> None:
+        self._child = child
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def measure(self, sound: bytes) -> int:
+    async def measure(self, sound: Upload) -> int:
         """Its length in milliseconds.
 
         Raises InvalidRequest for what can't be decoded or is too long, and EngineError.
         """
         try:
-            async with aclosing(self.child.ask({"ask": "measure"}, sound)) as frames:
+            asked = {"ask": "measure", "path": str(sound.path)}
+            async with self._turns, aclosing(self._child.ask(asked)) as frames:
                 async for head, _ in frames:
                     if head["event"] == "measured":
                         return int(head["audio_ms"])
@@ -36,7 +40,7 @@ class SoundMeter:
         raise EngineError("What decodes sound went away while it read the file.")
 
     async def stop(self) -> None:
-        await self.child.stop()
+        await self._child.stop()
 
 
 def meter_installed() -> bool:

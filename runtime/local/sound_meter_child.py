@@ -16,8 +16,8 @@ class Meter:
 
     most_s: float
 
-    def answer(self, asked: Mapping[str, Any], sound: bytes, asker: Asker) -> Iterator[Frame]:
-        yield {"event": "measured", "audio_ms": measured_ms(sound, self.most_s)}, b""
+    def answer(self, asked: Mapping[str, Any], _: bytes, asker: Asker) -> Iterator[Frame]:
+        yield {"event": "measured", "audio_ms": measured_ms(asked["path"], self.most_s)}, b""
 
 
 def main() -> None:

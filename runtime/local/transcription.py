@@ -4,6 +4,7 @@ import importlib.util
 from typing import Final
 
 from base.child import Program
+from base.upload import Upload
 from runtime.engine import EngineCall, Modality
 from runtime.local.child_engine import ChildEngine, Trade
 from runtime.local.frames import Frame
@@ -31,18 +32,16 @@ class LocalTranscription(ChildEngine):
             request={"threads": threads, "most_s": most_s},
             ready_s=_READY_S,
         )
-        self._listener = LazyChild(program, patience)
-        super().__init__(
-            Trade("local-transcription", Modality.TRANSCRIPTION, WHISPER_ID, _asked),
-            self._listener,
-            limit,
-        )
+        listener = LazyChild(program, patience)
+        self._meter = SoundMeter(listener)
+        trade = Trade("local-transcription", Modality.TRANSCRIPTION, WHISPER_ID, _asked)
+        super().__init__(trade, listener, limit)
 
-    async def measure(self, sound: bytes) -> int:
+    async def measure(self, sound: Upload) -> int:
         """As SoundMeter does, by the child that also listens."""
-        return await SoundMeter(self._listener).measure(sound)
+        return await self._meter.measure(sound)
 
 
 def _asked(call: EngineCall) -> Frame:
     asked = {name: value for name, value in call.body.items() if name != "sound"}
-    return {**asked, "ask": "transcribe"}, call.body["sound"]
+    return {**asked, "ask": "transcribe", "path": str(call.body["sound"].path)}, b""

@@ -24,16 +24,16 @@ class Listener:
     model: Whisper
     most_s: float
 
-    def answer(self, asked: Mapping[str, Any], sound: bytes, asker: Asker) -> Iterator[Frame]:
+    def answer(self, asked: Mapping[str, Any], _: bytes, asker: Asker) -> Iterator[Frame]:
         if asked["ask"] == "measure":
-            yield {"event": "measured", "audio_ms": measured_ms(sound, self.most_s)}, b""
+            yield {"event": "measured", "audio_ms": measured_ms(asked["path"], self.most_s)}, b""
             return
-        yield from self._transcribed(asked, sound, asker)
+        yield from self._transcribed(asked, asker)
 
-    def _transcribed(self, asked: Mapping[str, Any], sound: bytes, asker: Asker) -> Iterator[Frame]:
+    def _transcribed(self, asked: Mapping[str, Any], asker: Asker) -> Iterator[Frame]:
         """A frame at each segment, which it holds where parts are wanted, then the transcript and what
         was used."""
-        samples = decoded(sound, self.most_s)
+        samples = decoded(asked["path"], self.most_s)
         length_s = round(len(samples) / SAMPLE_RATE, 2)
         yield {"event": "started"}, b""
         segments = []

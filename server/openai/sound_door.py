@@ -15,7 +15,7 @@ from server.web.connection import Watch
 from server.web.form import read_form
 from server.web.headers import stream_headers
 from server.web.outbox import Outbox, ReaderTooSlow
-from server.web.request import Disconnected, read_body, read_head
+from server.web.request import Disconnected, read_head
 from settlement.rail import Delivery
 from tools.invoke import Run
 
@@ -52,7 +52,7 @@ class SoundDoor:
         door = self.whole
         head = read_head(scope)
         caller = door.callers.caller(head)
-        arguments = await door.read(head, await read_body(receive, head, door.body_limit))
+        arguments = await door.read(head, receive, door.body_limit)
         parts = self.asked(arguments)
         delivery = Delivery.STREAM if parts else Delivery.WHOLE
         call = door.callers.call(head, caller, door.resource, delivery)

@@ -21,17 +21,17 @@ from tools.core import Call
 from tools.invoke import Invoker
 
 Body = dict[str, Any]
-Read = Callable[[Head, bytes], Awaitable[Body]]
+Read = Callable[[Head, Receive, int], Awaitable[Body]]
 
 
-async def _json(head: Head, body: bytes) -> Body:
-    return read_json(head, body)
+async def _json(head: Head, receive: Receive, limit: int) -> Body:
+    return read_json(head, await read_body(receive, head, limit))
 
 
 @dataclass(frozen=True, slots=True)
 class WholeDoor:
     """The ASGI app of an endpoint whose body is the arguments of ``tool``, or holds them as
-    ``arguments`` reads it. ``read`` parses the body, ``show`` makes the answer's."""
+    ``arguments`` reads it. ``read`` takes the body, ``show`` makes the answer's."""
 
     tool: str
     invoker: Invoker
@@ -49,8 +49,7 @@ class WholeDoor:
             try:
                 head = read_head(scope)
                 caller = self.callers.caller(head)
-                body = await read_body(watch.receive, head, self.body_limit)
-                arguments = self.arguments(await self.read(head, body))
+                arguments = self.arguments(await self.read(head, watch.receive, self.body_limit))
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
                 await answer_whole(self.invoker, self.tool, arguments, call, watch.send, self.show)
             except Disconnected:

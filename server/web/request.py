@@ -1,6 +1,6 @@
 """Read one HTTP request strictly: its head, its credentials, its JSON body."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,21 +66,8 @@ def read_head(scope: Scope) -> Head:
 
 
 async def read_body(receive: Receive, head: Head, limit: int) -> bytes:
-    """The whole body.
-
-    Raises PayloadTooLarge past ``limit`` bytes, as soon as it is known, UnsupportedMediaType for a
-    content coding (RFC 9110 section 15.5.16), and Disconnected.
-    """
-    coding = head.text(b"content-encoding")
-    if coding is not None and coding.strip().lower() != "identity":
-        raise UnsupportedMediaType(
-            f"Content-Encoding {coding!r} is not taken.",
-            resolution="Send the body as it is, without Content-Encoding.",
-            headers={"Accept-Encoding": "identity"},
-        )
-    declared = head.headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+    """The whole body. Raises what ``body_pieces`` does."""
+    _check_declared(head, limit)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
@@ -99,6 +86,39 @@ async def read_body(receive: Receive, head: Head, limit: int) -> bytes:
         if not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()
+
+
+async def body_pieces(receive: Receive, head: Head, limit: int) -> AsyncIterator[bytes]:
+    """The body as it arrives.
+
+    Raises PayloadTooLarge past ``limit`` bytes, as soon as it is known, UnsupportedMediaType for a
+    content coding (RFC 9110 section 15.5.16), and Disconnected.
+    """
+    _check_declared(head, limit)
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        yield piece
+        more = bool(message.get("more_body"))
+
+
+def _check_declared(head: Head, limit: int) -> None:
+    coding = head.text(b"content-encoding")
+    if coding is not None and coding.strip().lower() != "identity":
+        raise UnsupportedMediaType(
+            f"Content-Encoding {coding!r} is not taken.",
+            resolution="Send the body as it is, without Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
+        )
+    declared = head.headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
 
 
 def read_json(head: Head, body: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from base.upload import Upload
 from base.usage import Usage
 from runtime.attached import Attached, Attachment
 from runtime.engine import EngineCall, Event, Fault, Metered, Modality, Started
@@ -90,7 +91,12 @@ async def test_a_spoken_text() -> None:
 
 @pytest.mark.parametrize("flavour", [SgLang(b"s" * 32, {}), SgLangOmni(), OpenAi()])
 async def test_a_transcript(flavour: Flavour) -> None:
-    body: dict[str, Any] = {"sound": wav(2.5), "words": False, "language": "de", "temperature": 0.2}
+    body: dict[str, Any] = {
+        "sound": Upload.of(wav(2.5)),
+        "words": False,
+        "language": "de",
+        "temperature": 0.2,
+    }
     program: Any = "omni" if flavour.name == "sglang-omni" else "srt"
     async with serving(Kind(model=MODEL, program=program)) as fake:
         _, heard, metered = await told(fake, flavour, Modality.TRANSCRIPTION, **body)
@@ -113,12 +119,18 @@ async def test_a_transcript(flavour: Flavour) -> None:
     ("program", "flavour", "kind", "body", "detail"),
     [
         ("omni", SgLangOmni(), Modality.SPEECH, speech(format="pcm"), "pcm"),
-        ("srt", SgLang(b"s", {}), Modality.TRANSCRIPTION, {"sound": wav(1), "words": True}, "word"),
+        (
+            "srt",
+            SgLang(b"s", {}),
+            Modality.TRANSCRIPTION,
+            {"sound": Upload.of(wav(1)), "words": True},
+            "word",
+        ),
         (
             "omni",
             SgLangOmni(),
             Modality.TRANSCRIPTION,
-            {"sound": wav(1), "words": False, "prompt": "x"},
+            {"sound": Upload.of(wav(1)), "words": False, "prompt": "x"},
             "prompt",
         ),
         ("diffusion", SgLangDiffusion(), Modality.SPEECH, speech(), "pictures"),
