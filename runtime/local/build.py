@@ -30,7 +30,7 @@ from runtime.local.weights import BUNDLED, DEFAULT_CONTEXT, SMOLLM2_ID, chat_wei
 MINILM_ID: Final = "all-minilm-l6-v2-int8"
 RERANK_ID: Final = "all-minilm-l6-v2-int8-cosine"
 _OWNERS: Final = {SMOLLM2_ID: "HuggingFaceTB", MINILM_ID: "sentence-transformers"}
-_REFUSED: Final = frozenset(("tools", "reasoning_effort"))
+_REASONING: Final = frozenset({"reasoning_effort"})
 _OPEN_LICENSE: Final = "Apache-2.0"
 
 
@@ -98,7 +98,7 @@ def _chat_model(weights: ChatWeights, settings: Settings, entry: ModelSettings |
         aliases=aliases_of(Modality.CHAT, settings, given),
         status=given.status or "always_on",
         owned_by=_OWNERS.get(weights.id, "local"),
-        refuses=_REFUSED,
+        refuses=_REASONING if weights.calls else _REASONING | {"tools"},
     )
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -24,6 +25,7 @@ from runtime.engine import (
 )
 from runtime.flavours import LlamaCpp
 from runtime.http.message import Limits
+from runtime.local.forced_calls import ForcedCalls, must_call
 from runtime.openai_http import OpenAiHttp
 from runtime.refused import refused
 from runtime.served import capabilities
@@ -35,7 +37,9 @@ _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="the chat
 @dataclass(frozen=True, slots=True)
 class ChatWeights:
     """A model file and how it is used. ``revision`` names the weights in evidence, ``system`` is the
-    system message of conversations that bring none, ``sampling`` the defaults that its card asks for."""
+    system message of conversations that bring none, ``sampling`` the defaults that its card asks for.
+    ``template`` is a chat template (Jinja) in place of the file's own; ``calls`` tells whether the
+    template in use shows functions to the model."""
 
     path: Path
     id: str
@@ -43,6 +47,8 @@ class ChatWeights:
     context_length: int
     system: str | None = None
     sampling: Mapping[str, float] = field(default_factory=dict)
+    template: str = ""
+    calls: bool = False
 
 
 class LocalChat:
@@ -67,6 +73,7 @@ class LocalChat:
                 "slot_context": weights.context_length,
                 "threads": threads,
                 "sampling": dict(weights.sampling),
+                "template": weights.template,
             },
             ready_s=_READY_S,
         )
@@ -96,9 +103,12 @@ class LocalChat:
     def run(self, call: EngineCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         if self._http is None:
             return refused(_DOWN)
+        run_one = self._http.run
+        if must_call(call):
+            run_one = partial(ForcedCalls, run_one=self._http.run)
         if prompts_of(call) > 1 or (call.body.get("n") or 1) > self._slots:
-            return InParts(call, self._slots, self._http.run)
-        return self._http.run(call)
+            return InParts(call, self._slots, run_one)
+        return run_one(call)
 
     async def abort(self, rid: str) -> None:
         if self._http is not None:

@@ -29,6 +29,7 @@ def _parameters(
     slot_context: int,
     threads: int,
     sampling: Mapping[str, float],
+    template: str,
 ) -> Any:
     parameters.model.path = path
     parameters.model_alias = {name}
@@ -40,6 +41,8 @@ def _parameters(
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
     parameters.n_gpu_layers = 0
+    if template:
+        parameters.chat_template = template
     # Small steps: a long prompt delays the others' next token by half a second, not by half a minute.
     parameters.n_batch = parameters.n_ubatch = max(_STEP_TOKENS, slots)
     for field, value in sampling.items():

@@ -9,12 +9,14 @@ from base.settings import SettingsError
 from runtime.local.artifacts import CHAT_WEIGHTS, ArtifactCache, sha256_of
 from runtime.local.chat import ChatWeights
 from runtime.local.fetch import FetchError
+from runtime.local.gguf import template_of
 
 BUNDLED: Final = "smollm2"
 SMOLLM2_ID: Final = "smollm2-135m-instruct-q4_1"
 DEFAULT_CONTEXT: Final = 4096
 _HUB: Final = re.compile(r"hf:([\w.-]+/[\w.-]+):([\w./-]+\.gguf)")
 _SYSTEM: Final = "You are a helpful assistant. Answer briefly and correctly."
+_TEMPLATE: Final = Path(__file__).with_name("chatml_tools.jinja")  # the model's own, and functions
 _CARD_SAMPLING: Final = {"temp": 0.2, "top_p": 0.9}  # what the model's card uses
 
 
@@ -27,7 +29,16 @@ def chat_weights(model: str, cache: Path, context_of: Callable[[str], int]) -> C
     if model == BUNDLED:
         path = ArtifactCache(cache).path(CHAT_WEIGHTS)
         revision = f"sha256:{CHAT_WEIGHTS.sha256}"
-        return ChatWeights(path, SMOLLM2_ID, revision, context_of(SMOLLM2_ID), _SYSTEM, _CARD_SAMPLING)
+        return ChatWeights(
+            path,
+            SMOLLM2_ID,
+            revision,
+            context_of(SMOLLM2_ID),
+            _SYSTEM,
+            _CARD_SAMPLING,
+            template=_TEMPLATE.read_text(),
+            calls=True,
+        )
     path = _from_hub(model, cache) if model.startswith("hf:") else Path(model).expanduser().resolve()
     if not path.is_file() or path.suffix != ".gguf":
         raise SettingsError(
@@ -36,7 +47,8 @@ def chat_weights(model: str, cache: Path, context_of: Callable[[str], int]) -> C
         )
     revision = f"sha256:{_digest_once(path, cache)}"
     name = path.stem.lower()
-    return ChatWeights(path, name, revision, context_of(name))
+    calls = "tools" in template_of(path)
+    return ChatWeights(path, name, revision, context_of(name), calls=calls)
 
 
 def _from_hub(model: str, cache: Path) -> Path:
