@@ -33,7 +33,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
             "BATCHIN_POWER_W": str(POWER_W),
             "BATCHIN_GRID_GCO2E_PER_KWH": str(GRAMS),
             "BATCHIN_GRID_SOURCE": "a meter",
-            "BATCHIN_TIMEOUTS": '{"lane:batch": 0.2, "workspace:slow": 60}',
+            "BATCHIN_TIMEOUTS": '{"workspace:hasty": 0.2, "lane:batch": 60}',
         }
         data = tmp_path_factory.mktemp("bounds") / "data"
         yield Watched(stack.enter_context(running(data, **env))), engine
@@ -78,10 +78,10 @@ def test_bounds_that_are_not_the_callers_or_nobodys_cost_nothing(
     assert (both[0].money(), len(both[1].seen)) == (before, asked)
 
 
-def test_the_time_limit_of_a_lane_ends_a_call_that_is_not_charged(both: Both) -> None:
+def test_the_time_limit_of_a_workspace_ends_a_call_that_is_not_charged(both: Both) -> None:
     watched, engine = both
     before = watched.money()
-    answer = ask(both, {"Lane": "batch"}, tokens=1500)
+    answer = ask(both, {"Workspace": "hasty"}, tokens=1500)
     assert (answer.status_code, error_of(answer)["code"]) == (504, "deadline_exceeded")
     watched.eventually("the engine stopped", lambda: not engine.slots.running)
     watched.eventually("all is given back", lambda: watched.money() == before)
