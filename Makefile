@@ -57,7 +57,7 @@ sheet: setup ## draw the contact sheets of docs/images.md again
 	@$(BIN)/python -m benchmarks.illustrator_sheet fresh docs/images/illustrator-fresh.png
 
 lock: setup ## resolve requirements.lock again (LOCK_FLAGS=--upgrade moves to the newest versions)
-	$(BIN)/uv pip compile pyproject.toml --extra local --extra devchain --extra speech --extra stt \
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra devchain --extra speech --extra stt --extra topups \
 		--extra dev \
 		--universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --quiet $(LOCK_FLAGS) --output-file requirements.lock

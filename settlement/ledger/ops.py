@@ -10,6 +10,7 @@ from typing import Final
 from base.money import NANO_MAX
 from settlement.ledger.ids import (
     FUNDING,
+    RECEIVABLE,
     REVENUE,
     SYSTEM_ACCOUNTS,
     account_key,
@@ -200,6 +201,37 @@ def credit(account_id: str, amount_nano_usd: int, source: str, external_id: str,
         raise ValueError("the name of a source holds no colon")
     transfer_id = f"credit:{source}:{external_id}"
     return post(transfer_id, FUNDING, account_id, amount_nano_usd, "credit", external_id, at_ms)
+
+
+def claw_back(
+    transfer_id: str, account_id: str, amount_nano_usd: int, code: str, ref: str, at_ms: int
+) -> Op:
+    """Take a credit back whose payment went back to its payer: from the account what it has left, the
+    rest becomes a claim of ours. Once for each ``transfer_id``.
+
+    What the account still had, or Refused: ``duplicate``, ``no_account``.
+    """
+    _check(amount_nano_usd)
+    taken_at, owed_at = transfer_key(transfer_id), transfer_key(f"{transfer_id}:owed")
+    account_at = account_key(account_id)
+
+    def fold(rows: Rows) -> int | Refused:
+        if rows.get(taken_at) is not None:
+            return Refused("duplicate")
+        account = rows.get(account_at)
+        if account is None:
+            return Refused("no_account")
+        taken = min(amount_nano_usd, account["posted"] - account["held"])
+        account["posted"] -= taken
+        rows.put(account_at, account)
+        rows.put(taken_at, _transfer(transfer_id, account_id, FUNDING, taken, code, ref, at_ms))
+        owed = amount_nano_usd - taken
+        if owed:
+            entry = _transfer(f"{transfer_id}:owed", RECEIVABLE, FUNDING, owed, code, ref, at_ms)
+            rows.put(owed_at, entry)
+        return int(taken)
+
+    return Op((taken_at, owed_at, account_at), fold)
 
 
 def account_row(account_id: str, kind: str, name: str, email: str, at_ms: int) -> Row:
