@@ -25,6 +25,7 @@ from pydantic_settings import (
 from base.engine_settings import EngineSettings, Lane
 from base.limit_settings import LimitSettings
 from base.outbound.addresses import network_of
+from base.topup_settings import AlipaySettings, StripeSettings
 
 TimeoutScope = Annotated[str, Field(pattern=r"^(key|workspace|lane|region):\S+$")]
 ModelStatus = Literal["always_on", "on_demand", "unavailable"]
@@ -173,6 +174,13 @@ class Settings(BaseSettings):
     models: tuple[ModelSettings, ...] = Field((), description="Models of attached engines ([[models]]).")
     limits: tuple[LimitSettings, ...] = Field(
         (), description="Rates by key, workspace, lane and region ([[limits]]), beside keys' own."
+    )
+    stripe: StripeSettings | None = Field(None, description="Top-ups by card ([stripe]).")
+    alipay: AlipaySettings | None = Field(None, description="Top-ups by Alipay ([alipay]).")
+    topup_return_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="Where people come back to from a checkout; by default this server.",
     )
     max_running: int = Field(
         4,

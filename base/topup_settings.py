@@ -27,7 +27,8 @@ class AlipaySettings(BaseModel):
     private_key: SecretStr = Field(description="RSA key of the app, PEM.")
     public_key: str = Field(description="Alipay's RSA public key, PEM.")
     usd_per_cny: str = Field(
-        pattern=r"^0\.\d{1,7}$", description="What a yuan buys, dollars; fixed for an order when it is made."
+        pattern=r"^0\.\d{1,7}$",
+        description="What a yuan buys, dollars; fixed for an order when it is made.",
     )
     gateway: str = Field(
         "https://openapi.alipay.com/gateway.do", pattern=r"^https?://\S+$", description="Its pages."

@@ -13,7 +13,7 @@ NAME = r"^[A-Za-z0-9._-]{1,64}$"
 class KeyRequest(BaseModel):
     """A key to be made. What is left out is no limit."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: str = Field("key", min_length=1, max_length=128)
     rate_limit_rpm: int | None = Field(None, ge=1, le=10**9, description="Calls a minute.")

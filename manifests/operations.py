@@ -30,6 +30,7 @@ from manifests.proof import (
 )
 from manifests.responses import response_operations
 from manifests.sound import sound
+from manifests.topups import topup_operations
 from tools.models import ModelEntry
 
 _PROMPT = Param(
@@ -73,6 +74,7 @@ def operations(
         *_paid(payment_errors),
         *_catalog(),
         *account_operations(),
+        *topup_operations(),
         *file_operations(),
         *_proof("vaas", "get"),
         *_proof("audit", "getAudit"),

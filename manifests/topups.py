@@ -14,7 +14,7 @@ _REQUEST_ID = ("X-Request-Id",)
 class StripeOrder(BaseModel):
     """A top-up by card, in US cents."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     amount_cents: int = Field(ge=100, le=MOST_MINOR, description="US cents.")
 
@@ -30,7 +30,7 @@ class StripeSession(BaseModel):
 class AlipayOrder(BaseModel):
     """A top-up by Alipay, in CNY cents (fen)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     amount_cents: int = Field(ge=100, le=MOST_MINOR, description="CNY cents (fen).")
     currency: Literal["cny"] = "cny"
@@ -47,7 +47,7 @@ class AlipaySession(BaseModel):
 
 
 class TopUp(BaseModel):
-    """A top-up that was paid. ``amount_cents`` are cents of ``currency``; ``credit_usd`` was credited."""
+    """A top-up that was paid: ``amount_cents`` of ``currency``; ``credit_usd`` was credited."""
 
     id: str
     amount_cents: int

@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from base.engine_settings import EngineSettings
 from base.limit_settings import LimitSettings
 from base.settings import ModelSettings, Settings
+from base.topup_settings import AlipaySettings, StripeSettings
 from manifests.markdown import table
 
 _HEAD = """\
@@ -60,6 +61,22 @@ before anything is held. Tokens are counted by the most that a call may take, an
 """
 
 
+_STRIPE = """\
+## [stripe]
+
+Without this table there are no top-ups by card. Let Stripe tell `checkout.session.completed`,
+`checkout.session.async_payment_succeeded`, `charge.refunded`, `charge.dispute.funds_withdrawn` and
+`charge.dispute.funds_reinstated` to `/v1/topup/stripe/webhook`. Not yet run against the live service.
+"""
+
+_ALIPAY = """\
+## [alipay]
+
+Without this table there are no top-ups by Alipay. It notifies `/v1/topup/alipay/notify`, for which
+`public_url` must be set. Not yet run against the live service.
+"""
+
+
 def settings_page() -> str:
     """The whole page."""
     settings = table(
@@ -82,6 +99,9 @@ def settings_page() -> str:
         ((f"`{name}`", *_row(field)) for name, field in LimitSettings.model_fields.items()),
     )
     tables = f"{_MODELS}\n{models}\n\n{_ENGINES}\n{engines}\n\n{_LIMITS}\n{limits}\n"
+    for head, section in ((_STRIPE, StripeSettings), (_ALIPAY, AlipaySettings)):
+        keys = ((f"`{name}`", *_row(field)) for name, field in section.model_fields.items())
+        tables += f"\n{head}\n{table(('key', 'default', 'meaning', 'allowed'), keys)}\n"
     return f"{_HEAD}\n{settings}\n\n{tables}"
 
 

@@ -39,6 +39,7 @@ from server.engines import EnginesOffice
 from server.facts import model_facts, payment_fact
 from server.files import files_of
 from server.free import FreeDoor
+from server.funding import topup_routes
 from server.gauges import Gauges
 from server.health import Health, Readiness
 from server.keys import KeyRoutes
@@ -383,6 +384,7 @@ class _Composition:
                 *health.routes(),
                 *model_routes(FreeDoor(invoker, callers)),
                 *self._account(ground, invoker, callers),
+                *topup_routes(self._settings, self._url, ground.store, callers, self._clock).routes(),
                 *StoredResponses(ground.shelf, callers, invoker.observer).routes(),
                 *Proof(ground.proofs()).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),

@@ -8,6 +8,7 @@ from settlement.chain.tables import TABLES as CHAIN
 from settlement.evidence.tables import TABLES as EVIDENCE
 from settlement.idempotency.tables import TABLES as IDEMPOTENCY
 from settlement.ledger.tables import TABLES as LEDGER
+from settlement.topups.tables import TABLES as TOPUPS
 from settlement.x402.tables import TABLES as X402
 from tools.files.tables import TABLES as FILES
 from tools.responses.tables import TABLES as RESPONSES
@@ -23,4 +24,5 @@ TABLES: Final[tuple[MetaData, ...]] = (
     FILES,
     RESPONSES,
     IDEMPOTENCY,
+    TOPUPS,
 )

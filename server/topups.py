@@ -32,7 +32,7 @@ _MOST_FIELDS = 100
 
 @dataclass(frozen=True, slots=True)
 class TopUpRoutes:
-    """``stripe`` and ``alipay`` are None where they are not set up; ``nano_per_fen`` is what a fen buys."""
+    """``stripe`` and ``alipay`` are None where they are not set up; a fen buys ``nano_per_fen``."""
 
     orders: Orders
     callers: Callers

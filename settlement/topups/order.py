@@ -16,8 +16,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``amount_minor`` is what is paid, in the smallest unit of ``currency``; ``amount_nano_usd`` is what
-    is credited, fixed when the order was made. ``refunded_minor`` is what the payer got back in all.
+    """``amount_minor`` is what is paid, in the smallest unit of ``currency``; ``amount_nano_usd`` is
+    credited for it, fixed when the order was made. ``refunded_minor`` is what the payer got back in all.
     ``session_id`` and ``payment_id`` are the provider's names for it, empty while unknown."""
 
     id: str

@@ -16,6 +16,7 @@ from server.openai.models import model_routes
 from server.openai.pictures import picture_routes
 from server.openai.stored_responses import StoredResponses
 from server.proof import Proof
+from server.topups import TopUpRoutes
 from server.web.caller import Callers
 from settlement.evidence.reader import EvidenceReader
 from tests.unit.manifests import sample
@@ -33,6 +34,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StoredResponses(nothing, callers, nothing).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
+        *TopUpRoutes(nothing, callers, nothing, 1, None, None, 0).routes(),
         *FileDoor(nothing, nothing, 1.0).routes(),
         *Proof(EvidenceReader(nothing, nothing, nothing)).routes(),
         *(r for r in picture_routes(nothing, 60) if r.methods and "GET" in r.methods),
