@@ -49,7 +49,7 @@ class AlipaySettings(BaseModel):
         except (ValueError, TypeError):
             raise ValueError("should be an RSA key in PEM, without a password") from None
         if not isinstance(key, RSAPrivateKey):
-            raise ValueError("should be an RSA key")  # noqa: TRY004 - pydantic wants a ValueError
+            raise ValueError("should be an RSA key")
         return value
 
     @field_validator("public_key")
@@ -63,5 +63,5 @@ class AlipaySettings(BaseModel):
         except ValueError:
             raise ValueError("should be an RSA public key in PEM") from None
         if not isinstance(key, RSAPublicKey):
-            raise ValueError("should be an RSA public key")  # noqa: TRY004 - pydantic wants a ValueError
+            raise ValueError("should be an RSA public key")
         return value

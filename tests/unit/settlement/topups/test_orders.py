@@ -33,7 +33,7 @@ async def opened(till: Till, account_id: str, cents: int) -> Order:
 
 
 async def test_a_thousand_orders_told_up_to_five_times_in_any_order(till: Till) -> None:
-    chance = random.Random(7)  # noqa: S311 - a shuffle
+    chance = random.Random(7)
     accounts = [await till.account() for _ in range(20)]
     orders = [
         await opened(till, chance.choice(accounts), chance.randrange(100, 99_999)) for _ in range(1_000)
