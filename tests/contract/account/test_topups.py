@@ -120,7 +120,7 @@ def test_a_card_payment_is_credited_once_and_listed(till: LiveServer, http: http
     listed = http.get("/v1/topup/history").raise_for_status().json()[0]
     assert listed["reference_id"] == made["session_id"]
     assert (listed["amount_cents"], listed["source"], listed["status"]) == (5_000, "stripe", "paid")
-    refunded = {"id": "ch_1", "payment_intent": f"pi_{order}", "amount_refunded": 2_000}
+    refunded: dict[str, Any] = {"id": "ch_1", "payment_intent": f"pi_{order}", "amount_refunded": 2_000}
     assert tell(till, "charge.refunded", **refunded).json()["changed"]
     assert balance(http) == before + 3_000
 
