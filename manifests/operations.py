@@ -17,6 +17,7 @@ from manifests.files import file_operations
 from manifests.headers import CALL
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
 from manifests.paths import DOCUMENTS
+from manifests.payment import payment_operation
 from manifests.pictures import pictures
 from manifests.proof import (
     AuditRecord,
@@ -75,6 +76,7 @@ def operations(
         *_catalog(),
         *account_operations(),
         *topup_operations(),
+        payment_operation(),
         *file_operations(),
         *_proof("vaas", "get"),
         *_proof("audit", "getAudit"),

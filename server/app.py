@@ -58,6 +58,7 @@ from server.openai.stored_responses import StoredResponses
 from server.openai.text_chunks import TextChunkWriter
 from server.openai.whole_door import WholeDoor
 from server.operations import NoArguments, Operation, Operations
+from server.payment_status import payment_endpoint
 from server.payments import sale_of, x402_rail
 from server.proof import Proof
 from server.sweeping import sweeping
@@ -94,6 +95,7 @@ from settlement.x402.errors import (
 )
 from settlement.x402.rail import X402Rail
 from settlement.x402.sale import Sale
+from settlement.x402.status import PaymentStatus
 from storage.lock import DataDirLock
 from storage.migrate import upgrade
 from storage.pictures import PictureFolder
@@ -385,6 +387,7 @@ class _Composition:
                 *model_routes(FreeDoor(invoker, callers)),
                 *self._account(ground, invoker, callers),
                 *topup_routes(self._settings, self._url, ground.store, callers, self._clock).routes(),
+                Route("/v1/payments/{id}", payment_endpoint(PaymentStatus(ground.store).find)),
                 *StoredResponses(ground.shelf, callers, invoker.observer).routes(),
                 *Proof(ground.proofs()).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),

@@ -101,8 +101,9 @@ class SettlementPending(ServiceUnavailable):
         super().__init__(
             f"The payment of {run_id} is not settled yet, so its result can't be delivered.",
             resolution=(
-                f"Do not pay again: {run_id} is followed until it is settled or void. Send the same "
-                "request with the same payment later; the answer is kept for it."
+                f"Do not pay again: {run_id} is followed until it is settled or void; GET "
+                f"/v1/payments/{run_id} tells where it stands. Send the same request with the same "
+                "payment later; the answer is kept for it."
             ),
             headers={"Cache-Control": "no-store"},
         )

@@ -7,6 +7,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from x402.schemas import PaymentRequired
 from x402.schemas.v1 import PaymentRequiredV1
 
 from base.ids import record_id_of
+from manifests.payment import PaymentReport
 from settlement.chain.devnet import NETWORK, USDC
 from tests.contract.http.raw import connected, request
 from tests.contract.x402.conftest import new_wallet
@@ -103,6 +105,24 @@ async def test_the_official_client_pays_and_is_answered(
     paid = decoded(answer.headers["payment-response"])["amount"]
     assert before - await shop.wallet_atomic() == int(paid)
     assert answer.headers["x-batchin-access-token"].startswith("batchin_wallet_")
+
+
+async def test_where_a_payment_stands_is_told_by_its_run(shop: Shop) -> None:
+    async with official(shop) as client:
+        answer = await client.post(EMBED, json=TEXT)
+        told = await client.get(f"/v1/payments/{answer.headers['x-batchin-run-id']}")
+        by_record = await client.get(f"/v1/payments/{answer.headers['x-vaas-record-id']}")
+        nobody = await client.get("/v1/payments/run_0")
+    report = PaymentReport.model_validate(told.json(), strict=True)
+    settled = decoded(answer.headers["payment-response"])
+    assert (report.status, report.final, report.reason) == ("settled", True, None)
+    assert (report.transaction, report.amount) == (settled["transaction"], settled["amount"])
+    assert report.payer == shop.payer.address
+    charged, credit = Decimal(report.charged_usd), Decimal(report.credit_usd)
+    assert charged + credit == Decimal(settled["amount"]) / 10**6
+    assert by_record.json() == told.json()
+    assert TEXT["input"] not in told.text
+    assert nobody.status_code == 404
 
 
 async def test_the_official_client_pays_for_a_stream_before_it_runs(shop: Shop) -> None:

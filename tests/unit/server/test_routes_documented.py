@@ -35,6 +35,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *StoredResponses(nothing, callers, nothing).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
         *TopUpRoutes(nothing, callers, nothing, 1, None, None, 0).routes(),
+        Route("/v1/payments/{id}", nothing),
         *FileDoor(nothing, nothing, 1.0).routes(),
         *Proof(EvidenceReader(nothing, nothing, nothing)).routes(),
         *(r for r in picture_routes(nothing, 60) if r.methods and "GET" in r.methods),
