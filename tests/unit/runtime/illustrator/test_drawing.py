@@ -48,7 +48,7 @@ def test_every_pixel_is_painted() -> None:
         for time in ("", " at night", " at sunset"):
             prompt = f"a bird {place}{time}"
             assert plan(prompt).scene.ground is ground, prompt
-            seen = picture(prompt)
+            seen = picture(prompt, 96, 96)
             assert (seen[:, :, 3] == 255).all(), prompt
 
 
