@@ -49,9 +49,10 @@ def room(canvas: Canvas, scene: Scene, line: float) -> None:
     for number in range(int(width / stripe / 2) + 1):
         canvas.rect(number * stripe * 2, 0, stripe, line, shaded(wall, 0.018), 'fill-opacity="0.7"')
     _window(canvas, scene, width * random.choice((0.2, 0.8)), line * 0.4)
-    canvas.rect(0, line - side * 0.03, width, side * 0.03, mixed(wall, "#ffffff", 0.6))
     floor = lit("#b98458", scene) if scene.time is Time.NIGHT else "#c08d5f"
-    canvas.rect(0, line, width, height - line, floor)
+    under = side * 0.02  # the board hides where they meet, which is no whole pixel
+    canvas.rect(0, line - under, width, height - line + under, floor)
+    canvas.rect(0, line - side * 0.03, width, side * 0.03, mixed(wall, "#ffffff", 0.6))
     rows = 4
     for row in range(rows):
         y = line + (height - line) * row / rows
