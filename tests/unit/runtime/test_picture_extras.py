@@ -1,6 +1,7 @@
 """The illustrator can be switched off, and strict models take its alias away."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from runtime.local.pictures import picture_engines
 WEIGHTS = EmbeddingWeights(Path("weights"), Path("tokenizer"), "minilm", "sha256:0")
 
 
-def catalog(**settings: bool) -> Catalog:
+def catalog(**settings: Any) -> Catalog:
     return Catalog(picture_engines(Settings.model_construct(**settings), WEIGHTS)[1])
 
 
@@ -32,6 +33,6 @@ def test_switched_off_there_is_no_engine() -> None:
 
 def test_strict_models_have_no_alias() -> None:
     strict = catalog(strict_models=True)
-    assert strict.resolve("embedded-illustrator", Modality.IMAGE)
+    assert strict.resolve("embedded-illustrator", Modality.IMAGE).aliases == ()
     with pytest.raises(ModelNotFound):
         strict.resolve("flux-schnell", Modality.IMAGE)
