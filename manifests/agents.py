@@ -202,5 +202,7 @@ def _documents(facts: Facts) -> str:
         "- Prices: /v1/pricing\n"
         f"{x402}"
         "- MCP server card: /v1/mcp/server-card\n"
-        "- Short version of this page: /llms.txt"
+        "- Keys that signed evidence here, as did:web: /.well-known/did.json\n"
+        "- Registration file of ERC-8004: /.well-known/agent-registration.json\n"
+        "- Short version of this page: /llms.txt; with every schema: /llms-full.txt"
     )

@@ -27,7 +27,7 @@ def card(facts: Facts) -> Document:
                     "type": "streamable-http",
                     "url": facts.mcp_url,
                     "supportedProtocolVersions": list(WIRE_VERSIONS),
-                    "headers": [_authorization(facts)],
+                    "headers": [authorization(facts)],
                 }
             ],
             "_meta": {_META: _links(facts)},
@@ -50,7 +50,8 @@ def ai_catalog(facts: Facts) -> Document:
     return json_document({"specVersion": "1.0", "host": {"displayName": TITLE}, "entries": [entry]})
 
 
-def _authorization(facts: Facts) -> dict[str, Any]:
+def authorization(facts: Facts) -> dict[str, Any]:
+    """The header that a client may send, as the card and the registry describe it."""
     without = "without it paid tools ask for an x402 payment" if facts.payment else "paid tools need it"
     return {
         "name": "Authorization",

@@ -46,8 +46,8 @@ class KeyFact:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """One server. ``base_url`` is what callers see, without a path; ``payment`` is None where x402 is
-    off, ``key`` None where no server runs; ``rendered_on`` is the day of the start, from which
-    security.txt counts its validity."""
+    off, ``key`` None where no server runs; ``past_keys`` signed earlier records, oldest first;
+    ``rendered_on`` is the day of the start, from which security.txt counts its validity."""
 
     version: str
     base_url: str
@@ -55,6 +55,7 @@ class Facts:
     payment: PaymentFact | None = None
     key: KeyFact | None = None
     rendered_on: date | None = None
+    past_keys: Sequence[KeyFact] = ()
 
     @property
     def mcp_url(self) -> str:

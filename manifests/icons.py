@@ -42,6 +42,11 @@ def icons(tool: AnyTool) -> list[dict[str, Any]]:
     return [{"src": _source(lines), "mimeType": "image/svg+xml", "sizes": ["any"]}]
 
 
+def server_icon() -> str:
+    """The icon of the server itself, as a data URL."""
+    return _source(_STACK)
+
+
 def _source(lines: str) -> str:
     drawing = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" '

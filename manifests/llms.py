@@ -79,6 +79,7 @@ def _links(facts: Facts) -> str:
     base = facts.base_url
     links = [
         f"- [How agents use this server]({base}/agents.md): examples, payment, proof, errors, limits",
+        f"- [Everything in one text]({base}/llms-full.txt): that, every schema, every route",
         f"- [OpenAPI]({base}/openapi.json): every route, schema and status",
         f"- [Prices]({base}/v1/pricing): by tool and model, and the payment rails",
         f"- [MCP server card]({base}/v1/mcp/server-card): identity, transport, protocol versions",

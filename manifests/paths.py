@@ -36,6 +36,9 @@ DOCUMENTS: Mapping[str, DocumentPath] = {
     ),
     "/openapi.json": DocumentPath("getOpenApi", "This document"),
     "/llms.txt": DocumentPath("getLlmsTxt", "The site for language models, in one page", "text/plain"),
+    "/llms-full.txt": DocumentPath(
+        "getLlmsFullTxt", "Everything about the server in one text: tools, routes, errors", "text/plain"
+    ),
     "/agents.md": DocumentPath("getAgentsMd", "How agents use this server", MARKDOWN),
     "/v1/pricing": DocumentPath("getPricing", "Prices by tool and model, and the payment rails"),
     _CARD: DocumentPath("getServerCard", "MCP server card (SEP-2127)", CARD_TYPE),
@@ -51,6 +54,19 @@ DOCUMENTS: Mapping[str, DocumentPath] = {
     "/.well-known/x402": DocumentPath("getX402", "The resources that x402 pays for"),
     "/.well-known/sdk-packages.json": DocumentPath(
         "getSdkPackages", "Client packages that this server is tested with"
+    ),
+    "/server.json": DocumentPath("getServerJson", "The entry for the MCP registry"),
+    "/.well-known/agent-registration.json": DocumentPath(
+        "getAgentRegistration", "Registration file of ERC-8004"
+    ),
+    "/.well-known/did.json": DocumentPath(
+        "getDid", "The did:web document: every key that signed evidence here", "application/did+json"
+    ),
+    "/.well-known/agent-skills/index.json": DocumentPath(
+        "getAgentSkills", "Skills of this domain (agentskills.io)"
+    ),
+    "/.well-known/agent-skills/batchin/SKILL.md": DocumentPath(
+        "getSkill", "This server as a skill", MARKDOWN
     ),
     "/.well-known/security.txt": DocumentPath(
         "getSecurityTxt", "Security contact (RFC 9116)", "text/plain"

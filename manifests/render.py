@@ -8,10 +8,13 @@ from manifests.card import CARD_PATH, ai_catalog, card
 from manifests.document import Document
 from manifests.facts import Facts
 from manifests.llms import llms
+from manifests.llms_full import llms_full
 from manifests.openapi import openapi
 from manifests.operation import Operation
 from manifests.paths import DOCUMENTS
 from manifests.pricing import pricing
+from manifests.registrations import DID_PATH, agent_registration, did, server_json
+from manifests.skills import SKILL_PATH, skill, skill_index
 from manifests.well_known import api_catalog, robots_txt, sdk_packages, security_txt, x402
 from tools.core import Registry
 
@@ -23,15 +26,23 @@ def render(
     rail is off, security.txt without a contact."""
     absent = _absent(facts, settings)
     present = [operation for operation in operations if operation.path not in absent]
+    guide = agents(registry, facts, settings, present)
+    taught = skill(facts, guide)
     documents = {
         "/openapi.json": openapi(registry, facts, settings, present),
         "/llms.txt": llms(registry, facts, settings, present),
-        "/agents.md": agents(registry, facts, settings, present),
+        "/llms-full.txt": llms_full(registry, facts, present, guide),
+        "/agents.md": guide,
         "/v1/pricing": pricing(registry, facts, settings),
         CARD_PATH: card(facts),
         "/.well-known/ai-catalog.json": ai_catalog(facts),
         "/.well-known/api-catalog": api_catalog(facts),
         "/.well-known/sdk-packages.json": sdk_packages(facts),
+        "/server.json": server_json(facts),
+        "/.well-known/agent-registration.json": agent_registration(facts),
+        DID_PATH: did(facts),
+        "/.well-known/agent-skills/index.json": skill_index(facts, taught),
+        SKILL_PATH: taught,
         "/robots.txt": robots_txt(),
     }
     if facts.payment is not None:

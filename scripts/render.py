@@ -15,11 +15,11 @@ from manifests.examples import PROGRAMS, shown
 from manifests.facts import Facts, PaymentFact
 from manifests.operation import Operation
 from manifests.operations import operations
+from manifests.reference import http_page, tools_page
 from manifests.render import render
 from runtime.build import build_runtime
 from scripts.cli_page import cli_page
 from scripts.errors_page import errors_page
-from scripts.reference_pages import http_page, tools_page
 from scripts.settings_page import settings_page
 from server.facts import model_facts
 from server.mcp.hosts import Misdirected

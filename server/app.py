@@ -20,8 +20,9 @@ from base.sealing import Sealer
 from base.secret_file import file_secret
 from base.settings import Settings
 from base.signing import file_signer
+from manifests.bazaar import http_discovery
 from manifests.document import Document
-from manifests.facts import Facts, KeyFact
+from manifests.facts import Facts
 from manifests.hashes import manifest_hashes
 from manifests.operations import operations
 from manifests.render import render
@@ -36,7 +37,7 @@ from server.control import control_plane
 from server.dispatch import Dispatch
 from server.documents import document_routes
 from server.engines import EnginesOffice
-from server.facts import model_facts, payment_fact
+from server.facts import key_facts, model_facts, payment_fact
 from server.files import files_of
 from server.free import FreeDoor
 from server.funding import topup_routes
@@ -280,14 +281,15 @@ class _Composition:
         return await self._stack.enter_async_context(x402_rail(self._settings, sale, desk, chain))
 
     def _facts(self, ground: _Ground, runtime: Runtime, sale: Sale | None) -> Facts:
-        key = ground.ring.current
+        *past_keys, key = key_facts(ground.ring.history)
         return Facts(
             version=version(),
             base_url=self._url,
             models=tuple(model_facts(runtime.catalog)),
             payment=payment_fact(sale) if sale else None,
-            key=KeyFact(key.key_id, key.public_key.hex()),
+            key=key,
             rendered_on=datetime.now(UTC).date(),
+            past_keys=past_keys,
         )
 
     async def _doors(self, ground: _Ground, runtime: Runtime, invoker: Invoker, facts: Facts) -> ASGIApp:
@@ -326,8 +328,9 @@ class _Composition:
         settings = self._settings
         limits = (settings.max_body_bytes, settings.send_timeout_s)
 
-        def whole(path: str, tool: str) -> WholeDoor:
-            return WholeDoor(tool, invoker, callers, self._resource(path, invoker, tool), *limits)
+        def whole(path: str, tool: str, body_type: str = "json") -> WholeDoor:
+            resource = self._resource(path, invoker, tool, body_type)
+            return WholeDoor(tool, invoker, callers, resource, *limits)
 
         chat, responses = "/v1/chat/completions", "/v1/responses"
         completions = "/v1/completions"
@@ -352,7 +355,7 @@ class _Composition:
             "/v1/rerank": whole("/v1/rerank", "rerank"),
             speech: speech_door(whole(speech, "speech"), key),
             transcriptions: transcription_door(
-                whole(transcriptions, "transcribe"), key, settings.max_upload_bytes
+                whole(transcriptions, "transcribe", "form-data"), key, settings.max_upload_bytes
             ),
             **{path: whole(path, "image") for path in ENDPOINTS[Modality.IMAGE]},
             **{path: whole(path, "video") for path in ENDPOINTS[Modality.VIDEO]},
@@ -364,9 +367,11 @@ class _Composition:
         """A link of a picture."""
         return f"{self._url}{PICTURES}{await self._pictures.save(picture)}.png"
 
-    def _resource(self, path: str, invoker: Invoker, tool: str) -> Resource:
+    def _resource(self, path: str, invoker: Invoker, tool: str, body_type: str = "json") -> Resource:
         found = invoker.registry.get(tool)
-        return Resource(self._url + path, found.title if found else tool)
+        assert found is not None, tool
+        sold = http_discovery(found, body_type) if found.quote is not None else None
+        return Resource(self._url + path, found.title, discovery=sold)
 
     def _rest(
         self,

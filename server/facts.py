@@ -1,10 +1,12 @@
 """The facts that the documents tell, from the parts of a server."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from base.money import usd_text
-from manifests.facts import ModelFact, PaymentFact
+from base.signing import key_id_of
+from manifests.facts import KeyFact, ModelFact, PaymentFact
 from runtime.catalog import Catalog
+from settlement.evidence.trust import TrustedKey
 from settlement.x402.sale import Sale
 
 
@@ -34,3 +36,8 @@ def payment_fact(sale: Sale) -> PaymentFact:
         pay_to=sale.pay_to,
         min_charge_atomic=sale.min_charge_atomic,
     )
+
+
+def key_facts(history: Sequence[TrustedKey]) -> list[KeyFact]:
+    """The keys of evidence in the order of their use."""
+    return [KeyFact(key_id_of(key.public_key), key.public_key.hex()) for key in history]

@@ -10,6 +10,7 @@ from mcp.shared.exceptions import MCPError
 from base.errors import NotFound
 from base.resource import Resource
 from base.trace import trace_from
+from manifests.bazaar import mcp_discovery
 from manifests.identity import MODERN_VERSIONS
 from server.mcp.attempt import Attempt, Challenged
 from server.mcp.cancellations import Cancellations
@@ -31,7 +32,7 @@ from server.web.refusal import report_refusal
 from server.web.request import check_json
 from server.web.respond import public_error
 from settlement.rail import Delivery
-from tools.core import AnyTool, Call
+from tools.core import AnyTool, Call, Registry
 from tools.invoke import Invoker
 
 REQUEST_CANCELLED = -32800
@@ -46,6 +47,7 @@ class ToolCalls:
     cancellations: Cancellations
     task_runs: TaskRuns
     server_info: Mapping[str, Any]
+    resources: Mapping[str, Resource]
 
     async def call(self, context: Context, params: types.CallToolRequestParams) -> Result:
         """The handler of tools/call. Raises MCPError for unknown tools and cancelled calls."""
@@ -99,7 +101,7 @@ class ToolCalls:
 
     def _call(self, tool: AnyTool, visit: Visit, meta: Mapping[str, Any]) -> Call:
         payment = payment_of(meta)
-        resource = Resource(f"mcp://tool/{tool.name}", tool.title)
+        resource = self.resources[tool.name]
         delivery = _delivery(visit, meta, payment)
         call = self.callers.call(visit.head, visit.caller, resource, delivery)
         traceparent = traceparent_of(meta)
@@ -107,6 +109,18 @@ class ToolCalls:
             return call
         trace = trace_from(traceparent) if traceparent else call.trace
         return replace(call, payment=payment, trace=trace)
+
+
+def resources_of(registry: Registry) -> Mapping[str, Resource]:
+    """What a payment of each tool pays for."""
+    return {
+        tool.name: Resource(
+            f"mcp://tool/{tool.name}",
+            tool.title,
+            discovery=mcp_discovery(tool) if tool.quote is not None else None,
+        )
+        for tool in registry
+    }
 
 
 def _delivery(visit: Visit, meta: Mapping[str, Any], payment: Mapping[str, Any] | None) -> Delivery:

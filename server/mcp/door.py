@@ -124,7 +124,7 @@ class McpDoor:
             raise
 
     def _build(self) -> "Protocol":
-        from server.mcp.calls import ToolCalls
+        from server.mcp.calls import ToolCalls, resources_of
         from server.mcp.protocol import build
         from server.mcp.resources import Resources
         from server.mcp.task_runs import TaskRuns
@@ -135,7 +135,8 @@ class McpDoor:
         runs = TaskRuns(
             parts.invoker, parts.tasks, parts.bundles, parts.settings.timeout_s, parts.task_times
         )
-        calls = ToolCalls(parts.invoker, parts.callers, self._cancellations, runs, info)
+        sold = resources_of(parts.invoker.registry)
+        calls = ToolCalls(parts.invoker, parts.callers, self._cancellations, runs, info, sold)
         resources = Resources(parts.documents, parts.invoker, parts.callers, parts.bundles)
         methods = TaskMethods(parts.tasks, runs)
         return build(calls, resources, methods, parts.facts, parts.settings.max_body_bytes)

@@ -13,7 +13,7 @@ from settlement.x402.sale import Offer
 
 def challenge_of(resource: Resource, offers: Sequence[Offer], error: str) -> Mapping[str, Any]:
     """The PaymentRequired of x402 version 2; ``error`` is the x402 reason, or what is missing."""
-    return {
+    challenge: dict[str, Any] = {
         "x402Version": 2,
         "error": error,
         "resource": {
@@ -23,6 +23,9 @@ def challenge_of(resource: Resource, offers: Sequence[Offer], error: str) -> Map
         },
         "accepts": [offer.requirements for offer in offers],
     }
+    if resource.discovery is not None:
+        challenge["extensions"] = {"bazaar": resource.discovery}
+    return challenge
 
 
 def challenge_headers(challenge: Mapping[str, Any]) -> Mapping[str, str]:

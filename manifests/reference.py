@@ -1,4 +1,4 @@
-"""docs/http.md and docs/tools.md, from the operations and the registry."""
+"""Routes and tools one by one, as docs/http.md, docs/tools.md and llms-full.txt tell them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -30,14 +30,18 @@ schemas, the prices of the running server and whether a tool is available now.
 
 def http_page(operations: Sequence[Operation]) -> str:
     """Every route by tag, with its answers."""
+    return f"{_HTTP}\n{routes(operations)}\n"
+
+
+def routes(operations: Sequence[Operation]) -> str:
+    """Every route by tag."""
     tags = dict.fromkeys(operation.tag for operation in operations)
-    sections = [f"## {tag}\n\n{_routes(operations, tag)}\n" for tag in tags]
-    return "\n".join((_HTTP, *sections))
+    return "\n\n".join(f"## {tag}\n\n{_routes(operations, tag)}" for tag in tags)
 
 
 def tools_page(registry: Registry) -> str:
     """Every tool with its arguments and examples."""
-    return "\n".join((_TOOLS, *(_tool(tool) for tool in registry)))
+    return "\n".join((_TOOLS, *(tool_section(tool) for tool in registry)))
 
 
 def _routes(operations: Sequence[Operation], tag: str) -> str:
@@ -60,7 +64,8 @@ def _statuses(operation: Operation) -> str:
     return ", ".join(str(status) for status in sorted(answers))
 
 
-def _tool(tool: AnyTool) -> str:
+def tool_section(tool: AnyTool) -> str:
+    """Purpose, price, other names, arguments and examples of a tool."""
     schema = input_schema(tool)
     price = "Free." if tool.quote is None else f"Paid per {paid_per(tool)}."
     called = f" Also called {', '.join(f'`{name}`' for name in tool.aliases)}." if tool.aliases else ""
