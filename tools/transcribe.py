@@ -24,10 +24,10 @@ from tools.subtitles import srt, vtt
 
 _STREAMED = ("json", "text")
 _EMPTY = Transcript("", "", 0, ())
-_SILENCE = (  # two thousandths of a second
+_SILENCE = (  # a hundredth of a second, which an engine takes
     "data:audio/wav;base64,"
-    "UklGRjQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YRAAAACAgICAgICAgICA"
-    "gICAgICA"
+    "UklGRnQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YVAAAACAgICAgICAgICAgICAgICAgICAgICA"
+    "gICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgA=="
 )
 
 

@@ -1,18 +1,22 @@
 """The whole examination, in order."""
 
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import anyio
 import httpx2
+from mcp.shared.exceptions import MCPError
 
 from base.settings import Settings
 from server.admin import AdminClient, NoServer
 from server.client import http_client
+from server.doctor.documents import documents
 from server.doctor.finding import Finding, found, skipped
 from server.doctor.machine import machine
 from server.doctor.mcp_door import mcp_door
-from server.doctor.outside import health, openapi, public_reads
+from server.doctor.outside import address, health, openapi, public_reads
 from server.doctor.paid import paid_operations
+from server.doctor.site import Site
 from server.operations import OperationFailed
 
 
@@ -41,8 +45,23 @@ async def _outside(http: httpx2.AsyncClient) -> list[Finding]:
     findings = [finding async for finding in health(http)]
     described, document = await openapi(http)
     findings.append(described)
-    for look in (public_reads, mcp_door, paid_operations):
-        findings += [finding async for finding in look(http, document)]
+    if described.is_trouble:
+        return findings
+    site = Site(http, document)
+    for look in (address, public_reads, documents, mcp_door, paid_operations):
+        findings += await _looked(look, site)
+    return findings
+
+
+async def _looked(look: Callable[[Site], AsyncIterator[Finding]], site: Site) -> list[Finding]:
+    """What one part of the examination found; a server that answers nonsense ends that part alone."""
+    findings: list[Finding] = []
+    try:
+        async for finding in look(site):
+            findings.append(finding)  # noqa: PERF401 - what was found before a fault counts
+    except (httpx2.HTTPError, MCPError, LookupError, AttributeError, TypeError, ValueError) as error:
+        seen = f"{type(error).__name__}: {error}"[:200]
+        findings.append(found(f"{look.__name__} can be examined", False, seen))
     return findings
 
 

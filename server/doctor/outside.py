@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import httpx2
 
-from server.doctor.finding import Finding, found
+from server.doctor.finding import Finding, found, skipped
+from server.doctor.site import Json, Site, json_of
 
-Json = Mapping[str, Any]
 _HEALTH: Final = ("/livez", "/readyz", "/health")
 
 
@@ -34,30 +34,43 @@ async def openapi(http: httpx2.AsyncClient) -> tuple[Finding, Json]:
     ), document
 
 
-async def public_reads(http: httpx2.AsyncClient, document: Json) -> AsyncIterator[Finding]:
-    """Every public GET without parameters in its path answers 200 with a media type that it declares."""
-    for path, operation in operations(document, "get"):
+async def address(site: Site) -> AsyncIterator[Finding]:
+    """The server says where it is; asked somewhere else, that place has to answer too."""
+    what = "OpenAPI names the address of this server"
+    asked = str(site.http.base_url).rstrip("/")
+    if site.base == asked:
+        yield found(what, True, site.base)
+        return
+    try:
+        response = await site.http.get(f"{site.base}/livez")
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        yield found(what, False, f"{site.base}: {type(error).__name__}")
+        return
+    held = response.status_code == 200
+    seen = f"{site.base}, which answers too; examine it by that URL"
+    yield skipped(what, seen) if held else found(what, False, f"{site.base}: {response.status_code}")
+
+
+async def public_reads(site: Site) -> AsyncIterator[Finding]:
+    """Every public GET without parameters in its path answers 200, with a media type that it declares
+    and, where that is JSON, with what its schema allows."""
+    for path, operation in site.operations("get"):
         if "{" in path or {} not in operation.get("security", [{}]):
             continue
-        response = await http.get(path)
+        response = await site.get(path)
         declared = operation.get("responses", {}).get("200", {}).get("content", {})
         kind = response.headers.get("content-type", "").split(";")[0]
         held = response.status_code == 200 and (not declared or kind in _kinds(declared))
-        yield found(f"GET {path} answers as declared", held, f"{response.status_code} {kind}")
+        problem = _misfit(site, response, declared.get(kind, {})) if held else ""
+        seen = f"{response.status_code} {kind} {problem}".rstrip()
+        yield found(f"GET {path} answers as declared", held and not problem, seen)
 
 
-def operations(document: Json, method: str) -> list[tuple[str, Json]]:
-    """The operations of one method, by path."""
-    paths: Mapping[str, Json] = document.get("paths", {})
-    return [(path, item[method]) for path, item in paths.items() if method in item]
-
-
-def json_of(response: httpx2.Response) -> Any:
-    """The body as JSON data; None when it is none."""
-    try:
-        return response.json()
-    except ValueError:
-        return None
+def _misfit(site: Site, response: httpx2.Response, declared: Json) -> str:
+    schema = declared.get("schema")
+    if schema is None or not response.headers["content-type"].split(";")[0].endswith("json"):
+        return ""
+    return site.misfit(json_of(response), schema)
 
 
 def _kinds(declared: Mapping[str, Any]) -> set[str]:

@@ -13,15 +13,17 @@ from pydantic import ValidationError
 
 from manifests.wire import PaymentRequired
 from server.doctor.finding import Finding, found, skipped
-from server.doctor.outside import Json, json_of, operations
+from server.doctor.mcp_door import offer_of
+from server.doctor.site import Json, Site, json_of
 
 _UNAVAILABLE = frozenset(("engine_not_configured", "rail_not_configured"))
 _FORM = "multipart/form-data"
 
 
-async def paid_operations(http: httpx2.AsyncClient, document: Json) -> AsyncIterator[Finding]:
+async def paid_operations(site: Site) -> AsyncIterator[Finding]:
     """Call every operation with ``x-payment-info``, with the example of its own documentation."""
-    for path, operation in operations(document, "post"):
+    terms = (await site.json("/.well-known/x402") or {}).get("payment", {})
+    for path, operation in site.operations("post"):
         payment = operation.get("x-payment-info")
         if payment is None or "{" in path:
             continue
@@ -30,11 +32,11 @@ async def paid_operations(http: httpx2.AsyncClient, document: Json) -> AsyncIter
         if not payment.get("protocols"):
             yield skipped(what, "x402 is off on this server")
         elif _FORM in operation.get("requestBody", {}).get("content", {}):
-            yield _judged(what, await _sent_form(http, path))
+            yield _judged(what, await _sent_form(site.http, path), terms)
         elif example is None:
             yield found(what, False, "its documentation has no example body")
         else:
-            yield _judged(what, await http.post(path, json=example))
+            yield _judged(what, await site.http.post(path, json=example), terms)
 
 
 async def _sent_form(http: httpx2.AsyncClient, path: str) -> httpx2.Response:
@@ -56,7 +58,7 @@ def _silence() -> bytes:
     return written.getvalue()
 
 
-def _judged(what: str, response: httpx2.Response) -> Finding:
+def _judged(what: str, response: httpx2.Response, terms: Json) -> Finding:
     body = json_of(response)
     error = body.get("error") if isinstance(body, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
@@ -64,24 +66,21 @@ def _judged(what: str, response: httpx2.Response) -> Finding:
         return skipped(what, f"{response.status_code} {code}")
     if response.status_code != 402:
         return found(what, False, f"{response.status_code} {code or ''} instead of 402")
-    problem, seen = _read(response.headers.get("payment-required"))
-    return found(what, not problem, problem or seen)
+    return found(what, *_read(response.headers.get("payment-required"), terms))
 
 
-def _read(header: str | None) -> tuple[str, str]:
-    """What is wrong with a PAYMENT-REQUIRED header, and what it asks for."""
+def _read(header: str | None, terms: Json) -> tuple[bool, str]:
+    """Whether a PAYMENT-REQUIRED header is a challenge by the published terms, and what it says."""
     if header is None:
-        return "402 without PAYMENT-REQUIRED", ""
+        return False, "402 without PAYMENT-REQUIRED"
     try:
-        challenge = PaymentRequired.model_validate(orjson.loads(base64.b64decode(header, validate=True)))
+        challenge = orjson.loads(base64.b64decode(header, validate=True))
+        PaymentRequired.model_validate(challenge)
     except (binascii.Error, orjson.JSONDecodeError):
-        return "PAYMENT-REQUIRED is not base64 of JSON", ""
+        return False, "PAYMENT-REQUIRED is not base64 of JSON"
     except ValidationError as error:
-        return f"PAYMENT-REQUIRED: {error.errors()[0]['msg']}", ""
-    if not challenge.accepts:
-        return "the challenge accepts nothing", ""
-    offer = challenge.accepts[0]
-    return "", f"{offer.scheme}, {offer.amount} atomic on {offer.network}"
+        return False, f"PAYMENT-REQUIRED: {error.errors()[0]['msg']}"
+    return offer_of(challenge, terms)
 
 
 def _example(operation: Json) -> Any:

@@ -4,7 +4,7 @@ import base64
 
 import orjson
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no stubs
 from x402.extensions.bazaar.facilitator import (
     validate_discovery_extension,
     validate_discovery_extension_spec,
