@@ -92,8 +92,8 @@ async def _paid(site: Site) -> AsyncIterator[Finding]:
         return
     sold = {site.base + path for path, item in site.operations("post") if "x-payment-info" in item}
     told = set(terms.get("resources", ()))
-    wrong = sold ^ told
-    what = "/.well-known/x402 names every paid operation and no other"
+    wrong = told - sold  # what it leaves out is called, and has to be unavailable
+    what = "/.well-known/x402 names paid operations alone"
     yield found(what, not wrong, listed(list(wrong)) or f"{len(told)} resources")
     rails = [
         rail for rail in _items(await site.json("/v1/pricing"), "rails") if rail == terms["payment"]

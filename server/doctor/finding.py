@@ -25,6 +25,10 @@ class Finding:
     def is_trouble(self) -> bool:
         return self.state is State.TROUBLE
 
+    @property
+    def is_skipped(self) -> bool:
+        return self.state is State.SKIPPED
+
     def document(self) -> dict[str, Any]:
         return {"what": self.what, "state": self.state.value, "seen": self.seen}
 

@@ -22,21 +22,32 @@ _FORM = "multipart/form-data"
 
 async def paid_operations(site: Site) -> AsyncIterator[Finding]:
     """Call every operation with ``x-payment-info``, with the example of its own documentation."""
-    terms = (await site.json("/.well-known/x402") or {}).get("payment", {})
+    published = await site.json("/.well-known/x402") or {}
     for path, operation in site.operations("post"):
         payment = operation.get("x-payment-info")
         if payment is None or "{" in path:
             continue
         what = f"POST {path} without key asks for money in a valid way"
-        example = _example(operation)
         if not payment.get("protocols"):
             yield skipped(what, "x402 is off on this server")
-        elif _FORM in operation.get("requestBody", {}).get("content", {}):
-            yield _judged(what, await _sent_form(site.http, path), terms)
-        elif example is None:
+            continue
+        response = await _called(site, path, operation)
+        if response is None:
             yield found(what, False, "its documentation has no example body")
-        else:
-            yield _judged(what, await site.http.post(path, json=example), terms)
+            continue
+        finding = _judged(what, response, published.get("payment", {}))
+        yield finding
+        sold, told = not finding.is_skipped, site.base + path in published.get("resources", ())
+        if sold is not told:
+            seen = f"sold: {sold}, named: {told}"
+            yield found(f"/.well-known/x402 names {path} while it is sold", False, seen)
+
+
+async def _called(site: Site, path: str, operation: Json) -> httpx2.Response | None:
+    if _FORM in operation.get("requestBody", {}).get("content", {}):
+        return await _sent_form(site.http, path)
+    example = _example(operation)
+    return None if example is None else await site.http.post(path, json=example)
 
 
 async def _sent_form(http: httpx2.AsyncClient, path: str) -> httpx2.Response:

@@ -95,7 +95,7 @@ def _another_output(document: Any) -> Any:
     [
         ("/v1/pricing", _another_price, "/v1/pricing and /v1/models name the same prices", "smollm2"),
         ("/.well-known/x402", _another_payee, "MCP tool chat asks for money in a valid way", "payTo"),
-        ("/.well-known/x402", _without_a_resource, "names every paid operation", "/v1/chat/completions"),
+        ("/.well-known/x402", _without_a_resource, "x402 names /v1/chat/completions while", "False"),
         ("/.well-known/did.json", _another_key, "the key that signs now", "0000"),
         ("/.well-known/ai-catalog.json", _another_host, "ai-catalog.json leads nowhere wrong", "card"),
         ("/v1/mcp/server-card", with_member("version", "9.9.9"), "name one version", "9.9.9"),
