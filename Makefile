@@ -47,6 +47,7 @@ format: setup ## format the code and apply the safe fixes
 
 bench: setup ## measure this checkout (PEERS=all: beside other gateways)
 	@$(BIN)/python -m benchmarks --peers "$(PEERS)"
+	@$(BIN)/python -m benchmarks.echo
 
 bench-pool: setup ## 200 readers who stall beside 50 good ones; five times the load an engine can carry
 	@$(BIN)/python -m benchmarks.readers

@@ -1,6 +1,6 @@
 """/agents.md: for a model that has never seen this server, everything it needs to use it alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from base.settings import Settings
 from manifests.document import Document, text_document
@@ -22,7 +22,7 @@ def agents(
     """The document."""
     sections = [
         _opening(facts),
-        f"## Tools\n\n{tool_table(registry)}\n\n{_TOOLS}",
+        f"## Tools\n\n{tool_table(registry)}\n\n{_doors(registry, operations)}",
         _models(facts),
         _mcp(facts, settings),
         _x402(facts, settings) if facts.payment else "",
@@ -62,12 +62,30 @@ def _opening(facts: Facts) -> str:
 
 _TOOLS = (
     "Over MCP the tools have these names; `tools/list` has their schemas, prices and whether they are "
-    "available now (`_meta.available`). Over HTTP `chat` is `POST /v1/chat/completions`, `embed` is "
-    "`POST /v1/embeddings`, `image` is `POST /v1/images/generations`, "
-    "`models` is `GET /v1/models`, `quote` is `POST /v1/quote`, `verify` is "
-    "`POST /v1/audit/verify-bundle` or `GET /v1/vaas/{id}/verify`, and `receipt` is "
-    "`GET /v1/vaas/{id}/bundle`. `usage`, `trace` and `fallback` are tools alone."
+    "available now (`_meta.available`). Over HTTP "
 )
+_ALSO: Mapping[str, Sequence[str]] = {
+    "verify": ("POST /v1/audit/verify-bundle", "GET /v1/vaas/{id}/verify"),
+    "receipt": ("GET /v1/vaas/{id}/bundle",),
+    "account": ("GET /v1/users/me",),
+    "usage": ("GET /v1/usage/summary", "GET /v1/usage/logs"),
+}
+"""Routes whose answer is a tool's in another form."""
+
+
+def _doors(registry: Registry, operations: Sequence[Operation]) -> str:
+    """Which route is which tool."""
+    served = {f"{operation.method} {operation.path}": operation for operation in operations}
+    told, alone = [], []
+    for tool in registry:
+        routes = [route for route, operation in served.items() if operation.tool == tool.name]
+        routes += [route for route in _ALSO.get(tool.name, ()) if route in served]
+        if routes:
+            told.append(f"`{tool.name}` is " + " or ".join(f"`{route}`" for route in routes))
+        else:
+            alone.append(f"`{tool.name}`")
+    apart = f" By MCP alone: {', '.join(alone)}." if alone else ""
+    return f"{_TOOLS}{', '.join(told)}.{apart}"
 
 
 def _models(facts: Facts) -> str:
