@@ -60,11 +60,13 @@ class Commit:
     def folded(self, value: Any) -> None:
         self.stage = Stage.FOLDED
         self.value = value
-        _resolve(self._visible, value)
+        if self._visible is not None:
+            _resolve(self._visible, value)
 
     def settled(self) -> None:
         self.stage = Stage.DURABLE
-        _resolve(self._durable, self.value)
+        if self._durable is not None:
+            _resolve(self._durable, self.value)
 
     def failed(self, message: str) -> None:
         if self.done:
@@ -84,8 +86,8 @@ class Commit:
         return future
 
 
-def _resolve(future: asyncio.Future[Any] | None, value: Any) -> None:
-    if future is not None and not future.done():
+def _resolve(future: asyncio.Future[Any], value: Any) -> None:
+    if not future.done():
         future.set_result(value)
 
 

@@ -53,7 +53,7 @@ class Changes:
         fresh = key in op.fresh
         if not fresh and key not in op.keys:
             raise _undeclared(key)
-        shape = self._shape(key.table)
+        shape = self._shapes[key.table]
         values = shape.values(row)
         if shape.key_of(values) != key.pk:
             raise BadCommit(f"a row of {key.table} was put under another row's key")
@@ -74,16 +74,10 @@ class Changes:
         self.rows[key] = None
 
     def add(self, table: str, row: Row) -> None:
-        shape = self._shape(table)
+        shape = self._shapes[table]
         values = shape.values(row)
         self.weight += shape.weight(values) if shape.wide else SMALL_ROW_BYTES
         self.added.append((table, values))
-
-    def _shape(self, table: str) -> Shape:
-        shape = self._shapes.get(table)
-        if shape is None:
-            raise BadCommit(f"there is no table {table}")
-        return shape
 
 
 def fold(ops: tuple[Op, ...], changes: Changes) -> Any:

@@ -21,12 +21,11 @@ class Shape:
     __slots__ = (
         "_columns",
         "_defaults",
-        "_key_at",
-        "_lone_key_at",
         "_pick",
         "_width",
         "columns",
         "key_columns",
+        "key_of",
         "table",
         "wide",
     )
@@ -38,8 +37,7 @@ class Shape:
         self._columns = frozenset(self.columns)
         self._width = len(self.columns)
         key_at = tuple(self.columns.index(name) for name in self.key_columns)
-        self._key_at = key_at
-        self._lone_key_at = key_at[0] if len(key_at) == 1 else None
+        self.key_of = _key_of(key_at)
         self._pick = _picker(self.columns)
         self._defaults = dict(_defaults(table))
         wide = (LargeBinary, Text)
@@ -58,12 +56,6 @@ class Shape:
         except KeyError:
             pass
         raise BadCommit(self._complaint(row))
-
-    def key_of(self, values: Values) -> Values:
-        """The primary key's values."""
-        if self._lone_key_at is not None:
-            return (values[self._lone_key_at],)
-        return tuple([values[at] for at in self._key_at])
 
     def weight(self, values: Values) -> int:
         """About how many bytes the row takes on its way to the disk; blobs and texts are counted."""
@@ -98,6 +90,13 @@ def _picker(columns: Sequence[str]) -> Callable[[Row], Values]:
         return lambda row: (row[only],)
     pick: Any = itemgetter
     return cast("Callable[[Row], Values]", pick(*columns))
+
+
+def _key_of(key_at: Sequence[int]) -> Callable[[Values], Values]:
+    """The primary key's values of a row, always as a tuple."""
+    pick: Any = itemgetter
+    picker = pick(slice(key_at[0], key_at[0] + 1)) if len(key_at) == 1 else pick(*key_at)
+    return cast("Callable[[Values], Values]", picker)
 
 
 def _defaults(table: Table) -> Iterable[tuple[str, Any]]:
