@@ -79,7 +79,8 @@ def _shaped_object(value: dict[Any, Any], levels: int, big: Callable[[int], Any]
             raise NotCanonical("A key of an object is not a string.")
         if not key.isascii():
             ascii_keys = False
-        if type(item) is str or item is None:
+        kind = type(item)
+        if kind is str or item is None or (kind is int and 0 <= item <= SAFE_INTEGER):
             continue
         shaped = _shaped(item, levels, big)
         if shaped is not item:
