@@ -14,10 +14,12 @@ class ChatPiece:
     top_logprobs: int
 
     def __call__(self, choice: Mapping[str, Any]) -> Delta | None:
-        delta = choice.get("delta") or {}
+        delta, logprobs = choice.get("delta") or {}, choice.get("logprobs")
         content = delta.get("content") or ""
+        if content and len(delta) == 1 and not logprobs:  # what most events bring
+            return Delta(choice["index"], content)
         reasoning = delta.get("reasoning_content") or delta.get("reasoning") or ""
-        role, calls, logprobs = delta.get("role"), delta.get("tool_calls"), choice.get("logprobs")
+        role, calls = delta.get("role"), delta.get("tool_calls")
         if not (content or role or reasoning or calls or logprobs):
             return None
         shown = self._openai_logprobs(logprobs) if logprobs else None

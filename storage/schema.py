@@ -50,12 +50,12 @@ class Shape:
         """
         if len(row) != self._width:
             row = {**self._defaults, **row}
+            if len(row) != self._width:
+                raise BadCommit(self._complaint(row))
         try:
-            if len(row) == self._width:
-                return self._pick(row)
+            return self._pick(row)
         except KeyError:
-            pass
-        raise BadCommit(self._complaint(row))
+            raise BadCommit(self._complaint(row)) from None
 
     def weight(self, values: Values) -> int:
         """About how many bytes the row takes on its way to the disk; blobs and texts are counted."""
