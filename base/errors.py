@@ -137,6 +137,18 @@ class Conflict(BatchinError):
     resolution = "Wait for the first request to end."
 
 
+class ResponsesStreamingDisabled(BatchinError):
+    """The key's switch of streamed responses is off."""
+
+    code = "responses_streaming_disabled"
+    status = 409
+    type = "invalid_request_error"
+    resolution = "Disable stream or contact support to enable streaming access."
+
+    def __init__(self) -> None:
+        super().__init__("Responses streaming is not enabled for this API key", param="stream")
+
+
 class IdempotencyMismatch(BatchinError):
     code = "idempotency_mismatch"
     status = 422

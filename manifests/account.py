@@ -19,6 +19,7 @@ class KeyRequest(BaseModel):
     rate_limit_rpm: int | None = Field(None, ge=1, le=10**9, description="Calls a minute.")
     rate_limit_tpm: int | None = Field(None, ge=1, le=10**9, description="Tokens a minute.")
     max_concurrency: int | None = Field(None, ge=1, le=10**9, description="Calls at once.")
+    streams_responses: bool = Field(True, description="Whether it may stream on /v1/responses.")
     monthly_budget_cents: int | None = Field(
         None, ge=0, le=10**11, description="Most that it spends in a month (UTC)."
     )
@@ -40,6 +41,7 @@ class ListedKey(BaseModel):
     rate_limit_rpm: int | None
     rate_limit_tpm: int | None
     max_concurrency: int | None
+    streams_responses: bool
     monthly_budget_cents: int | None
     spent_this_month_cents: int
     scopes: list[str]

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from base.errors import InvalidRequest, NotFound
+from base.errors import InvalidRequest, NotFound, ResponsesStreamingDisabled
 from manifests.operation import JSON, Auth, ErrorType, Operation, Param, Reply
 from tools.responses.schema import ResponseObject
 
@@ -62,7 +62,7 @@ def response_operations(params: Sequence[Param], errors: Sequence[ErrorType]) ->
             "openai",
             params,
             events=ResponseEvent,
-            errors=(NotFound, *errors),
+            errors=(NotFound, ResponsesStreamingDisabled, *errors),
         ),
         _stored("GET", "", "getResponse", "Get a stored response", StoredResponse),
         _stored("DELETE", "", "deleteResponse", "Delete a stored response", DeletedResponse),

@@ -88,6 +88,7 @@ class KeyRoutes:
             rate_limit_rpm=asked.rate_limit_rpm,
             rate_limit_tpm=asked.rate_limit_tpm,
             max_concurrency=asked.max_concurrency,
+            streams_responses=asked.streams_responses,
             monthly_budget_nano_usd=(
                 None
                 if asked.monthly_budget_cents is None
@@ -130,6 +131,7 @@ def _shown(key: KeyInfo, now_ms: int) -> Mapping[str, Any]:
         "rate_limit_rpm": limits.rate_limit_rpm,
         "rate_limit_tpm": limits.rate_limit_tpm,
         "max_concurrency": limits.max_concurrency,
+        "streams_responses": limits.streams_responses,
         "monthly_budget_cents": None if budget is None else cents_floor(budget),
         "spent_this_month_cents": cents_rounded(key.spent_in(now_ms)),
         "scopes": sorted(limits.scopes),

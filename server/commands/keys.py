@@ -73,6 +73,9 @@ def _create(
         list[str] | None,
         typer.Option(help="What it may call: tool:NAME, model:ID, endpoint:PATH; may be given again."),
     ] = None,
+    stream_responses: Annotated[
+        bool, typer.Option(help="Whether it may stream on /v1/responses.")
+    ] = True,
     days: Annotated[
         int | None, typer.Option("--days", min=1, help="Days until the key expires.")
     ] = None,
@@ -102,6 +105,7 @@ def _create(
         concurrency=concurrency,
         scopes=scope or [],
         days=days,
+        streams_responses=stream_responses,
         lane=lane,
         region=region,
         workspace=workspace,

@@ -15,7 +15,8 @@ _SHOWN: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class KeyLimits:
-    """What a key may do. Scopes name endpoints, models and tools; none means all. None is no limit."""
+    """What a key may do. Scopes name endpoints, models and tools; none means all. None is no limit.
+    ``streams_responses`` is the switch of streamed answers on ``/v1/responses``."""
 
     workspace: str = "default"
     lane: str = "shared"
@@ -26,6 +27,7 @@ class KeyLimits:
     max_concurrency: int | None = None
     monthly_budget_nano_usd: int | None = None
     expires_at_ms: int | None = None
+    streams_responses: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def key_row(info: KeyInfo, digest: bytes, serial: int) -> Row:
         "rate_limit_rpm": info.limits.rate_limit_rpm,
         "rate_limit_tpm": info.limits.rate_limit_tpm,
         "max_concurrency": info.limits.max_concurrency,
+        "streams_responses": info.limits.streams_responses,
         "monthly_budget_nano": info.limits.monthly_budget_nano_usd,
         "month": info.month,
         "spent_nano": info.spent_nano_usd,
@@ -117,6 +120,7 @@ def info_from(row: Row) -> KeyInfo:
         row["max_concurrency"],
         row["monthly_budget_nano"],
         row["expires_at_ms"],
+        bool(row["streams_responses"]),
     )
     return KeyInfo(
         row["id"],
@@ -144,5 +148,6 @@ def credential_from(row: Row) -> Credential:
         row["workspace"],
         frozenset(row["scopes"].split()),
         allowance or None,
+        bool(row["streams_responses"]),
     )
     return Credential(row["digest"], caller, row["expires_at_ms"], row["serial"])

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    true,
 )
 
 TABLES: Final = MetaData()
@@ -52,6 +54,7 @@ API_KEY: Final = Table(
     Column("rate_limit_rpm", Integer, nullable=True),
     Column("rate_limit_tpm", Integer, nullable=True),
     Column("max_concurrency", Integer, nullable=True),
+    Column("streams_responses", Boolean, nullable=False, default=True, server_default=true()),
     Column("monthly_budget_nano", BigInteger, nullable=True),
     Column("month", Integer, nullable=False),
     Column("spent_nano", BigInteger, nullable=False),

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from base.errors import NotFound, Unauthorized
+from base.errors import NotFound, ResponsesStreamingDisabled, Unauthorized
 from base.pricing import Quote
 from runtime.engine import Modality
 from settlement.rail import Served, nothing
@@ -66,6 +66,8 @@ class Responses:
         )
 
     async def _prepare(self, args: ResponsesInput, call: Call) -> PreparedInput:
+        if args.stream and not call.caller.streams_responses:
+            raise ResponsesStreamingDisabled
         earlier = await self._earlier(args, call)
         with said_of_responses():
             chat = parse(ChatInput, chat_arguments(args, earlier))

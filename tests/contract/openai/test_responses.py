@@ -167,6 +167,30 @@ def test_log_probabilities_cover_the_text(client: OpenAI) -> None:
     assert all(len(entry.top_logprobs) == 2 for entry in part.logprobs)
 
 
+def test_a_key_that_may_not_stream_responses(live_server: LiveServer) -> None:
+    headers = {"Authorization": f"Bearer {live_server.api_key}"}
+    asked = {"name": "whole answers", "streams_responses": False}
+    made = httpx.post(live_server.url + "/v1/keys", json=asked, headers=headers).json()
+    assert made["streams_responses"] is False
+    client = OpenAI(base_url=live_server.url + "/v1", api_key=made["key"], max_retries=0)
+    with pytest.raises(openai.ConflictError) as caught:
+        client.responses.create(model=MODEL, input="Hello", max_output_tokens=2, stream=True)
+    assert caught.value.code == "responses_streaming_disabled"
+    assert caught.value.body is not None
+    assert client.responses.create(model=MODEL, input="Hello", max_output_tokens=2).output_text
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve("resp_chatcmpl_0")
+
+
+def test_a_response_is_its_accounts_alone(live_server: LiveServer, client: OpenAI) -> None:
+    answer = client.responses.create(model=MODEL, input="Hello", max_output_tokens=2)
+    for key, refusal in (("none", 401), ("batchin_api_" + "x" * 43, 401)):
+        headers = {"Authorization": f"Bearer {key}"}
+        for path in ("", "/input_items"):
+            found = httpx.get(f"{live_server.url}/v1/responses/{answer.id}{path}", headers=headers)
+            assert found.status_code == refusal
+
+
 @pytest.mark.parametrize(
     ("change", "param"),
     [
