@@ -111,7 +111,7 @@ def bytes_of_wheels(staging: Path) -> int:
         for name in names:
             if name.endswith(".whl"):
                 with contextlib.suppress(FileNotFoundError):
-                    sizes.append(os.stat(Path(folder, name)).st_size)
+                    sizes.append(Path(folder, name).stat().st_size)
     return max(sizes)
 
 
