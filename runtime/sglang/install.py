@@ -26,7 +26,7 @@ from runtime.sglang.environment import Build, Environment, base_python, environm
 _HERE: Final = Path(__file__).parent
 _CPU_HOOK: Final = _HERE / "torchvision_ops.py"
 _CPU_INDEX: Final = "https://download.pytorch.org/whl/cpu"
-_PIP: Final = ("-I", "-m", "pip", "install", "--no-input", "--no-cache-dir", "--no-compile")
+_PIP: Final = ("-I", "-m", "pip", "install", "--no-input", "--no-cache-dir", "--compile")
 _QUIET: Final = ("--disable-pip-version-check", "--retries", "2", "--progress-bar", "off")
 _BEGUN: Final = ("Collecting ", "Processing ")
 _UNPACKING: Final = "Installing collected packages"
@@ -80,7 +80,7 @@ def _pins(build: Build) -> Path:
 
 
 def _digest(build: Build) -> str:
-    parts = [build, sys.version.split()[0], _pins(build).read_text(), _CPU_HOOK.read_text()]
+    parts = [build, *_PIP, sys.version.split()[0], _pins(build).read_text(), _CPU_HOOK.read_text()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

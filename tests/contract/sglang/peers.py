@@ -138,7 +138,7 @@ async def real_peers() -> AsyncIterator[Peers]:
         kind=Modality.CHAT,
         args=("--max-running-requests", str(RUNNING_MAX)),
         max_queued=QUEUE_MAX,
-        start_s=300,
+        start_s=600,
     )
     generates = replace(plan, args=(*plan.args, "--completion-template", "qwen_coder"))
     embeds = replace(plan, kind=Modality.EMBEDDING)
