@@ -12,9 +12,11 @@ from base.errors import (
     Unauthorized,
 )
 from manifests.account_operations import account_operations
+from manifests.anchors import anchor_operations
 from manifests.chunk import ChatChunk, CompletionChunk
 from manifests.files import file_operations
 from manifests.headers import CALL
+from manifests.log import log_operations
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
 from manifests.paths import DOCUMENTS
 from manifests.payment import payment_operation
@@ -81,6 +83,8 @@ def operations(
         *_proof("vaas", "get"),
         *_proof("audit", "getAudit"),
         _verify_bundle(),
+        *log_operations(),
+        *anchor_operations(),
         *_health(),
         _mcp(mcp_errors),
         *_documents(),

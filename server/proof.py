@@ -9,12 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from base.errors import NotFound
+from server.anchors import anchor_routes
+from server.proof_log import OPEN, LogRoutes
 from settlement.evidence.reader import EvidenceReader
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Reading = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 ROOTS = ("/v1/vaas", "/v1/audit")
-_OPEN = {"access-control-allow-origin": "*", "cache-control": "no-cache"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,11 @@ class Proof:
     reader: EvidenceReader
 
     def routes(self) -> list[Route]:
-        return [route for root in ROOTS for route in self._routes(root)]
+        return [
+            *LogRoutes(self.reader).routes(),
+            *anchor_routes(self.reader),
+            *(route for root in ROOTS for route in self._routes(root)),
+        ]
 
     def _routes(self, root: str) -> list[Route]:
         reader = self.reader
@@ -39,7 +44,7 @@ class Proof:
         ]
 
     async def _public_key(self, _: Request) -> Response:
-        return JSONResponse(self.reader.keys_document(), headers=_OPEN)
+        return JSONResponse(self.reader.keys_document(), headers=OPEN)
 
 
 def _by_id(read: Reading) -> Endpoint:
@@ -47,6 +52,6 @@ def _by_id(read: Reading) -> Endpoint:
         found = await read(request.path_params["id"])
         if found is None:
             raise NotFound("Audit record not found", resolution="Verify audit_id.")
-        return JSONResponse(found, headers=_OPEN)
+        return JSONResponse(found, headers=OPEN)
 
     return endpoint

@@ -55,20 +55,32 @@ class Log:
     key: LogKey
 
     async def head(self) -> Head:
-        statement = select(CHECKPOINT).order_by(CHECKPOINT.c.size.desc()).limit(1)
-        rows = await self.store.read(statement)
-        return _head(rows[0]) if rows else EMPTY
+        heads = await self.heads(1)
+        return heads[0] if heads else EMPTY
+
+    async def heads(self, most: int) -> Sequence[Head]:
+        """The latest signed checkpoints, newest first."""
+        statement = select(CHECKPOINT).order_by(CHECKPOINT.c.size.desc()).limit(most)
+        return [_head(row) for row in await self.store.read(statement)]
 
     async def inclusion(self, run_id: str) -> dict[str, Any] | None:
         """The ``inclusion`` member of a bundle, against the latest checkpoint: ``{leaf_index, tree_size,
         leaf_hash, proof, root, checkpoint}``; None while the record has no place in the log."""
         entries = await self.store.read(select(LOG_ENTRY).where(LOG_ENTRY.c.run_id == run_id))
-        if not entries:
-            return None
+        return await self._included(Entry(**entries[0]), await self.head()) if entries else None
+
+    async def inclusion_at(self, index: int) -> dict[str, Any]:
+        """As ``inclusion``, of the entry with that index. Raises BadRange."""
         head = await self.head()
-        index: int = entries[0]["leaf_index"]
+        entries = await self.entries(index, 1) if index < head.size else ()
+        if not entries:
+            raise BadRange(f"leaf_index should be below {head.size}.", param="leaf_index")
+        return await self._included(entries[0], head)
+
+    async def _included(self, entry: Entry, head: Head) -> dict[str, Any]:
+        index = entry.leaf_index
         path = await self._proof(lambda node: merkle.inclusion(index, head.size, node))
-        leaf = merkle.leaf_hash(entries[0]["payload_hash"])
+        leaf = merkle.leaf_hash(entry.payload_hash)
         return {
             "leaf_index": index,
             "tree_size": head.size,

@@ -84,6 +84,11 @@ class EvidenceReader:
             "inclusion": await self.log.inclusion(row["run_id"]),
         }
 
+    async def inclusion(self, any_id: str) -> Document | None:
+        """The place of a record in the log; None while it has none."""
+        run_id = run_id_from(any_id)
+        return None if run_id is None else await self.log.inclusion(run_id)
+
     async def signed(self, any_id: str) -> Signed | None:
         """The record as it was signed, to make its receipt after a restart."""
         row = await self._row(any_id)

@@ -3,6 +3,7 @@
 import base64
 import json
 import struct
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -79,8 +80,13 @@ def described(live_server: LiveServer) -> Iterator[Described]:
 
 @pytest.fixture(scope="module")
 def record_id(described: Described) -> str:
+    """Of a call that has its place in the log."""
     answer = described.post("/v1/embeddings", TEXTS, described.key)
-    return str(answer.headers["x-vaas-record-id"])
+    record_id = str(answer.headers["x-vaas-record-id"])
+    deadline = time.monotonic() + 30
+    while described.get(f"/v1/audit/{record_id}/bundle").json()["inclusion"] is None:
+        assert time.monotonic() < deadline, "no place in the log within 30 s"
+    return record_id
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +105,10 @@ def paths(described: Described, record_id: str) -> Callable[[str], str]:
 
     def filled(path: str) -> str:
         found = next((ids[start] for start in ids if path.startswith(start)), record_id)
-        return path.replace("{id}", found).replace("{name}", picture.rpartition("/")[2][: -len(".png")])
+        filled = path.replace("{id}", found).replace(
+            "{name}", picture.rpartition("/")[2][: -len(".png")]
+        )
+        return filled + f"?id={record_id}" if path == "/v1/audit/log/inclusion" else filled
 
     return filled
 
