@@ -11,7 +11,7 @@ from manifests.proof import Check, Inclusion
 _NUMBER = {"type": "integer", "minimum": 0}
 _LOG = "/v1/audit/log"
 
-Hash = Annotated[str, StringConstraints(pattern=r"^(sha256:)?[0-9a-f]{64}\z", strict=True)]
+Hash = Annotated[str, StringConstraints(pattern=r"^(sha256:)?[0-9a-f]{64}$", strict=True)]
 
 
 class _Open(BaseModel):
