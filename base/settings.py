@@ -56,6 +56,7 @@ class ModelSettings(BaseModel):
     mchar_usd: str = Field("0", description="Price of a million characters of text, dollars.")
     context_length: int = Field(4096, ge=1, description="Most tokens of input and output together.")
     license: str = Field("unknown", description="SPDX id of the weights' licence.")
+    vision: bool = Field(False, description="Whether a chat model takes images.")
     infill: bool = Field(
         False, description="Its SGLang has a completion template: suffix is filled in natively."
     )

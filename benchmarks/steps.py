@@ -15,6 +15,8 @@ import orjson
 
 from base.clock import SystemClock
 from base.ids import new_id, new_run_id
+from base.outbound.client import Outbound
+from base.outbound.guard import Guard
 from base.pricing import PriceCard
 from base.trace import trace_from
 from base.usage import Usage
@@ -45,6 +47,7 @@ from storage.sqlite import open_store
 from tools.arguments import parse
 from tools.chat import Chat
 from tools.chat_schema import ChatInput
+from tools.look import Looker
 from tools.observe import CallReport
 
 RUNS: Final = 2000
@@ -83,7 +86,7 @@ def front() -> Iterator[Step]:
     yield "hash of the request", lambda: request_hash(BODY)
     model = Model("instant", Modality.CHAT, "instant", PriceCard("p", 20, 80), 4096, "unknown")
     engines = Engines(())
-    quote = Chat(Catalog([model]), engines, SystemClock(), 1024).tool().quote
+    quote = Chat(Catalog([model]), engines, SystemClock(), 1024, Looker(Outbound(Guard()))).tool().quote
     assert quote is not None
     arguments = parse(ChatInput, BODY)
     yield "quote", lambda: quote(arguments)

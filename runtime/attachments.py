@@ -216,5 +216,6 @@ def _model(entry: ModelSettings, meter: SoundMeter | None) -> Model:
         aliases=entry.aliases,
         status=entry.status or "always_on",
         infill=entry.infill,
+        sees=entry.vision,
         measure=meter.measure if meter and entry.modality == "transcription" else None,
     )

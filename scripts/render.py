@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from base.clock import SystemClock
+from base.outbound.client import Outbound
 from base.settings import Settings
 from manifests.examples import PROGRAMS, shown
 from manifests.facts import Facts, PaymentFact
@@ -38,6 +39,7 @@ LOCAL_URL = "http://127.0.0.1:8402"
 _NO_PROOFS = cast("EvidenceReader", None)  # only calls need them
 _NO_LEDGER = cast("Ledger", None)
 _NO_SHELF = cast("ResponseShelf", None)
+_NO_OUTBOUND = cast("Outbound", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,15 @@ def standard() -> Standard:
     clock = SystemClock()
     runtime = asyncio.run(build_runtime(settings, clock, lambda *_: None))
     registry = registry_of(
-        runtime, settings, clock, _NO_PROOFS, _NO_LEDGER, lambda _: {}, _unlinked, _NO_SHELF
+        runtime,
+        settings,
+        clock,
+        _NO_PROOFS,
+        _NO_LEDGER,
+        lambda _: {},
+        _unlinked,
+        _NO_SHELF,
+        _NO_OUTBOUND,
     )
     payment = PaymentFact(
         network=devnet.NETWORK,

@@ -15,6 +15,9 @@ from starlette.types import ASGIApp
 from base.clock import SystemClock
 from base.energy import Grid
 from base.money import usd_to_nano
+from base.outbound.addresses import network_of
+from base.outbound.client import Outbound
+from base.outbound.guard import Guard
 from base.resource import Resource
 from base.sealing import Sealer
 from base.secret_file import file_secret
@@ -190,6 +193,8 @@ class _Composition:
             asyncio.to_thread(ahead.load, ahead.MCP + (ahead.CHAIN if chain else ())),
         )
         sale = await sale_of(settings) if settings.x402 else None
+        outbound = Outbound(Guard([network_of(text) for text in settings.outbound_allow]))
+        self._stack.push_async_callback(outbound.aclose)
         registry = registry_of(
             runtime,
             settings,
@@ -199,6 +204,7 @@ class _Composition:
             sale.price if sale else None,
             self._linked,
             ground.shelf,
+            outbound,
         )
         facts = self._facts(ground, runtime, sale)
         hashes = manifest_hashes(registry, facts)

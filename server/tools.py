@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from base.clock import Clock
+from base.outbound.client import Outbound
 from base.settings import Settings
 from runtime.build import Runtime
 from runtime.catalog import Catalog
@@ -17,6 +18,7 @@ from tools.core import Registry
 from tools.embed import Embed
 from tools.fallback import Fallbacks
 from tools.image import Images, Keep
+from tools.look import Looker
 from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
@@ -52,12 +54,13 @@ def registry_of(
     x402_price: X402Price | None,
     keep_picture: Keep,
     shelf: ResponseShelf,
+    outbound: Outbound,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
-    a picture; ``shelf`` keeps responses."""
+    a picture; ``shelf`` keeps responses, ``outbound`` fetches images."""
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
-    chat = Chat(catalog, engines, clock, settings.max_output_tokens)
+    chat = Chat(catalog, engines, clock, settings.max_output_tokens, Looker(outbound))
     return Registry(
         [
             chat.tool(),

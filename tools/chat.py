@@ -1,6 +1,6 @@
 """The chat tool: a conversation in, one or more answers out, streamed or whole."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,9 +20,11 @@ from tools.chat_schema import ChatInput, ChatOutput
 from tools.core import Annotations, Call, Result, Tool
 from tools.engine_run import EngineRun, engine_run
 from tools.honoured import check_honoured
+from tools.look import MOST_PICTURES, Looker
 
 _TEMPLATE_TOKENS = 64  # what a chat template and a default system prompt add at most
 _MESSAGE_TOKENS = 16  # what it adds around each message
+_IMAGE_TOKENS = 4096  # what an image is read as at most; more is ours
 _TOOLS_TOKENS = 512  # what it says about tools in general
 _ENGINE_FIELDS = (
     "temperature",
@@ -48,6 +50,7 @@ class Chat:
     engines: Engines
     clock: Clock
     default_output_tokens: int
+    looker: Looker
 
     def tool(self) -> Tool[ChatInput]:
         return Tool(
@@ -89,7 +92,8 @@ class Chat:
         model = self.catalog.resolve(args.model, Modality.CHAT)
         body = _engine_body(args, self._output_limit(args, model))
         run = engine_run(self.engines, call, Modality.CHAT, model.engine_model, body)
-        return ChatExecution(run, args, call.run_id, self.clock.now_ms() // 1000)
+        shown = body["messages"] if any(m.pictures() for m in args.messages) else ()
+        return ChatExecution(run, args, call.run_id, self.clock.now_ms() // 1000, self.looker, shown)
 
     def _output_limit(self, args: ChatInput, model: Model) -> int:
         asked = args.output_limit()
@@ -108,7 +112,18 @@ class Chat:
 class ChatExecution:
     """One chat run: passes deltas on and gathers them into the completion."""
 
-    def __init__(self, run: EngineRun, args: ChatInput, run_id: str, created_s: int) -> None:
+    def __init__(
+        self,
+        run: EngineRun,
+        args: ChatInput,
+        run_id: str,
+        created_s: int,
+        looker: Looker,
+        shown: Sequence[dict[str, Any]],
+    ) -> None:
+        """``shown`` are the messages that the engine will get, where they hold images."""
+        self._looker = looker
+        self._shown = shown
         self._run = run
         self._args = args
         self._id = "chatcmpl_" + run_id.removeprefix("run_")
@@ -125,6 +140,7 @@ class ChatExecution:
         self._run.reserve()
 
     async def start(self) -> Served:
+        await self._looker.look(self._shown)
         try:
             return await self._run.start()
         except ContextLengthExceeded:
@@ -229,6 +245,8 @@ def usage_rendered(usage: Usage) -> dict[str, Any]:
 
 
 def _check_pictures(args: ChatInput, model: Model) -> None:
+    if sum(len(message.pictures()) for message in args.messages) > MOST_PICTURES:
+        raise InvalidRequest(f"messages hold at most {MOST_PICTURES} images.", param="messages")
     for number, message in enumerate(args.messages):
         if message.pictures() and not model.sees:
             raise InvalidRequest(
@@ -243,7 +261,7 @@ def _input_bound(args: ChatInput) -> int:
     text = sum(len(message.text().encode()) + len(message.name or "") for message in args.messages)
     for message in args.messages:
         text += sum(len(orjson.dumps(call.model_dump())) for call in message.tool_calls or ())
-        text += len(message.tool_call_id or "")
+        text += len(message.tool_call_id or "") + _IMAGE_TOKENS * len(message.pictures())
     for tool in args.tools or ():
         text += len(orjson.dumps(tool.model_dump(exclude_none=True))) + _MESSAGE_TOKENS
     return (

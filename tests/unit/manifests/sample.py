@@ -49,8 +49,8 @@ KEY = KeyFact("k1", "ab" * 32)
 def registry() -> Registry:
     return Registry(
         [
-            Chat(NOTHING, NOTHING, NOTHING, 1024).tool(),
-            Responses(Chat(NOTHING, NOTHING, NOTHING, 1024), NOTHING).tool(),
+            Chat(NOTHING, NOTHING, NOTHING, 1024, NOTHING).tool(),
+            Responses(Chat(NOTHING, NOTHING, NOTHING, 1024, NOTHING), NOTHING).tool(),
             Complete(NOTHING, NOTHING, NOTHING).tool(),
             Embed(NOTHING, NOTHING).tool(),
             Rerank(NOTHING, NOTHING, "ranker").tool(),

@@ -1,0 +1,82 @@
+"""Images of a conversation: fetched by us under the rules for URLs of callers, shown as data.
+
+No engine fetches a URL: what it can reach inside our networks is no caller's business.
+"""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from base.errors import InvalidRequest
+from base.outbound.client import Outbound
+from base.outbound.guard import OutboundFailed
+
+MOST_PICTURES: Final = 16
+_MOST_BYTES: Final = 20_971_520
+_ACCEPT: Final = "image/png, image/jpeg, image/webp, image/gif"
+_KINDS: Final = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Makes pictures into data that a model sees."""
+
+    outbound: Outbound
+
+    async def look(self, messages: Sequence[dict[str, Any]]) -> None:
+        """Put the data of each picture in the place of its URL. Raises InvalidRequest that names the
+        message whose picture can't be had."""
+        for number, message in enumerate(messages):
+            parts = message["content"] if isinstance(message["content"], list) else ()
+            for part in parts:
+                if part["type"] == "image_url":
+                    url = part["image_url"]["url"]
+                    part["image_url"]["url"] = await self._data_url(url, f"messages.{number}.content")
+
+    async def _data_url(self, url: str, param: str) -> str:
+        if url.startswith("data:"):
+            body = _decoded(url, param)
+        else:
+            try:
+                body = (await self.outbound.fetch(url, _MOST_BYTES, _ACCEPT)).body
+            except OutboundFailed as error:
+                raise _refused(f"The image could not be fetched: {error.reason}.", param) from None
+        kind = _kind_of(body)
+        if kind is None:
+            raise _refused("The image is neither PNG, JPEG, WebP nor GIF.", param)
+        return await asyncio.to_thread(_encoded, kind, body)
+
+
+def _decoded(url: str, param: str) -> bytes:
+    """The bytes of a ``data:`` URL in base64 (RFC 2397)."""
+    head, comma, text = url.partition(",")
+    if not comma or not head.endswith(";base64"):
+        raise _refused("The image's data: URL should be in base64.", param)
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise _refused("The image's data: URL is not valid base64.", param) from None
+
+
+def _encoded(kind: str, body: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(body).decode()}"
+
+
+def _kind_of(body: bytes) -> str | None:
+    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for magic, kind in _KINDS if body.startswith(magic)), None)
+
+
+def _refused(message: str, param: str) -> InvalidRequest:
+    return InvalidRequest(
+        message, param=param, resolution="Send a public http(s) URL of an image, or a data: URL of it."
+    )
