@@ -6,6 +6,7 @@ from base.money import ceil_div, usd_text
 from base.usage import Usage
 
 _MILLION = 1_000_000
+_WHOLE = 10_000
 _SECOND_MS = 1_000
 
 
@@ -44,19 +45,52 @@ class PriceCard:
         }
         return {unit: usd_text(nano) for unit, nano in prices.items() if nano}
 
+    def at_rate(self, rate: "Rate") -> "PriceCard":
+        if rate.per_10000 == _WHOLE:
+            return self
+        return PriceCard(
+            f"{self.version}*{rate.name}",
+            rate.of(self.input_nano_per_mtok),
+            rate.of(self.output_nano_per_mtok),
+            rate.of(self.nano_per_image),
+            rate.of(self.nano_per_second),
+            rate.of(self.nano_per_mchar),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The most that one call may cost, and the card by which its cost will be computed."""
+    """The most that one call may cost, and the card by which its cost will be computed.
+
+    ``kept_nano_usd`` is the most of work that the call starts and that is charged later, part by part.
+    """
 
     model: str
     card: PriceCard
     bound: Usage
+    kept_nano_usd: int = 0
     max_nano_usd: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "max_nano_usd", self.card.cost_nano_usd(self.bound))
+        most = self.card.cost_nano_usd(self.bound) + self.kept_nano_usd
+        object.__setattr__(self, "max_nano_usd", most)
 
     def charge_nano_usd(self, usage: Usage) -> int:
         """min(actual, quoted): an excess over the quote is ours."""
         return min(self.card.cost_nano_usd(usage), self.max_nano_usd)
+
+    def at_rate(self, rate: "Rate") -> "Quote":
+        """The same call at a part of its price; the card names the rate."""
+        return Quote(self.model, self.card.at_rate(rate), self.bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A part of a price, in ten-thousandths; ``name`` stands in the version of its cards."""
+
+    name: str
+    per_10000: int
+
+    def of(self, nano_usd: int) -> int:
+        """Rounded up: a price is never undershot."""
+        return ceil_div(nano_usd * self.per_10000, _WHOLE)

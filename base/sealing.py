@@ -83,5 +83,9 @@ class Sealer:
         """Seals and opens a long content piece by piece, under the key of ``salt``."""
         return Pieces(hmac.digest(self._secret, b"pieces|" + salt, hashlib.sha256))
 
+    def derived(self, purpose: bytes) -> bytes:
+        """32 secret bytes for another purpose; those of one tell nothing about another's."""
+        return hmac.digest(self._secret, b"derived|" + purpose, hashlib.sha256)
+
     def _key(self, salt: bytes) -> bytes:
         return hmac.digest(self._secret, b"seal|" + salt, hashlib.sha256)

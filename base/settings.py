@@ -2,6 +2,7 @@
 
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -71,6 +72,19 @@ class ModelSettings(BaseModel):
     lanes: tuple[Lane, ...] = Field(
         (), description="Lanes whose calls it takes; by default all of its engines."
     )
+
+
+Part = Annotated[Decimal, Field(ge=0, le=10, decimal_places=4)]
+
+
+class BatchPrices(BaseModel):
+    """What a task of a batch pays of the price of the same call alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    high: Part = Field(Decimal("1.0"), description="Of batches that go first.")
+    low: Part = Field(Decimal("0.5"), description="Of the others.")
+    fill: Part = Field(Decimal("0.25"), description="Of those that run on idle engines alone.")
 
 
 class Settings(BaseSettings):
@@ -224,6 +238,13 @@ class Settings(BaseSettings):
     )
     file_ttl_s: int = Field(
         2_592_000, ge=3600, description="Lifetime of files whose upload does not say how long they live."
+    )
+    batch_tasks: int = Field(1_000_000, ge=1, description="Most tasks of one batch.")
+    batch_running: int = Field(
+        16, ge=1, description="Tasks of batches that run at once; each engine has its own limit too."
+    )
+    batch_prices: BatchPrices = Field(
+        BatchPrices(), description="Part of the price that tasks of a batch pay, by priority."
     )
     header_timeout_s: float = Field(10.0, gt=0, description="Longest time to receive a request's head.")
     idle_timeout_s: float = Field(75.0, gt=0, description="Keep-alive time of an idle connection.")

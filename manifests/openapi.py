@@ -22,6 +22,7 @@ _REF = "#/components/schemas/{model}"
 _TAGS = {
     "openai": "The OpenAI-compatible API.",
     "files": "Files of callers: the input and output of batches.",
+    "batches": "Many calls handed in at once, and the webhooks that tell of their end.",
     "payments": "What calls cost.",
     "account": "The account behind a key: profile, keys, usage.",
     "proof": "Evidence and receipts: public, free, checkable offline.",

@@ -13,6 +13,7 @@ from base.errors import (
 )
 from manifests.account_operations import account_operations
 from manifests.anchors import anchor_operations
+from manifests.batches import batch_operations, webhook_operations
 from manifests.chunk import ChatChunk, CompletionChunk
 from manifests.files import file_operations
 from manifests.headers import CALL
@@ -80,6 +81,8 @@ def operations(
         *topup_operations(),
         payment_operation(),
         *file_operations(),
+        *batch_operations((_PAYMENT, *_SCOPES, _TRACE), payment_errors),
+        *webhook_operations(),
         *_proof("vaas", "get"),
         *_proof("audit", "getAudit"),
         _verify_bundle(),

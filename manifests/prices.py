@@ -11,6 +11,7 @@ from tools.image import MAX_PICTURES
 
 _MTOK = 1_000_000
 _ATOMIC_PER_USD = 1_000_000
+_BATCHED = frozenset({"chat", "embedding", "rerank"})
 _UNITS = {
     "speech": "character",
     "transcription": "second of sound",
@@ -21,7 +22,8 @@ _UNITS = {
 
 def models_of(tool: AnyTool, facts: Facts) -> list[ModelFact]:
     """The models that a tool can run."""
-    return [model for model in facts.models if model.modality == tool.modality]
+    wanted = _BATCHED if tool.modality == "batch" else {tool.modality}
+    return [model for model in facts.models if model.modality in wanted]
 
 
 def tool_price(tool: AnyTool, facts: Facts) -> dict[str, Any]:

@@ -31,6 +31,9 @@ from settlement.evidence.reader import EvidenceReader
 from settlement.ledger.ledger import Ledger
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
 from tools.core import Registry
+from tools.jobs.batches import Batches
+from tools.jobs.parts import JobParts
+from tools.jobs.submit import BatchTools
 from tools.responses.shelf import ResponseShelf
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +43,7 @@ _NO_PROOFS = cast("EvidenceReader", None)  # only calls need them
 _NO_LEDGER = cast("Ledger", None)
 _NO_SHELF = cast("ResponseShelf", None)
 _NO_OUTBOUND = cast("Outbound", None)
+_NO_JOBS = BatchTools(cast("JobParts", None), cast("Batches", None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ def standard() -> Standard:
         _unlinked,
         _NO_SHELF,
         _NO_OUTBOUND,
+        _NO_JOBS,
     )
     payment = PaymentFact(
         network=devnet.NETWORK,

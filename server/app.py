@@ -46,6 +46,8 @@ from server.free import FreeDoor
 from server.funding import topup_routes
 from server.gauges import Gauges
 from server.health import Health, Readiness
+from server.jobs import jobs_of
+from server.kept import Kept
 from server.keys import KeyRoutes
 from server.log import CallLog
 from server.mcp.door import McpDoor, McpParts
@@ -53,7 +55,6 @@ from server.mcp.hosts import Misdirected
 from server.mcp.task_times import TaskTimes
 from server.metrics import Metrics
 from server.openai.chat import ChatDoor
-from server.openai.files import FileDoor
 from server.openai.models import model_routes
 from server.openai.pictures import PICTURES, picture_routes
 from server.openai.responses import ResponsesDoor
@@ -195,6 +196,19 @@ class _Composition:
         sale = await sale_of(settings) if settings.x402 else None
         outbound = Outbound(Guard([network_of(text) for text in settings.outbound_allow]))
         self._stack.push_async_callback(outbound.aclose)
+        files = await self._stack.enter_async_context(
+            files_of(settings, ground.store, ground.sealer, self._clock)
+        )
+        jobs = jobs_of(
+            settings,
+            ground.store,
+            files,
+            ground.sealer,
+            runtime.catalog,
+            self._clock,
+            self._url,
+            outbound,
+        )
         registry = registry_of(
             runtime,
             settings,
@@ -205,6 +219,7 @@ class _Composition:
             self._linked,
             ground.shelf,
             outbound,
+            jobs.tools,
         )
         facts = self._facts(ground, runtime, sale)
         hashes = manifest_hashes(registry, facts)
@@ -224,7 +239,9 @@ class _Composition:
         invoker = Invoker(
             registry, once, self._clock, Observers(self._calls, self._metrics), self._owner
         )
-        asgi = await self._doors(ground, runtime, invoker, facts)
+        jobs.calls.connect(invoker, recorder)
+        await self._stack.enter_async_context(jobs.running())
+        asgi = await self._doors(ground, runtime, invoker, facts, Kept(files, jobs))
         await self._admin(ground, runtime, chain)
         return Server(
             asgi=asgi,
@@ -298,7 +315,9 @@ class _Composition:
             past_keys=past_keys,
         )
 
-    async def _doors(self, ground: _Ground, runtime: Runtime, invoker: Invoker, facts: Facts) -> ASGIApp:
+    async def _doors(
+        self, ground: _Ground, runtime: Runtime, invoker: Invoker, facts: Facts, kept: Kept
+    ) -> ASGIApp:
         settings = self._settings
         paid = PAYMENT_ERRORS if facts.payment else ()
         documents = render(invoker.registry, facts, settings, operations(paid, (Misdirected,)))
@@ -323,12 +342,10 @@ class _Composition:
             )
         )
         await self._stack.enter_async_context(mcp.running())
-        files = await self._stack.enter_async_context(
-            files_of(settings, ground.store, ground.sealer, self._clock)
-        )
-        kept = FileDoor(files, callers, settings.send_timeout_s).routes()
+        create = self._resource("/v1/batches", invoker, "batch")
+        routes = kept.routes(settings, invoker, callers, create)
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
-        return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents, kept))
+        return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents, routes))
 
     def _hot(self, ground: _Ground, invoker: Invoker, callers: Callers) -> Mapping[str, ASGIApp]:
         settings = self._settings

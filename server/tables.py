@@ -11,6 +11,7 @@ from settlement.ledger.tables import TABLES as LEDGER
 from settlement.topups.tables import TABLES as TOPUPS
 from settlement.x402.tables import TABLES as X402
 from tools.files.tables import TABLES as FILES
+from tools.jobs.tables import TABLES as JOBS
 from tools.responses.tables import TABLES as RESPONSES
 from tools.tasks.tables import TABLES as TASKS
 
@@ -25,4 +26,5 @@ TABLES: Final[tuple[MetaData, ...]] = (
     RESPONSES,
     IDEMPOTENCY,
     TOPUPS,
+    JOBS,
 )

@@ -1,9 +1,10 @@
 """The tools of this server, in the order in which agents see them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from base.clock import Clock
+from base.errors import InvalidRequest
 from base.outbound.client import Outbound
 from base.settings import Settings
 from runtime.build import Runtime
@@ -18,6 +19,8 @@ from tools.core import Registry
 from tools.embed import Embed
 from tools.fallback import Fallbacks
 from tools.image import Images, Keep
+from tools.jobs.lines import PathOfModel
+from tools.jobs.submit import BatchTools
 from tools.look import Looker
 from tools.models import Models
 from tools.quote import Quotes
@@ -55,6 +58,7 @@ def registry_of(
     keep_picture: Keep,
     shelf: ResponseShelf,
     outbound: Outbound,
+    jobs: BatchTools,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
     a picture; ``shelf`` keeps responses, ``outbound`` fetches images."""
@@ -80,6 +84,7 @@ def registry_of(
             UsageTool(ledger).tool(),
             Traces(ledger, proofs).tool(),
             Fallbacks(catalog, engines.answers).tool(),
+            *jobs.tools(),
         ]
     )
 
@@ -87,3 +92,26 @@ def registry_of(
 def _first(catalog: Catalog, modality: Modality) -> str:
     """A model for the examples; any name does where there is none."""
     return next((model.id for model in catalog if model.modality == modality), "reranker")
+
+
+def path_of_model(catalog: Catalog) -> PathOfModel:
+    """The path that calls a model of a batch's task, by the model's modality."""
+
+    def path(model: str) -> str:
+        modality = catalog.find(model).modality
+        found = next((path for path in ENDPOINTS.get(modality, ()) if path in BATCHED), None)
+        if found is None:
+            raise InvalidRequest(f"Models for {modality} can't be called in a batch.", param="model")
+        return found
+
+    return path
+
+
+BATCHED: Final[Mapping[str, str]] = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "complete",
+    "/v1/responses": "respond",
+    "/v1/embeddings": "embed",
+    "/v1/rerank": "rerank",
+}
+"""The tool behind each path that tasks of a batch may name: those whose answer is JSON."""

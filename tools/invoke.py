@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from base.clock import Clock
 from base.errors import BatchinError, DeadlineExceeded, EngineError, InternalError, NotFound
-from base.pricing import Quote
+from base.pricing import Quote, Rate
 from base.usage import Usage
 from settlement.evidence.hashes import request_hash
 from settlement.rail import (
@@ -63,13 +63,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Invoker:
-    """Runs tools for callers. ``owner`` outlives requests and ends the captures of those that left."""
+    """Runs tools for callers. ``owner`` outlives requests and ends the captures of those that left.
+    ``rate`` is the part of the price that its calls pay, None for all of it."""
 
     registry: Registry
     rail: Rail
     clock: Clock
     observer: Observer
     owner: Owner
+    rate: Rate | None = None
 
     def open(self, name: str, arguments: Mapping[str, Any], call: Call) -> "Run":
         """Start a call: ``async with invoker.open(...) as run``.
@@ -195,7 +197,9 @@ class Run:
         args = parse(tool.Input, self._arguments)
         if tool.prepare is not None:
             args = await tool.prepare(args, self._call)
-        self._quote = await _quoted(tool, args)
+        self._quote = await quoted(tool, args)
+        if self._quote is not None and self._invoker.rate is not None:
+            self._quote = self._quote.at_rate(self._invoker.rate)
         self._admit(self._quote)
         self._execution = tool.run(args, self._call)
         self._execution.reserve()
@@ -392,7 +396,8 @@ def _served_of(evidence: Mapping[str, Any]) -> Served:
     )
 
 
-async def _quoted(tool: AnyTool, args: BaseModel) -> Quote | None:
+async def quoted(tool: AnyTool, args: BaseModel) -> Quote | None:
+    """What a call of a tool may cost, None when it is free. Raises what ``Tool.quote`` does."""
     if tool.quote is None:
         return None
     quote = tool.quote(args)

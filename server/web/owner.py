@@ -26,7 +26,7 @@ class Owner:
 def owner_of(callers: Callers, request: Request) -> Owner:
     """Raises Unauthorized without a key or token."""
     head = read_head(request.scope)
-    caller = callers.caller(head)
+    caller = callers.account(head)
     if caller.account_id is None:
         raise Unauthorized
     return Owner(caller.account_id, caller, head)

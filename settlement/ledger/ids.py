@@ -52,3 +52,7 @@ def hold_key(run_id: str) -> Key:
 
 def transfer_key(transfer_id: str) -> Key:
     return Key("transfer", (transfer_id,))
+
+
+JOBS: Final = "jobs"
+"""The lease of holds that outlive a process: a job's own commit made it, and one of them ends it."""

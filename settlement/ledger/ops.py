@@ -138,6 +138,37 @@ def capture_part(
     return Op(_present(hold_at, account_at, key_at, transfer_at), fold)
 
 
+def charge_part(
+    run_id: str, account_id: str, key_id: str | None, amount_nano_usd: int, part_id: str, at_ms: int
+) -> Op:
+    """Charge a part that can't have been charged before: what it made is new in the same commit, under
+    an id of its own. Nothing of it is looked for on the disk; a second charge is an alarm, and fails.
+
+    Captured, or Refused ``no_hold``.
+    """
+    _check(amount_nano_usd)
+    hold_at, account_at = hold_key(run_id), account_key(account_id)
+    key_at = api_key_key(key_id) if key_id is not None else None
+    transfer_at = transfer_key(f"capture:{part_id}")
+    month = month_of(at_ms)
+
+    def fold(rows: Rows) -> Captured | Refused:
+        held = rows.get(hold_at)
+        if held is None or held["account_id"] != account_id or held["key_id"] != key_id:
+            return Refused("no_hold")
+        charged = min(amount_nano_usd, held["amount"] - held["captured"])
+        held["captured"] += charged
+        rows.put(hold_at, held)
+        available = _take(rows, account_at, key_at, month, charged=charged, released=charged)
+        rows.put(
+            transfer_at,
+            _transfer(f"capture:{part_id}", account_id, REVENUE, charged, "capture", run_id, at_ms),
+        )
+        return Captured(charged, available, capped=charged < amount_nano_usd)
+
+    return Op(_present(hold_at, account_at, key_at), fold, fresh=(transfer_at,))
+
+
 def void(run_id: str, account_id: str, key_id: str | None) -> Op:
     """Give back what a run still holds: whether there was a hold. A second time is harmless."""
     hold_at, account_at = hold_key(run_id), account_key(account_id)

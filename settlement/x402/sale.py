@@ -87,10 +87,11 @@ class Sale:
     def offers(self, order: Order) -> tuple[Offer, ...]:
         """Every way to pay this order, cheapest first for the payer.
 
-        A stream is paid before it runs: withheld text can't be taken back. Over MCP the payer chooses,
+        A stream is paid before it runs: withheld text can't be taken back; so is work that goes on after
+        the call. Over MCP the payer chooses,
         since progress can show text only of a call that is paid already.
         """
-        if order.delivery is Delivery.STREAM:
+        if order.delivery is Delivery.STREAM or order.quote.kept_nano_usd:
             flows: tuple[Flow, ...] = (Flow.UPFRONT,)
         elif order.resource.url.startswith(MCP_URL):
             flows = (Flow.AUTHORIZATION, Flow.UPFRONT)

@@ -3,7 +3,7 @@
 import logging
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +23,12 @@ from tools.files.tables import FILE
 PURPOSES: Final = ("assistants", "batch", "evals", "fine-tune", "user_data", "vision")
 """OpenAI's; ``batch`` alone has an effect here: such a file may be the input of a batch."""
 
+INLINE: Final = "batch_inline"
+"""Tasks that came in the body of a request: kept as a file that no list shows."""
+
+OUTPUT: Final = "batch_output"
+"""What a batch wrote."""
+
 LIST_LIMIT: Final = 10_000
 SHORTEST_LIFE_S: Final = 3600
 LONGEST_LIFE_S: Final = 2_592_000
@@ -30,6 +36,10 @@ _MOST_NAME_CHARS: Final = 255
 _ID: Final = re.compile(r"file_[0-9a-f]{32}")
 _SWEPT_AT_ONCE: Final = 256
 _logger: Final = logging.getLogger("batchin.files")
+
+
+Meter = Callable[[int, int], None]
+"""Told the size of an upload and how much of it is new. Raises PayloadTooLarge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +118,31 @@ class Files:
 
         Raises PayloadTooLarge, ServiceUnavailable when there is no room on the disk.
         """
+
+        def meter(size: int, more: int) -> None:
+            self.arrived(account_id, size, more)
+
+        async with self._begun(account_id, meter) as upload:
+            try:
+                yield upload
+            finally:
+                self.departed(account_id, upload.size)
+
+    @asynccontextmanager
+    async def making(self, account_id: str) -> AsyncIterator["Upload"]:
+        """A file that the server itself writes for an account: no limit of uploads holds for it."""
+        async with self._begun(account_id, _unmetered) as upload:
+            yield upload
+
+    @asynccontextmanager
+    async def _begun(self, account_id: str, meter: Meter) -> AsyncIterator["Upload"]:
         salt = new_salt()
         with _storage_failures():
             writer = SealedWriter(await self._objects.create(), self._sealer.pieces(salt))
-        upload = Upload(self, account_id, salt, writer)
+        upload = Upload(self, account_id, salt, writer, meter)
         try:
             yield upload
         finally:
-            self.departed(account_id, upload.size)
             if not upload.finished:
                 await writer.discard()
 
@@ -138,7 +165,9 @@ class Files:
     ) -> Page:
         """The files of an account behind the one with the id ``after``."""
         query = select(FILE).where(
-            FILE.c.account_id == account_id, FILE.c.gone_at_ms > self._clock.now_ms()
+            FILE.c.account_id == account_id,
+            FILE.c.gone_at_ms > self._clock.now_ms(),
+            FILE.c.purpose != INLINE,
         )
         if purpose is not None:
             query = query.where(FILE.c.purpose == purpose)
@@ -208,16 +237,28 @@ class Files:
         if left > 0:
             self._arriving[account_id] = left
 
-    def addition(self, file: File, pins: int = 0) -> Op:
-        """The operation that keeps a file whose bytes are durable."""
+    async def pinned(self, file_id: str) -> File:
+        """A file that a job reads, whether its owner still has it or not. Raises NotFound."""
+        rows = await self._store.read(select(FILE).where(FILE.c.id == file_id))
+        if not rows:
+            raise _not_found()
+        return file_of(rows[0])
+
+    def addition(self, file: File, pins: int = 0, space: ops.Space | None = None) -> Op:
+        """The operation that keeps a file whose bytes are durable; in the account's own space, unless
+        another is given."""
         row = {name: getattr(file, name) for name in File.__slots__}
-        return ops.add({**row, "pins": pins}, self._limits.space)
+        return ops.add({**row, "pins": pins}, space or self._limits.space)
+
+    async def discard(self, file: File) -> None:
+        """Drop the bytes of a file that was written and never kept."""
+        await self._drop(file.object)
 
     async def keep(self, file: File) -> File:
         """Raises PayloadTooLarge when the account's space is used up."""
         answer = await self._store.commit(self.addition(file))
         if isinstance(answer, Refused):
-            await self._objects.delete(file.object)
+            await self.discard(file)
             raise _no_space(self._limits.space, answer.code)
         return file
 
@@ -232,17 +273,23 @@ class Files:
         answer = await self._store.commit(ops.remove(file_id, account_id, self._clock.now_ms()))
         if isinstance(answer, Refused):
             return 0
+        await self._drop(answer[0])
+        return 1
+
+    async def _drop(self, name: str) -> None:
         try:
-            await self._objects.delete(answer[0])
+            await self._objects.delete(name)
         except OSError as error:  # found again as a stray at the next start
             _logger.warning("an object can't be deleted: %s", error.strerror)
-        return 1
 
 
 class Upload:
     """A file on its way in."""
 
-    def __init__(self, files: Files, account_id: str, salt: bytes, writer: SealedWriter) -> None:
+    def __init__(
+        self, files: Files, account_id: str, salt: bytes, writer: SealedWriter, meter: Meter
+    ) -> None:
+        self._meter = meter
         self._files = files
         self._account_id = account_id
         self._salt = salt
@@ -255,7 +302,7 @@ class Upload:
 
     async def write(self, data: bytes) -> None:
         """Raises PayloadTooLarge, ServiceUnavailable."""
-        self._files.arrived(self._account_id, self._writer.size + len(data), len(data))
+        self._meter(self._writer.size + len(data), len(data))
         with _storage_failures():
             await self._writer.write(data)
 
@@ -320,6 +367,10 @@ def clean_name(filename: str) -> str:
     last = re.split(r"[/\\]", filename)[-1]
     kept = "".join(char for char in last if unicodedata.category(char)[0] != "C").strip(" .")
     return kept[:_MOST_NAME_CHARS] or "file"
+
+
+def _unmetered(_size: int, _more: int) -> None:
+    """Nothing is counted."""
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The operations on files. Refusals: ``not_found``, ``too_many``, ``too_much``, ``in_use``."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from storage.op import Key, Op, Refused, Row, Rows
 
@@ -11,6 +12,10 @@ class Space:
 
     files: int
     bytes: int
+
+
+UNLIMITED: Final = Space(2**62, 2**62)
+"""For what the server itself makes for an account: it counts, and is never refused."""
 
 
 def file_key(file_id: str) -> Key:

@@ -21,3 +21,11 @@ def stranger(live_server: LiveServer) -> Iterator[OpenAI]:
     key = new_key(live_server.data_dir)
     with OpenAI(base_url=live_server.url + "/v1", api_key=key, max_retries=0) as client:
         yield client
+
+
+@pytest.fixture
+def poor(live_server: LiveServer) -> Iterator[OpenAI]:
+    """An account without a balance."""
+    key = new_key(live_server.data_dir, 0)
+    with OpenAI(base_url=live_server.url + "/v1", api_key=key, max_retries=0) as client:
+        yield client

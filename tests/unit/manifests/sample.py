@@ -18,6 +18,7 @@ from tools.core import Registry
 from tools.embed import Embed
 from tools.fallback import Fallbacks
 from tools.image import Images
+from tools.jobs.submit import BatchTools
 from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
@@ -66,6 +67,7 @@ def registry() -> Registry:
             UsageTool(NOTHING).tool(),
             Traces(NOTHING, NOTHING).tool(),
             Fallbacks(NOTHING, NOTHING).tool(),
+            *BatchTools(NOTHING, NOTHING).tools(),
         ]
     )
 

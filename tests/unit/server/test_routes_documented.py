@@ -11,6 +11,7 @@ from server.free import FreeDoor
 from server.health import Health
 from server.keys import KeyRoutes
 from server.metrics import Metrics
+from server.openai.batches import BatchDoor, WebhookDoor
 from server.openai.files import FileDoor
 from server.openai.models import model_routes
 from server.openai.pictures import picture_routes
@@ -37,6 +38,8 @@ def test_routes_and_operations_are_the_same() -> None:
         *TopUpRoutes(nothing, callers, nothing, 1, None, None, 0).routes(),
         Route("/v1/payments/{id}", nothing),
         *FileDoor(nothing, nothing, 1.0).routes(),
+        *BatchDoor(nothing, nothing, nothing, 1.0).routes(),
+        *WebhookDoor(nothing, nothing, nothing, 1).routes(),
         *Proof(EvidenceReader(nothing, nothing, nothing)).routes(),
         *(r for r in picture_routes(nothing, 60) if r.methods and "GET" in r.methods),
         *document_routes(sample.rendered(by=settings)),

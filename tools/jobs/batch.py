@@ -1,0 +1,174 @@
+"""A batch as a value, and how its owner is shown it: the inline shape and OpenAI's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+
+from base.money import cents_rounded, usd_text
+from storage.op import Row
+
+
+class Status(StrEnum):
+    """OpenAI's states of a batch."""
+
+    VALIDATING = "validating"
+    IN_PROGRESS = "in_progress"
+    CANCELLING = "cancelling"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in _ENDED
+
+
+_ENDED: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
+
+# what the inline shape calls them
+_INLINE: Final[Mapping[str, str]] = {
+    Status.VALIDATING: "pending",
+    Status.IN_PROGRESS: "running",
+    Status.FINALIZING: "running",
+    Status.CANCELLING: "cancelled",
+}
+
+
+class Priority(StrEnum):
+    """Who goes first; ``fill`` runs on engines that have nothing else to do."""
+
+    HIGH = "high"
+    LOW = "low"
+    FILL = "fill"
+
+    @property
+    def rank(self) -> int:
+        return tuple(Priority).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A row of the table, typed."""
+
+    id: str
+    seq: str
+    account_id: str
+    key_id: str | None
+    wallet: bool
+    region: str
+    workspace: str
+    inline: bool
+    endpoint: str | None
+    priority: Priority
+    completion_window: str
+    input_file_id: str
+    output_file_id: str | None
+    error_file_id: str | None
+    output_life_s: int | None
+    status: Status
+    total: int
+    completed: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    quoted_nano_usd: int
+    charged_nano_usd: int
+    records: int
+    root: bytes | None
+    errors: str
+    metadata: str | None
+    webhook_url: str | None
+    created_at_ms: int
+    expires_at_ms: int
+    in_progress_at_ms: int | None
+    cancelling_at_ms: int | None
+    finalizing_at_ms: int | None
+    ended_at_ms: int | None
+    gone_at_ms: int
+
+    @property
+    def rail(self) -> str:
+        return "credit" if self.wallet else "balance"
+
+    def row(self) -> Row:
+        return {name: getattr(self, name) for name in Batch.__slots__}
+
+    def shown(self) -> dict[str, Any]:
+        """The object for its owner: the documented members, then OpenAI's. ``status`` is spelled as the
+        shape in which the batch was made spells it."""
+        status = _INLINE.get(self.status, self.status.value) if self.inline else self.status.value
+        return {
+            "id": self.id,
+            "object": "batch",
+            "status": status,
+            "priority": self.priority.value,
+            "total_tasks": self.total,
+            "completed_tasks": self.completed,
+            "failed_tasks": self.failed,
+            "webhook_url": self.webhook_url,
+            **self._money(),
+            "records": self._records(),
+            **self._openai(),
+        }
+
+    def _money(self) -> dict[str, Any]:
+        return {
+            "quoted_usd": usd_text(self.quoted_nano_usd),
+            "cost_usd": usd_text(self.charged_nano_usd),
+            "cost_cents": cents_rounded(self.charged_nano_usd),
+        }
+
+    def _records(self) -> dict[str, Any] | None:
+        """The Merkle tree (RFC 9162) over the payload hashes of the records, in the order of tasks."""
+        if self.root is None:
+            return None
+        return {"count": self.records, "root": "sha256:" + self.root.hex()}
+
+    def _openai(self) -> dict[str, Any]:
+        ended = {
+            f"{name}_at": _seconds(self.ended_at_ms) if self.status == name else None
+            for name in ("completed", "failed", "expired", "cancelled")
+        }
+        errors = orjson.loads(self.errors)
+        return {
+            "endpoint": self.endpoint,
+            "input_file_id": None if self.inline else self.input_file_id,
+            "completion_window": self.completion_window,
+            "output_file_id": self.output_file_id,
+            "error_file_id": self.error_file_id,
+            "errors": {"object": "list", "data": errors} if errors else None,
+            "created_at": self.created_at_ms // 1000,
+            "in_progress_at": _seconds(self.in_progress_at_ms),
+            "expires_at": self.expires_at_ms // 1000,
+            "finalizing_at": _seconds(self.finalizing_at_ms),
+            "cancelling_at": _seconds(self.cancelling_at_ms),
+            **ended,
+            "request_counts": {
+                "total": self.total,
+                "completed": self.completed,
+                "failed": self.failed,
+            },
+            "usage": {
+                "input_tokens": self.input_tokens,
+                "input_tokens_details": {"cached_tokens": self.cached_tokens},
+                "output_tokens": self.output_tokens,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": self.input_tokens + self.output_tokens,
+            },
+            "metadata": None if self.metadata is None else orjson.loads(self.metadata),
+        }
+
+
+def batch_of(row: Row) -> Batch:
+    typed = {"status": Status(row["status"]), "priority": Priority(row["priority"])}
+    return Batch(**{name: row[name] for name in Batch.__slots__} | typed)
+
+
+def _seconds(at_ms: int | None) -> int | None:
+    return None if at_ms is None else at_ms // 1000

@@ -1,0 +1,255 @@
+"""The batches of callers: made, found, listed, shown with their tasks, cancelled."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import select
+
+from base.caller import Caller, CallerKind
+from base.errors import BatchinError, Conflict, InvalidRequest, NotFound, Unauthorized
+from base.ids import new_id, new_uuid
+from base.outbound.guard import UrlRefused
+from base.sealing import Sealed
+from storage.op import Op, Refused
+from tools.files import ops as file_ops
+from tools.files.files import File
+from tools.jobs import ops
+from tools.jobs.batch import Batch, Priority, Status, batch_of
+from tools.jobs.lines import LineReader
+from tools.jobs.parts import JobParts
+from tools.jobs.schema import BatchInput, FileBatchInput, window_ms
+from tools.jobs.tables import BATCH, BATCH_TASK
+from tools.jobs.validation import Input
+from tools.jobs.worker import Worker, hold_of
+
+LIST_LIMIT: Final = 100
+_INLINE_LIMIT: Final = 1000
+_PAGE: Final = 500
+
+
+class BatchEnded(Conflict):
+    """The batch is over."""
+
+    code = "not_ready"
+    resolution = "GET /v1/batches/{id} shows how it ended."
+
+
+class Batches:
+    """``check_url`` raises UrlRefused for a webhook that would never be called."""
+
+    def __init__(self, parts: JobParts, worker: Worker, check_url: Callable[[str], None]) -> None:
+        self._parts = parts
+        self._worker = worker
+        self._check_url = check_url
+
+    async def of_file(self, caller: Caller, asked: FileBatchInput) -> Batch:
+        """Take a file of tasks; it is looked through later. Raises InvalidRequest, NotFound."""
+        account_id = _account(caller)
+        self._parts.endpoints.check(asked.endpoint)
+        file = await self._parts.files.get(account_id, asked.input_file_id)
+        if file.purpose != "batch":
+            raise InvalidRequest(
+                "The input file should have the purpose batch.",
+                param="input_file_id",
+                resolution="Upload it with purpose=batch.",
+            )
+        made = self._new(caller, asked, new_id("batch"), file.id)
+        life_s = asked.output_expires_after.seconds if asked.output_expires_after else None
+        batch = replace(made, endpoint=asked.endpoint, output_life_s=life_s)
+        answer = await self._parts.store.commit(
+            file_ops.pin(file.id, account_id, batch.created_at_ms), ops.create(batch.row())
+        )
+        if isinstance(answer, Refused):
+            raise NotFound("File not found", param="input_file_id")
+        self._worker.wake()
+        return batch
+
+    def of_tasks(self, caller: Caller, asked: BatchInput, most_nano_usd: int) -> Batch:
+        """A batch of tasks in a request's body, before anything of it is kept. Raises InvalidRequest."""
+        batch = self._new(caller, asked, str(new_uuid()), new_id("file"))
+        return replace(batch, inline=True, total=len(asked.tasks), quoted_nano_usd=most_nano_usd)
+
+    def taken(self, batch: Batch, file: File, account_id: str, key_id: str | None) -> Sequence[Op]:
+        """What keeps such a batch, in the commit that charges its request to this account."""
+        owned = replace(
+            batch,
+            account_id=account_id,
+            key_id=key_id,
+            wallet=account_id.startswith("wallet:"),
+            input_file_id=file.id,
+        )
+        kept = replace(file, account_id=account_id, gone_at_ms=batch.gone_at_ms)
+        self._worker.wake_soon()
+        files, at_ms = self._parts.files, batch.created_at_ms
+        return (
+            hold_of(owned, batch.quoted_nano_usd, at_ms),
+            files.addition(kept, 1, file_ops.UNLIMITED),
+            ops.create(owned.row()),
+        )
+
+    async def get(self, account_id: str, batch_id: str) -> Batch:
+        """Raises NotFound, the same for a batch of somebody else."""
+        query = select(BATCH).where(BATCH.c.id == batch_id, BATCH.c.account_id == account_id)
+        rows = await self._parts.store.read(query)
+        if not rows:
+            raise _not_found()
+        return batch_of(rows[0])
+
+    async def newest(self, account_id: str) -> list[Batch]:
+        """The newest thousand, newest first."""
+        query = select(BATCH).where(BATCH.c.account_id == account_id).order_by(BATCH.c.seq.desc())
+        rows = await self._parts.store.read(query.limit(_INLINE_LIMIT))
+        return [batch_of(row) for row in rows]
+
+    async def page(self, account_id: str, after: str | None, limit: int) -> tuple[list[Batch], bool]:
+        """The batches behind the one with the id ``after``, and whether there are more."""
+        query = select(BATCH).where(BATCH.c.account_id == account_id)
+        if after is not None:
+            query = query.where(BATCH.c.seq < _seq(after))
+        rows = await self._parts.store.read(query.order_by(BATCH.c.seq.desc()).limit(limit + 1))
+        return [batch_of(row) for row in rows[:limit]], len(rows) > limit
+
+    async def cancel(self, account_id: str, batch_id: str) -> Batch:
+        """Raises NotFound, and BatchEnded when there is nothing left to stop."""
+        now_ms = self._parts.clock.now_ms()
+        answer = await self._parts.store.commit(ops.cancel(batch_id, account_id, now_ms))
+        if isinstance(answer, Refused):
+            raise _not_found() if answer.code == "not_found" else BatchEnded("The batch has ended.")
+        self._worker.stop(batch_id)
+        return await self.get(account_id, batch_id)
+
+    async def detail(self, batch: Batch) -> dict[str, Any]:
+        """The batch for its owner; one that was made inline with all its tasks and their results."""
+        shown = batch.shown()
+        if batch.inline:
+            shown["tasks"] = await self._tasks(batch)
+        return shown
+
+    async def _tasks(self, batch: Batch) -> list[dict[str, Any]]:
+        ended = await self._results(batch)
+        left = {Status.CANCELLED: "cancelled", Status.CANCELLING: "cancelled", Status.EXPIRED: "expired"}
+        waiting = left.get(batch.status, "pending")
+        file = await self._parts.files.pinned(batch.input_file_id)
+        source = Input(self._parts.files, file, LineReader(self._parts.endpoints, batch.endpoint))
+        return [
+            ended.get(task.number) or {"custom_id": task.custom_id, "status": waiting}
+            async for task in source.tasks()
+        ]
+
+    async def _results(self, batch: Batch) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        last = 0
+        while True:
+            query = (
+                select(BATCH_TASK)
+                .where(BATCH_TASK.c.batch_id == batch.id, BATCH_TASK.c.number > last)
+                .order_by(BATCH_TASK.c.number)
+                .limit(_PAGE)
+            )
+            rows = await self._parts.store.read(query)
+            if not rows:
+                return found
+            last = rows[-1]["number"]
+            found |= await asyncio.to_thread(self._opened, rows)
+
+    def _opened(self, rows: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+        opened = {}
+        for row in rows:
+            line = orjson.loads(self._parts.sealer.open(Sealed(row["salt"], row["box"])))
+            response = line["response"]
+            opened[row["number"]] = {
+                "custom_id": line["custom_id"],
+                "status": "completed" if row["completed"] else "failed",
+                "run_id": row["run_id"] or None,
+                "result": response["body"] if row["completed"] else None,
+                "error": None if row["completed"] else _error(line),
+            }
+        return opened
+
+    def _new(
+        self, caller: Caller, asked: BatchInput | FileBatchInput, batch_id: str, file_id: str
+    ) -> Batch:
+        try:
+            window = window_ms(asked.completion_window)
+        except ValueError:
+            raise InvalidRequest(
+                "completion_window should be from 1h to 7d.", param="completion_window"
+            ) from None
+        if asked.webhook_url is not None:
+            self._check_webhook(asked.webhook_url)
+        at_ms = self._parts.clock.now_ms()
+        return Batch(
+            id=batch_id,
+            seq=_seq(batch_id),
+            account_id=caller.account_id or "",
+            key_id=caller.key_id,
+            wallet=caller.kind is CallerKind.WALLET,
+            region=caller.region,
+            workspace=caller.workspace,
+            inline=False,
+            endpoint=None,
+            priority=Priority(asked.priority),
+            completion_window=asked.completion_window,
+            input_file_id=file_id,
+            output_file_id=None,
+            error_file_id=None,
+            output_life_s=None,
+            status=Status.VALIDATING,
+            total=0,
+            completed=0,
+            failed=0,
+            input_tokens=0,
+            output_tokens=0,
+            cached_tokens=0,
+            quoted_nano_usd=0,
+            charged_nano_usd=0,
+            records=0,
+            root=None,
+            errors="[]",
+            metadata=None if asked.metadata is None else orjson.dumps(asked.metadata).decode(),
+            webhook_url=asked.webhook_url,
+            created_at_ms=at_ms,
+            expires_at_ms=at_ms + window,
+            in_progress_at_ms=None,
+            cancelling_at_ms=None,
+            finalizing_at_ms=None,
+            ended_at_ms=None,
+            gone_at_ms=at_ms + window + self._parts.keep_s * 1000,
+        )
+
+    def _check_webhook(self, url: str) -> None:
+        try:
+            self._check_url(url)
+        except UrlRefused as error:
+            raise InvalidRequest(
+                f"webhook_url can't be called: {error.reason}.",
+                param="webhook_url",
+                resolution="Give an http or https URL of a public host, on port 80 or 443.",
+            ) from None
+
+
+def _account(caller: Caller) -> str:
+    if caller.account_id is None:
+        raise Unauthorized
+    return caller.account_id
+
+
+def _seq(batch_id: str) -> str:
+    """The number behind both spellings of an id, in hex: ids grow with time."""
+    try:
+        return uuid.UUID(batch_id.removeprefix("batch_")).hex
+    except ValueError:
+        raise _not_found() from None
+
+
+def _error(line: dict[str, Any]) -> Any:
+    response = line["response"]
+    return line["error"] if response is None else response["body"]["error"]
+
+
+def _not_found() -> BatchinError:
+    return NotFound("Batch not found", param="id", resolution="Verify batch id.")

@@ -1,0 +1,43 @@
+"""What running a batch stands on, as whoever composes the server brings it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from base.clock import Clock
+from base.pricing import Quote, Rate
+from base.resource import Resource
+from base.sealing import Sealer
+from settlement.parts import Part
+from storage.op import Store
+from tools.core import Call
+from tools.files.files import Files
+from tools.jobs.batch import Priority
+from tools.jobs.lines import Endpoints, Task
+
+Quoting = Callable[[Task], Awaitable[Quote]]
+"""What a task may cost at the full price. Raises what its tool raises for wrong arguments."""
+
+Invoking = Callable[[Part, Rate, Task, Call], Awaitable[Any]]
+"""Run one task as a call of its own, charged from its batch. Raises BatchinError."""
+
+Showing = Callable[[str, bytes, Mapping[str, Any]], bytes]
+"""The JSON body of a call, as its own path would have answered: run id, output, evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobParts:
+    """``most_tasks``: the longest batch; ``keep_s``: how long a batch is remembered after its end."""
+
+    store: Store
+    files: Files
+    sealer: Sealer
+    clock: Clock
+    endpoints: Endpoints
+    quote: Quoting
+    invoke: Invoking
+    show: Showing
+    resource: Callable[[str], Resource]
+    rates: Mapping[Priority, Rate]
+    most_tasks: int
+    keep_s: int
