@@ -1,0 +1,106 @@
+"""The checks of the page find what the Python verifier finds, check by check, in Node as in browsers."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import server.pages
+from settlement.evidence.bundle import UnreadableBundle, parse_bundle
+from settlement.evidence.trust import NOBODY, Trust, trust_from_document
+from settlement.evidence.verify import Bodies, verify_bundle
+from tests.node import node, run
+
+pytestmark = pytest.mark.peers
+
+FOLDER = Path(server.pages.__file__).parent / "verify"
+SCRIPT = Path(__file__).parent / "verify.mjs"
+VECTOR = json.loads((Path(__file__).parents[2] / "vectors" / "bundle.json").read_bytes())
+KEYS = json.dumps(VECTOR["keys"])
+REQUEST = json.dumps(VECTOR["request"])
+ELSEWHERE = {"response_hash"}  # the page leaves answers to the command line
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from leaves(item, (*path, name))
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from leaves(item, (*path, at))
+    else:
+        yield path
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """Other values for a leaf: near ones of its kind, and ones of another kind."""
+    if isinstance(value, str):
+        last = value[-1:]
+        yield value[:-1] + ("0" if last != "0" else "1")
+        yield from (value + "x", "", 7, None, value.upper())
+    else:
+        yield from (value + 1, -1, float(value), str(value), 2**60, None, True)
+
+
+def tampered() -> list[str]:
+    """The bundle with each of its leaves changed, removed, and some texts that are no bundle."""
+    texts = [json.dumps(VECTOR["bundle"]), json.dumps(VECTOR["bundle"]["evidence"]), "", "{", "[]", "7"]
+    texts += ['{"evidence": {}, "evidence": {}}', "[" * 100, json.dumps(VECTOR["bundle"]) + "x"]
+    for path in leaves(VECTOR["bundle"]):
+        for other in (*changed(_at(VECTOR["bundle"], path)), ...):
+            bundle = deepcopy(VECTOR["bundle"])
+            holder = _at(bundle, path[:-1])
+            if other is ...:
+                del holder[path[-1]]
+            else:
+                holder[path[-1]] = other
+            texts.append(json.dumps(bundle))
+    return texts
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def in_python(text: str, trust: Trust, request: Any) -> dict[str, str]:
+    try:
+        bundle = parse_bundle(text.encode())
+    except UnreadableBundle:
+        return {"schema": "fail"}
+    verdict = verify_bundle(bundle, trust, Bodies(request, None)).document()
+    return {item["name"]: item["result"] for item in verdict["checks"] if item["name"] not in ELSEWHERE}
+
+
+async def in_node(cases: list[dict[str, str | None]], folder: Path) -> list[dict[str, str]]:
+    told = folder / "cases.json"
+    told.write_text(json.dumps({"folder": str(FOLDER), "cases": cases}))
+    shell = f'"{await node()}" "{SCRIPT}" < "{told}"'
+    verdicts = json.loads(await run("sh", "-c", shell, cwd=folder))
+    return [
+        {item["name"]: item["result"] for item in v["checks"] if item["name"] not in ELSEWHERE}
+        for v in verdicts
+    ]
+
+
+async def test_every_tampered_bundle_fails_the_same_checks(tmp_path: Path) -> None:
+    texts = tampered()
+    trust = trust_from_document(VECTOR["keys"])
+    seen = await in_node([{"bundle": t, "keys": KEYS, "request": REQUEST} for t in texts], tmp_path)
+    assert len(texts) > 700
+    assert set(seen[0].values()) == {"pass"}
+    for text, found in zip(texts, seen, strict=True):
+        assert found == in_python(text, trust, VECTOR["request"]), text
+    whole = [found for text, found in zip(texts, seen, strict=True) if text != texts[0]]
+    assert sum("fail" in found.values() for found in whole) >= len(whole) - 2
+
+
+async def test_without_keys_nothing_is_believed(tmp_path: Path) -> None:
+    text = json.dumps(VECTOR["bundle"])
+    (found,) = await in_node([{"bundle": text, "keys": None, "request": None}], tmp_path)
+    assert found == in_python(text, NOBODY, None)
+    assert found["key_trusted"] == "skipped"
