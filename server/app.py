@@ -63,6 +63,7 @@ from server.openai.stored_responses import StoredResponses
 from server.openai.text_chunks import TextChunkWriter
 from server.openai.whole_door import WholeDoor
 from server.operations import NoArguments, Operation, Operations
+from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
 from server.payments import sale_of, x402_rail
 from server.proof import Proof
@@ -420,6 +421,7 @@ class _Composition:
                 *Proof(ground.proofs()).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
                 *kept,
+                *page_routes(),
                 *document_routes(documents),
             ]
         )

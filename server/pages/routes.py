@@ -1,5 +1,6 @@
 """The routes of the pages: files of this package, under a policy that lets them load nothing else."""
 
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Final
 
@@ -7,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -14,7 +16,7 @@ _TYPES: Final = {
 }
 _HEADERS: Final = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "cache-control": "public, max-age=300",
@@ -38,17 +40,12 @@ def page_routes() -> list[Route]:
     return [Route("/verify", _served("verify", "index.html")), *parts]
 
 
-def _served(page: str, name: str) -> "_File":
+def _served(page: str, name: str) -> Endpoint:
+    """An endpoint that answers with a file of a page."""
     content = files("server.pages").joinpath(page, name).read_bytes()
-    return _File(content, _TYPES[name[name.rindex(".") :]])
+    headers = {**_HEADERS, "content-type": _TYPES[name[name.rindex(".") :]]}
 
+    async def endpoint(_: Request) -> Response:
+        return Response(content, headers=headers)
 
-class _File:
-    """An endpoint that answers with a file."""
-
-    def __init__(self, content: bytes, media_type: str) -> None:
-        self._content = content
-        self._headers = {**_HEADERS, "content-type": media_type}
-
-    async def __call__(self, _: Request) -> Response:
-        return Response(self._content, headers=self._headers)
+    return endpoint
