@@ -15,9 +15,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-LOCKED_EXTRAS = ("local", "devchain", "speech", "stt", "dev")
+LOCKED_EXTRAS = ("local", "devchain", "speech", "stt", "topups", "dev")
 
-USED_EXTRAS = ("local", "devchain", "speech", "stt")
+USED_EXTRAS = ("local", "devchain", "speech", "stt", "topups")
 
 
 def declared(*extras: str) -> list[Requirement]:
