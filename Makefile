@@ -30,7 +30,7 @@ test-conformance: setup ## the official MCP suites against the MCP door (needs n
 
 test-sglang: setup ## the contract against a real SGLang, which it installs on the CPU (2.5 GB)
 	@$(BIN)/batchin engines install sglang --cpu
-	@$(BIN)/pytest -m sglang -vv --durations=3 tests/contract/sglang
+	@$(BIN)/pytest -m sglang -vv -rP --durations=3 tests/contract/sglang tests/faults/pool
 
 test-wheel: setup ## build the wheel, install it apart from the checkout and import it
 	@$(BIN)/python -P scripts/check_wheel.py

@@ -34,11 +34,19 @@ class Replica:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self.launch()
+        self.wait_up()
+
+    def launch(self) -> None:
         self.process = subprocess.Popen(
             self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
+
+    def wait_up(self) -> None:
         deadline = time.monotonic() + self.patience_s
         while not self.is_up():
+            assert self.process is not None
+            assert self.process.poll() is None, "the replica ended"
             assert time.monotonic() < deadline, "the replica did not come up"
             time.sleep(0.02)
 
@@ -87,7 +95,9 @@ def served_by(folder: Path, replicas: tuple[Replica, ...], **settings: str) -> I
     with ExitStack() as stack:
         for replica in replicas:
             stack.callback(replica.kill)
-            replica.start()
+            replica.launch()
+        for replica in replicas:
+            replica.wait_up()
         yield stack.enter_context(running(folder / "data", **env))
 
 
