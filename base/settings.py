@@ -281,6 +281,11 @@ class Settings(BaseSettings):
     access_token_ttl_s: int = Field(
         2_592_000, ge=60, description="Lifetime of the token that spends a wallet's credit."
     )
+    attest_mchar_usd: str = Field(
+        "0.10",
+        pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$",
+        description="Price of a million characters of outside texts that are attested, dollars.",
+    )
     demo_key: SecretStr | None = Field(
         None,
         description="Fixes the first API key, for scripts: batchin_api_ and 32 to 128 of A-Za-z0-9_-.",

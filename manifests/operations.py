@@ -16,13 +16,14 @@ from manifests.anchors import anchor_operations
 from manifests.batches import batch_operations, webhook_operations
 from manifests.chunk import ChatChunk, CompletionChunk
 from manifests.files import file_operations
-from manifests.headers import CALL
+from manifests.headers import CALL, RECORD, SETTLEMENT
 from manifests.log import log_operations
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
 from manifests.paths import DOCUMENTS
 from manifests.payment import payment_operation
 from manifests.pictures import pictures
 from manifests.proof import (
+    Attestation,
     AuditRecord,
     Bundle,
     BundleToVerify,
@@ -154,6 +155,22 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
             errors=errors,
         ),
         *pictures(params, payment_errors),
+        Operation(
+            "POST",
+            "/v1/vaas",
+            "createAttestation",
+            "Attest outside texts",
+            Auth.PAID,
+            "attest",
+            "Sign evidence about texts that were made elsewhere: hashes, risk score, decision. The "
+            "texts are never stored.",
+            "proof",
+            params,
+            replies={
+                200: Reply("The record, signed.", {JSON: Attestation}, (*CALL, *RECORD, *SETTLEMENT))
+            },
+            errors=(NotFound, *payment_errors),
+        ),
     )
 
 

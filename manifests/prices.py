@@ -21,7 +21,9 @@ _UNITS = {
 
 
 def models_of(tool: AnyTool, facts: Facts) -> list[ModelFact]:
-    """The models that a tool can run."""
+    """The models that a tool can run; a priced tool that runs none stands for itself."""
+    if tool.card is not None:
+        return [ModelFact(tool.name, tool.modality, "0", "0", 0, "", tool.name, tool.card.other_usd())]
     wanted = _BATCHED if tool.modality == "batch" else {tool.modality}
     return [model for model in facts.models if model.modality in wanted]
 
@@ -40,7 +42,7 @@ def tool_price(tool: AnyTool, facts: Facts) -> dict[str, Any]:
 
 def paid_per(tool: AnyTool) -> str:
     """The unit that a paid tool counts."""
-    return _UNITS.get(tool.modality, "token")
+    return "character" if tool.card else _UNITS.get(tool.modality, "token")
 
 
 def payment_info(tool: AnyTool, facts: Facts, settings: Settings) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.attest import AttestOutput
+
 
 class _Open(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -17,14 +19,27 @@ class AuditRecord(_Open):
     record_id: str
     run_id: str
     model_id: str
-    input_hash: str = Field(description="SHA-256 of the canonical request.")
-    output_hash: str = Field(description="SHA-256 of the canonical answer.")
+    input_hash: str = Field(description="SHA-256 of the canonical request; of an outside text, of it.")
+    output_hash: str = Field(description="SHA-256 of the canonical answer; of an outside text, of it.")
     energy_wh: float | None
     energy_method: str | None = Field(description="How the energy is known.")
     energy_source: str | None = Field(description="Source of the grid's carbon intensity.")
     carbon_grams_co2e: float | None
     carbon_offset_vs_us_cloud: float | None
+    risk_score: float | None = Field(None, description="Of outside texts: in [0, 1].")
+    risk_method: str | None = None
+    checkpoint: Literal["input", "output", "human_review"] | None = None
+    parent_record_id: str | None = None
+    decision: Literal["allow", "review", "block"] | None = None
     signature: str
+
+
+class Attestation(AttestOutput):
+    """The record of outside texts. ``signature`` is in bare hex; ``vaas`` says where its evidence is."""
+
+    signature: str
+    vaas: dict[str, Any]
+    vaas_record_id: str
 
 
 class EvidencePayload(_Open):

@@ -58,6 +58,7 @@ from server.openai.chat import ChatDoor
 from server.openai.models import model_routes
 from server.openai.pictures import PICTURES, picture_routes
 from server.openai.responses import ResponsesDoor
+from server.openai.shown import as_attestation
 from server.openai.sound_door import speech_door, transcription_door
 from server.openai.stored_responses import StoredResponses
 from server.openai.text_chunks import TextChunkWriter
@@ -384,6 +385,7 @@ class _Composition:
             **{path: whole(path, "image") for path in ENDPOINTS[Modality.IMAGE]},
             **{path: whole(path, "video") for path in ENDPOINTS[Modality.VIDEO]},
             "/v1/quote": whole("/v1/quote", "quote"),
+            "/v1/vaas": replace(whole("/v1/vaas", "attest"), show=as_attestation),
             bundle: replace(whole(bundle, "verify"), arguments=lambda body: {"bundle": body}),
         }
 

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from base.clock import Clock
 from base.errors import InvalidRequest
+from base.money import usd_to_nano
 from base.outbound.client import Outbound
+from base.pricing import PriceCard
 from base.settings import Settings
 from runtime.build import Runtime
 from runtime.catalog import Catalog
@@ -13,6 +15,7 @@ from runtime.engine import Modality
 from settlement.evidence.reader import EvidenceReader
 from settlement.ledger.ledger import Ledger
 from tools.account import AccountTool
+from tools.attest import Attest
 from tools.chat import Chat
 from tools.complete import Complete
 from tools.core import Registry
@@ -80,6 +83,7 @@ def registry_of(
             Quotes(catalog, clock, x402_price).tool(),
             Verifier(proofs).tool(),
             Receipts(proofs).tool(),
+            Attest(proofs, _attest_card(settings.attest_mchar_usd)).tool(),
             AccountTool(ledger).tool(),
             UsageTool(ledger).tool(),
             Traces(ledger, proofs).tool(),
@@ -87,6 +91,11 @@ def registry_of(
             *jobs.tools(),
         ]
     )
+
+
+def _attest_card(mchar_usd: str) -> PriceCard:
+    """Named by its price: another price is another card."""
+    return PriceCard(f"attest-{mchar_usd}", 0, 0, nano_per_mchar=usd_to_nano(mchar_usd))
 
 
 def _first(catalog: Catalog, modality: Modality) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from base.caller import Caller
 from base.energy import Energy
-from base.pricing import Quote
+from base.pricing import PriceCard, Quote
 from base.resource import Resource
 from base.trace import Trace
 from base.usage import Usage
@@ -62,6 +62,7 @@ class Result:
 
     ``output`` is JSON data that fits the tool's Output model (a test validates it; the hot path does
     not build a model twice). ``response_hash`` follows docs/receipts.md, one rule a capability.
+    ``request_hash`` is what the record names in place of the hash of the arguments, None: those.
     ``details`` are what the evidence tells of the engine's way to it (no text of the caller). ``also``
     makes what becomes true with the charge of a completed run, in the same commit.
     """
@@ -72,6 +73,7 @@ class Result:
     ran: Ran | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     also: Also = nothing
+    request_hash: str | None = None
 
 
 class Execution(Protocol):
@@ -111,6 +113,7 @@ class Tool(Generic[InputT]):
     look at what was sent; None marks a free tool, which leaves no charge and no record. ``prepare``
     looks up what the arguments name, before the quote (raises BatchinError). ``run`` starts nothing
     until its events are iterated.
+    ``card`` is the price of a tool that runs no model of the catalog.
     ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
     sound; None shows its JSON as text. ``task_only`` marks what runs too long for any request: only
     clients that know tasks can call it. ``listed`` is False for another spelling of a listed tool, which
@@ -127,6 +130,7 @@ class Tool(Generic[InputT]):
     quote: Callable[[InputT], Quote | Awaitable[Quote]] | None
     modality: str
     prepare: Callable[[InputT, Call], Awaitable[InputT]] | None = None
+    card: PriceCard | None = None
     annotations: Annotations = field(default_factory=Annotations)
     examples: Sequence[Mapping[str, Any]] = ()
     aliases: Sequence[str] = ()

@@ -351,7 +351,7 @@ class Run:
             usage=result.usage,
             quote=quote,
             status=status,
-            request_hash=self._request_hash,
+            request_hash=result.request_hash or self._request_hash,
             response_hash=result.response_hash,
             trace_id=self._call.trace.trace_id,
             prompt_version=self._call.prompt_version,

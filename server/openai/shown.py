@@ -38,6 +38,16 @@ def as_json(_: Mapping[str, Any], done: Done) -> Shown:
     return Shown(done.body[:-1] + b"," + orjson.dumps(extra)[1:])
 
 
+def as_attestation(_: Mapping[str, Any], done: Done) -> Shown:
+    """The audit record with its signature, in bare hex as the record shows it."""
+    if done.settled is None:
+        return Shown(done.body)
+    vaas = vaas_member(done.run_id, done.settled.evidence)
+    signature = str(vaas["signature"]).removeprefix("ed25519:")
+    extra = {"signature": signature, "vaas": vaas, "vaas_record_id": vaas["record_id"]}
+    return Shown(done.body[:-1] + b"," + orjson.dumps(extra)[1:])
+
+
 def as_sound(_: Mapping[str, Any], done: Done) -> Shown:
     """The sound of a spoken text; its evidence is in the headers."""
     return Shown(base64.b64decode(done.output["audio"]), str(done.output["media_type"]))

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from base.canonical import NotCanonical
+from settlement.evidence.attested import ATTEST
 from settlement.evidence.hashes import (
     chat_response_hash,
     completion_response_hash,
     embeddings_response_hash,
+    request_hash,
     rerank_response_hash,
     sha256_of,
+    text_hash,
     transcription_response_hash,
 )
 
@@ -34,6 +37,28 @@ def response_hash(tool: str, body: Any) -> str | None:
         raise UnreadableBody(error.message) from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, struct.error):
         raise UnreadableBody(f"The response is not an answer of {tool}.") from None
+
+
+def named_request_hash(tool: str, body: Mapping[str, Any]) -> str:
+    """``sha256:...`` of a request as the tool's record names it. Raises UnreadableBody."""
+    if tool != ATTEST:
+        return _canonical_hash(body)
+    text = body.get("input_text")
+    if not isinstance(text, str):
+        raise UnreadableBody("The request holds no input_text.")
+    return text_hash(text)
+
+
+def _canonical_hash(body: Mapping[str, Any]) -> str:
+    try:
+        return request_hash(body)
+    except NotCanonical as error:
+        raise UnreadableBody(error.message) from None
+
+
+def _attest(body: Mapping[str, Any]) -> str:
+    """The text that was attested, in whatever holds it: the request does."""
+    return text_hash(body["output_text"])
 
 
 def _chat(body: Mapping[str, Any]) -> str:
@@ -107,6 +132,7 @@ def _image(body: Mapping[str, Any] | bytes) -> str:
 
 
 _RULES: Final[Mapping[str, Rule]] = {
+    ATTEST: _attest,
     "chat": _chat,
     "respond": _respond,
     "complete": _complete,

@@ -16,6 +16,11 @@ def sha256_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def text_hash(text: str) -> str:
+    """Of a text in UTF-8."""
+    return sha256_of(text.encode())
+
+
 def request_hash(body: Mapping[str, Any]) -> str:
     """Of the body as sent: RFC 8785, without ``stream`` and ``stream_options``, big integers as strings,
     each file of a form as its ``sha256:<hex>``.

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from base.ids import run_id_from
 from base.signing import key_id_of
+from settlement.evidence.attested import attested_shown
 from settlement.evidence.keyring import KeyRing
 from settlement.evidence.log import Log
 from settlement.evidence.receipt import receipt_wire
@@ -47,6 +48,7 @@ class EvidenceReader:
             "input_hash": payload["input_hash"].removeprefix("sha256:"),
             "output_hash": payload["output_hash"].removeprefix("sha256:"),
             **_footprint(payload.get("energy")),
+            **attested_shown(payload.get("details")),
             "signature": evidence["signature"].removeprefix("ed25519:"),
         }
 

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from base.canonical import NotCanonical
-from settlement.evidence.bodies import UnreadableBody, response_hash
+from settlement.evidence.bodies import UnreadableBody, named_request_hash, response_hash
 from settlement.evidence.bundle import (
     BundleShape,
     EvidencePayloadShape,
@@ -21,7 +20,6 @@ from settlement.evidence.bundle import (
 from settlement.evidence.check_log import check_log
 from settlement.evidence.check_money import check_money
 from settlement.evidence.check_signed import check_evidence, check_linkage, check_receipt
-from settlement.evidence.hashes import request_hash
 from settlement.evidence.trust import NOBODY, Trust
 from settlement.evidence.verdict import Findings, Verdict
 
@@ -79,9 +77,9 @@ def _request_problem(payload: EvidencePayloadShape, body: Any) -> str:
     if not isinstance(body, dict):
         return "The request is not a JSON object."
     try:
-        computed = request_hash(body)
-    except NotCanonical as error:
-        return error.message
+        computed = named_request_hash(payload.tool, body)
+    except UnreadableBody as error:
+        return str(error)
     return "" if computed == payload.input_hash else "The request is not the one that the record names."
 
 

@@ -26,6 +26,7 @@ PICTURE = {"model": "flux-schnell", "prompt": "a red apple", "size": "256x256"}
 RESPONSE = {"model": "qwen3-32b", "input": "Say yes.", "max_output_tokens": 16}
 # the status of a payment: where payments are tested (tests/contract/x402)
 ELSEWHERE = {"/v1/payments/{id}"}
+OUTSIDE = {"input_text": "1 + 1?", "output_text": "2", "model_id": "gpt-elsewhere"}
 EAR = {"model": "whisper-large-v3-turbo"}
 # a wav of a tenth of a second (RIFF, 8 kHz, mono, 8 bit)
 SILENCE = (
@@ -143,7 +144,12 @@ def test_another_method_is_refused_on_every_route(described: Described, record_i
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/v1/chat/completions", QUESTION), ("/v1/embeddings", TEXTS), ("/v1/images", PICTURE)],
+    [
+        ("/v1/chat/completions", QUESTION),
+        ("/v1/embeddings", TEXTS),
+        ("/v1/images", PICTURE),
+        ("/v1/vaas", OUTSIDE),
+    ],
 )
 def test_a_paid_call_answers_as_described(described: Described, path: str, body: Any) -> None:
     answer = described.post(path, body, described.key)
@@ -232,6 +238,7 @@ def test_x402_resources_answer_with_a_challenge_on_the_terms_they_name(described
         "/v1/images/generations": PICTURE,
         "/v1/responses": RESPONSE,
         "/v1/completions": {"model": "qwen3-32b", "prompt": "One, two,", "max_tokens": 2},
+        "/v1/vaas": OUTSIDE,
     }
     for resource in manifest["resources"]:
         path = resource.removeprefix(str(described.http.base_url).rstrip("/"))

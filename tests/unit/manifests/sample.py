@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
 
+from base.pricing import PriceCard
 from base.settings import Settings
 from manifests.document import Document
 from manifests.facts import Facts, KeyFact, ModelFact, PaymentFact
@@ -12,6 +13,7 @@ from manifests.operations import operations
 from manifests.render import render
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
 from tools.account import AccountTool
+from tools.attest import Attest
 from tools.chat import Chat
 from tools.complete import Complete
 from tools.core import Registry
@@ -63,6 +65,7 @@ def registry() -> Registry:
             Quotes(NOTHING, NOTHING, None).tool(),
             Verifier(NOTHING).tool(),
             Receipts(NOTHING).tool(),
+            Attest(NOTHING, PriceCard("attest", 0, 0, nano_per_mchar=100_000_000)).tool(),
             AccountTool(NOTHING).tool(),
             UsageTool(NOTHING).tool(),
             Traces(NOTHING, NOTHING).tool(),
