@@ -4,7 +4,7 @@ LOCK_FLAGS ?=
 PEERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
+.PHONY: bench-batch test-batch help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,12 @@ bench: setup ## measure this checkout (PEERS=all: beside other gateways)
 bench-pool: setup ## 200 readers who stall beside 50 good ones; five times the load an engine can carry
 	@$(BIN)/python -m benchmarks.readers
 	@$(BIN)/python -m benchmarks.overload
+
+bench-batch: setup ## a batch of TASKS tasks (1,000,000) on an engine that answers at once
+	@$(BIN)/python -m benchmarks.batch $(or $(TASKS),1000000)
+
+test-batch: setup ## kill -9 30 times in a batch of 100,000 tasks
+	@BATCHIN_TEST_KILLS=30 BATCHIN_TEST_TASKS=100000 $(BIN)/pytest -s tests/faults/jobs
 
 sheet: setup ## draw the contact sheets of docs/images.md again
 	@$(BIN)/python -m benchmarks.illustrator_sheet prompts docs/images/illustrator.png

@@ -73,12 +73,20 @@ def paced_engine(events: int, pace_s: float, size: int) -> Iterator[Subject]:
 
 @asynccontextmanager
 async def server(
-    data_dir: Path, engine: Subject, running: int = 4096, queued: int = 4096
+    data_dir: Path,
+    engine: Subject,
+    running: int = 4096,
+    queued: int = 4096,
+    batch_running: int = 16,
 ) -> AsyncIterator[Subject]:
     """A server as users run it: keys, limits, holds, durable captures, signed evidence and a line in
     the log for each call. The log goes to a file beside ``data_dir``."""
     config = data_dir.with_suffix(".toml")
-    config.write_text(_CONFIG.format(port=engine.port, model=MODEL, running=running, queued=queued))
+    config.write_text(
+        _CONFIG.format(
+            port=engine.port, model=MODEL, running=running, queued=queued, batch=batch_running
+        )
+    )
     env = {"BATCHIN_DEMO_KEY": API_KEY}
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--config", str(config)]
     log = data_dir.with_suffix(".log")
@@ -95,6 +103,7 @@ x402 = false
 demo_balance_usd = "1000000.00"
 max_running = {running}
 max_queued = {queued}
+batch_running = {batch}
 
 [[models]]
 id = "{model}"
