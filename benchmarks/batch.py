@@ -1,7 +1,7 @@
 """``python -m benchmarks.batch [TASKS]``: a batch of so many tasks on an engine that answers at once.
 
-Every task is a call of its own over HTTP to the engine, charged, counted and signed in one durable commit.
-Beside the tasks a second, the server's memory is told as the batch goes on.
+Every task is a call of its own over HTTP to the engine: charged, counted and signed in one durable
+commit. Beside the tasks a second, the server's memory is told as the batch goes on.
 """
 
 import asyncio
