@@ -22,6 +22,7 @@ PAGES = (
     "README.md",
     "docs/quickstart.md",
     "docs/audio.md",
+    "docs/batches.md",
     "docs/images.md",
     "docs/payments.md",
     "docs/receipts.md",
