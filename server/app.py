@@ -68,6 +68,7 @@ from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
 from server.payments import sale_of, x402_rail
 from server.proof import Proof
+from server.signing import Rotated, SigningOffice
 from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
 from server.tools import ENDPOINTS, registry_of
@@ -152,6 +153,10 @@ class _Ground:
 
     def ledger(self) -> Ledger:
         return Ledger(self.accounts, self.keys, UsageReports(self.store))
+
+    def public_key(self) -> str:
+        """The key that signs records now, in wire form."""
+        return public_key_text(self.ring.current.public_key)
 
     def proofs(self) -> EvidenceReader:
         return EvidenceReader(self.store, self.ring, self.log)
@@ -243,8 +248,19 @@ class _Composition:
         )
         jobs.calls.connect(invoker, recorder)
         await self._stack.enter_async_context(jobs.running())
-        asgi = await self._doors(ground, runtime, invoker, facts, Kept(files, jobs))
-        await self._admin(ground, runtime, chain)
+
+        def drawn() -> Mapping[str, Document]:
+            paid = PAYMENT_ERRORS if facts.payment else ()
+            now = self._facts(ground, runtime, sale)
+            return render(registry, now, settings, operations(paid, (Misdirected,)))
+
+        documents = dict(drawn())
+
+        async def redraw() -> None:
+            documents.update(await asyncio.to_thread(drawn))
+
+        asgi = await self._doors(ground, runtime, invoker, facts, documents, Kept(files, jobs))
+        await self._admin(ground, runtime, chain, redraw)
         return Server(
             asgi=asgi,
             settings=settings,
@@ -318,11 +334,15 @@ class _Composition:
         )
 
     async def _doors(
-        self, ground: _Ground, runtime: Runtime, invoker: Invoker, facts: Facts, kept: Kept
+        self,
+        ground: _Ground,
+        runtime: Runtime,
+        invoker: Invoker,
+        facts: Facts,
+        documents: Mapping[str, Document],
+        kept: Kept,
     ) -> ASGIApp:
         settings = self._settings
-        paid = PAYMENT_ERRORS if facts.payment else ()
-        documents = render(invoker.registry, facts, settings, operations(paid, (Misdirected,)))
         callers = Callers(
             ground.keys.authenticate,
             payment_of if facts.payment else no_payment,
@@ -361,7 +381,7 @@ class _Composition:
         completions = "/v1/completions"
         bundle = "/v1/audit/verify-bundle"
         speech, transcriptions = "/v1/audio/speech", "/v1/audio/transcriptions"
-        key = public_key_text(ground.ring.current.public_key)
+        key = ground.public_key
         return {
             chat: ChatDoor(invoker, callers, self._resource(chat, invoker, "chat"), *limits, key),
             responses: ResponsesDoor(
@@ -434,7 +454,9 @@ class _Composition:
         keys = KeyRoutes(ground.keys, callers, self._clock, invoker.observer, limit)
         return [*AccountRoutes(own, ground.keys, self._clock).routes(), *keys.routes()]
 
-    async def _admin(self, ground: _Ground, runtime: Runtime, chain: DevChain | None) -> None:
+    async def _admin(
+        self, ground: _Ground, runtime: Runtime, chain: DevChain | None, rotated: Rotated
+    ) -> None:
         async def info(_: NoArguments) -> dict[str, Any]:
             return {
                 "url": self._url,
@@ -444,12 +466,13 @@ class _Composition:
                 "version": version(),
                 "data_dir": str(self._settings.data_dir),
                 "pid": os.getpid(),
-                "public_key": public_key_text(ground.ring.current.public_key),
+                "public_key": ground.public_key(),
             }
 
         books = Books(ground.accounts, ground.keys, self._clock).operations()
         engines = await self._stack.enter_async_context(EnginesOffice(runtime.engines))
-        asked = {"info": Operation(NoArguments, info), **books, **engines.operations()}
+        signing = SigningOffice(lambda: ground.ring, rotated).operations()
+        asked = {"info": Operation(NoArguments, info), **books, **engines.operations(), **signing}
         office = Operations(asked, lambda: self._readiness.is_open)
         await self._stack.enter_async_context(AdminServer(self._settings.data_dir, office))
 

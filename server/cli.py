@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.commands import accounts, demo, doctor, engines, keys, mcp, models, serve, verify
+from server.commands import accounts, demo, doctor, engines, keys, mcp, models, serve, signing, verify
 from server.commands.failure import told
 
 _HELP = (
@@ -32,6 +32,7 @@ def application() -> typer.Typer:
     app.add_typer(accounts.group(), name="accounts")
     app.add_typer(keys.group(), name="keys")
     app.add_typer(engines.group(), name="engines")
+    app.add_typer(signing.group(), name="signing")
     return app
 
 

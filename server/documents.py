@@ -31,12 +31,10 @@ _PREFLIGHT = {
 
 
 def document_routes(documents: Mapping[str, Document]) -> list[Route]:
-    """GET, HEAD and the preflight of each path. A request whose If-None-Match names the current
-    document is answered 304 (RFC 9110 sections 13.1.2 and 15.4.5)."""
-    return [
-        Route(path, _endpoint(document, _extra(path)), methods=["GET", "OPTIONS"])
-        for path, document in documents.items()
-    ]
+    """GET, HEAD and the preflight of each path; what is put in the place of a document is served. A
+    request whose If-None-Match names the current document is answered 304 (RFC 9110 sections 13.1.2
+    and 15.4.5)."""
+    return [Route(path, _endpoint(documents, path), methods=["GET", "OPTIONS"]) for path in documents]
 
 
 def _extra(path: str) -> Mapping[str, str]:
@@ -44,10 +42,12 @@ def _extra(path: str) -> Mapping[str, str]:
     return {"link": _LINKS} if path == "/" else {}
 
 
-def _endpoint(document: Document, extra: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
-    headers = {**_SHARED, **extra, "etag": document.etag}
+def _endpoint(documents: Mapping[str, Document], path: str) -> Callable[[Request], Awaitable[Response]]:
+    shared = {**_SHARED, **_extra(path)}
 
     async def endpoint(request: Request) -> Response:
+        document = documents[path]
+        headers = {**shared, "etag": document.etag}
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=_PREFLIGHT)
         if _matches(request.headers.get("if-none-match"), document.etag):

@@ -10,7 +10,9 @@ from base.clock import SystemClock
 from base.secret_file import file_secret
 from server.books import Books
 from server.operations import Operations
+from server.signing import SigningOffice
 from server.tables import DATABASE, TABLES
+from settlement.evidence.keyring import KeyRing
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.keys import Keys
 from storage.lock import DataDirLock
@@ -33,6 +35,8 @@ async def books(data_dir: Path) -> AsyncIterator[Operations]:
         store = await open_store(data_dir / DATABASE, TABLES)
         try:
             keys = Keys(store, clock, pepper)
-            yield Operations(Books(Accounts(store, clock), keys, clock).operations())
+            signing = SigningOffice(lambda: KeyRing.open((data_dir / PEPPER).parent, clock))
+            operations = Books(Accounts(store, clock), keys, clock).operations()
+            yield Operations({**operations, **signing.operations()})
         finally:
             await store.close()

@@ -22,15 +22,15 @@ from tools.invoke import Invoker, Run
 
 @dataclass(frozen=True, slots=True)
 class ChatDoor:
-    """The ASGI app of an endpoint of ``tool``, whose streams ``chunks`` renders; ``public_key`` is the
-    current receipt key in wire form."""
+    """The ASGI app of an endpoint of ``tool``, whose streams ``chunks`` renders; ``public_key`` tells
+    the current receipt key in wire form."""
 
     invoker: Invoker
     callers: Callers
     resource: Resource
     body_limit: int
     send_timeout_s: float
-    public_key: str
+    public_key: Callable[[], str]
     tool: str = "chat"
     chunks: Callable[[str, Mapping[str, Any]], Chunks] = ChunkWriter
     patience: Patience = Patience()  # noqa: RUF009 - frozen
@@ -62,7 +62,7 @@ class ChatDoor:
         async def begin() -> bool:
             """Send the head once the call is paid; whether it left."""
             if run.paid and not answer.begun:
-                await answer.begin(stream_headers(run.call, run.served, self.public_key, run.upfront))
+                await answer.begin(stream_headers(run.call, run.served, self.public_key(), run.upfront))
             return answer.begun
 
         with Company(self.patience, begin, answer.write) as company:

@@ -1,6 +1,6 @@
 """POST /v1/responses, streamed and whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +30,14 @@ TOOL = "respond"
 
 @dataclass(frozen=True, slots=True)
 class ResponsesDoor:
-    """The ASGI app of the endpoint; ``public_key`` is the current receipt key in wire form."""
+    """The ASGI app of the endpoint; ``public_key`` tells the current receipt key in wire form."""
 
     invoker: Invoker
     callers: Callers
     resource: Resource
     body_limit: int
     send_timeout_s: float
-    public_key: str
+    public_key: Callable[[], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with Watch(receive, send, self.send_timeout_s) as watch:
@@ -61,7 +61,7 @@ class ResponsesDoor:
             return
         run = attempt.run = self.invoker.open(TOOL, arguments, call)
         async with run:
-            headers = stream_headers(run.call, run.served, self.public_key, run.upfront)
+            headers = stream_headers(run.call, run.served, self.public_key(), run.upfront)
             async with event_stream(scope, send, headers) as writer:
                 await _Streamed(writer).run(run)
 

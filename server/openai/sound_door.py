@@ -29,11 +29,11 @@ Asked = Callable[[Mapping[str, Any]], Parts | None]
 @dataclass(frozen=True, slots=True)
 class SoundDoor:
     """The ASGI app of an endpoint that reads and shows as ``whole`` does, or answers in the parts that
-    ``asked`` finds; ``public_key`` is the current receipt key in wire form."""
+    ``asked`` finds; ``public_key`` tells the current receipt key in wire form."""
 
     whole: WholeDoor
     asked: Asked
-    public_key: str
+    public_key: Callable[[], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.whole
@@ -62,17 +62,17 @@ class SoundDoor:
             return
         answer.run = door.invoker.open(door.tool, arguments, call)
         async with answer.run as run:
-            headers = stream_headers(run.call, run.served, self.public_key, run.upfront)
+            headers = stream_headers(run.call, run.served, self.public_key(), run.upfront)
             await answer.begin(headers, parts.media_type)
             await _stream(run, parts, answer.body)
 
 
-def speech_door(whole: WholeDoor, public_key: str) -> SoundDoor:
+def speech_door(whole: WholeDoor, public_key: Callable[[], str]) -> SoundDoor:
     """JSON in, sound out."""
     return SoundDoor(replace(whole, show=as_sound), spoken_parts, public_key)
 
 
-def transcription_door(whole: WholeDoor, public_key: str, most_bytes: int) -> SoundDoor:
+def transcription_door(whole: WholeDoor, public_key: Callable[[], str], most_bytes: int) -> SoundDoor:
     """A form with a sound file in, a transcript out."""
     reading = replace(whole, read=read_form, show=as_transcript, body_limit=most_bytes)
     return SoundDoor(reading, heard_parts, public_key)

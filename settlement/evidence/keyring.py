@@ -42,7 +42,12 @@ class CurrentKey:
 
 
 class KeyRing:
-    """The keys of one folder. ``open`` and ``rotate`` touch the disk; nothing else does."""
+    """The keys of one folder. ``open``, ``prepare``, ``save`` and ``rotate`` touch the disk.
+
+    A server rotates under load in three steps: ``prepare`` and ``save`` in a thread, and between them
+    ``adopt`` where records are signed, so that no record falls between two keys. The new key is on the
+    disk, and in the history, before it signs anything; until the switch both are in use.
+    """
 
     def __init__(self, folder: Path, clock: Clock, history: Sequence[TrustedKey]) -> None:
         """Use ``open``."""
@@ -77,7 +82,13 @@ class KeyRing:
         return self._signers.setdefault(key_id, file_signer(path))
 
     def rotate(self) -> CurrentKey:
-        """Make a new key and sign with it from now on. Raises KeyFileError."""
+        """Make a new key and sign with it from now on, where nobody else does. Raises KeyFileError."""
+        current = self.adopt(self.prepare())
+        self.save()
+        return current
+
+    def prepare(self) -> CurrentKey:
+        """Make a new key that is known from now on and signs nothing yet. Raises KeyFileError."""
         path = self._folder / _CURRENT
         retired = self._folder / f"receipt.{self._current.key_id}.key"
         draft = self._folder / f".{_CURRENT}.{secrets.token_hex(8)}"
@@ -89,8 +100,23 @@ class KeyRing:
             _sync(self._folder)
         except OSError as error:
             raise KeyFileError(f"The key file {path} can't be replaced: {error.strerror}.") from error
-        self._current = self._take()
-        return self._current
+        signer = file_signer(path)
+        since_ms = max(self._clock.now_ms(), self._history[-1].not_before_ms)
+        self._write((*self._history, TrustedKey(signer.public_key, since_ms, None)))
+        return CurrentKey(signer, since_ms)
+
+    def adopt(self, prepared: CurrentKey) -> CurrentKey:
+        """Sign with a prepared key from now on; the one before it ends."""
+        until_ms = max(self._clock.now_ms(), prepared.not_before_ms)
+        before = (key.ended(until_ms) for key in self._history)
+        self._history = (*before, TrustedKey(prepared.public_key, prepared.not_before_ms, None))
+        self._signers[prepared.key_id] = prepared.signer
+        self._current = prepared
+        return prepared
+
+    def save(self) -> None:
+        """Write when the keys were in use. Raises KeyFileError."""
+        self._write(self._history)
 
     def document(self) -> dict[str, Any]:
         """The current key and the history, as ``GET /v1/vaas/pubkey/current`` shows them."""
@@ -117,8 +143,16 @@ class KeyRing:
                 *(key.ended(since_ms) for key in self._history),
                 TrustedKey(signer.public_key, since_ms, None),
             )
-            _write(self._folder / _HISTORY, orjson.dumps([_shown(key) for key in self._history]))
+            self._write(self._history)
+        elif any(key.not_after_ms is None for key in self._history[:-1]):
+            *before, last = self._history  # it died between the switch and the end of the old key
+            until_ms = max(self._clock.now_ms(), last.not_before_ms)
+            self._history = (*(key.ended(until_ms) for key in before), last)
+            self._write(self._history)
         return CurrentKey(signer, self._history[-1].not_before_ms)
+
+    def _write(self, history: Sequence[TrustedKey]) -> None:
+        _write(self._folder / _HISTORY, orjson.dumps([_shown(key) for key in history]))
 
 
 def _shown(key: TrustedKey) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Sent:
         callers = Callers(lambda token: ANONYMOUS, lambda head: None, clock, 30)
         where = Resource("http://testserver/v1/chat/completions", "Chat")
         self._door = ChatDoor(
-            invoker, callers, where, 10_000, 5, "ed25519:pk_0", patience=Patience(0.01, 0.01)
+            invoker, callers, where, 10_000, 5, lambda: "ed25519:pk_0", patience=Patience(0.01, 0.01)
         )
         self._news = asyncio.Event()
         self.heads: list[Message] = []

@@ -94,7 +94,7 @@ def client_of(rail: Paid, payment: Mapping[str, Any] | None, *, whole: bool) -> 
     if whole:
         app = WholeDoor("chat", invoker, callers, RESOURCE, 10_000, 5)
     else:
-        app = ChatDoor(invoker, callers, RESOURCE, 10_000, 5, "ed25519:pk_0")
+        app = ChatDoor(invoker, callers, RESOURCE, 10_000, 5, lambda: "ed25519:pk_0")
     return TestClient(app)
 
 

@@ -60,6 +60,44 @@ def test_a_crash_before_the_history_was_written_is_mended(tmp_path: Path) -> Non
     assert mended.history[0].not_after_ms == clock.now_ms()
 
 
+def test_until_it_is_adopted_a_prepared_key_signs_nothing_and_both_are_trusted(tmp_path: Path) -> None:
+    clock = HandClock()
+    ring = KeyRing.open(tmp_path, clock)
+    old = ring.current
+    clock.advance_s(10)
+    new = ring.prepare()
+    prepared_ms = clock.now_ms()
+    assert ring.current is old
+    clock.advance_s(10)
+    ring.adopt(new)
+    [first, second] = ring.history
+    assert (first.not_after_ms, second.not_before_ms) == (clock.now_ms(), prepared_ms)
+    ring.save()
+    assert KeyRing.open(tmp_path, clock).history == ring.history
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_crash_amid_a_rotation_leaves_every_record_valid(tmp_path: Path, adopted: bool) -> None:
+    clock = HandClock()
+    ring = KeyRing.open(tmp_path, clock)
+    old = ring.current
+    clock.advance_s(10)
+    new = ring.prepare()
+    clock.advance_s(10)
+    if adopted:
+        ring.adopt(new)
+    signed_ms = clock.now_ms()
+    clock.advance_s(10)
+    reopened = KeyRing.open(tmp_path, clock)
+    assert reopened.current.public_key == new.public_key
+    [first, second] = reopened.history
+    assert (first.public_key, second.public_key) == (old.public_key, new.public_key)
+    assert (first.valid_at(signed_ms), second.valid_at(signed_ms)) == (True, True)
+    clock.advance_s(10)
+    assert not first.valid_at(clock.now_ms())
+    assert KeyRing.open(tmp_path, clock).history == reopened.history
+
+
 def test_a_clock_that_steps_back_makes_no_gap_and_no_overlap(tmp_path: Path) -> None:
     clock = HandClock()
     ring = KeyRing.open(tmp_path, clock)

@@ -1,0 +1,87 @@
+"""The signing key is rotated while calls are served: every record and receipt goes on verifying."""
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+from settlement.evidence.trust import trust_from_document
+from settlement.evidence.verify import verify_bundle
+from tests.live import LiveServer, running
+
+OUTSIDE = {"input_text": "1 + 1?", "output_text": "2", "model_id": "gpt-elsewhere"}
+STREAM = {
+    "model": "qwen3-32b",
+    "messages": [{"role": "user", "content": "Count."}],
+    "max_tokens": 3,
+    "stream": True,
+}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Any:
+    with running(tmp_path / "data", BATCHIN_X402="false") as server:
+        yield server
+
+
+def batchin(server: LiveServer, *words: str) -> Any:
+    command = [sys.executable, "-m", "server.cli", *words, "--data-dir", str(server.data_dir), "--json"]
+    return orjson.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+
+
+def test_rotation_under_load_leaves_every_record_valid(server: LiveServer) -> None:
+    headers = {"authorization": f"Bearer {server.api_key}"}
+    with httpx2.Client(base_url=server.url, timeout=60, trust_env=False, headers=headers) as http:
+        rotated: list[Any] = []
+        over = threading.Event()
+
+        def attest() -> str:
+            return str(http.post("/v1/vaas", json=OUTSIDE).raise_for_status().json()["record_id"])
+
+        def load() -> list[str]:
+            made = [attest()]
+            while not over.is_set():
+                made.append(attest())
+            return made
+
+        first = keys_of(http)
+        with ThreadPoolExecutor(4) as pool:
+            loads = [pool.submit(load) for _ in range(4)]
+            try:
+                for _ in range(2):
+                    rotated.extend(batchin(server, "signing", "rotate"))
+            finally:
+                over.set()
+            ids = [record_id for made in loads for record_id in made.result()]
+        document = keys_of(http)
+        assert document["verify_key_hex"] == rotated[-1]["verify_key_hex"]
+        assert [key["key_id"] for key in document["keys"]] == [
+            first["key_id"],
+            *(key["key_id"] for key in rotated),
+        ]
+        trust = trust_from_document(document)
+        signers = set()
+        for record_id in (ids[0], *ids[-60:], *ids[:: max(1, len(ids) // 100)], attest()):
+            bundle = http.get(f"/v1/vaas/{record_id}/bundle").json()
+            verdict = verify_bundle({**bundle, "inclusion": None}, trust)
+            assert verdict.valid, verdict.document()
+            signers.add(bundle["evidence"]["key_id"])
+        assert {first["key_id"], rotated[-1]["key_id"]} <= signers
+
+        with http.stream("POST", "/v1/chat/completions", json=STREAM) as answer:
+            assert answer.headers["x-vaas-publickey"] == rotated[-1]["public_key"]
+            assert rotated[-1]["public_key"] in answer.read().decode()
+        did = http.get("/.well-known/did.json").json()
+        assert len(did["verificationMethod"]) == 3
+        assert did["assertionMethod"] == [did["verificationMethod"][-1]["id"]]
+        assert batchin(server, "signing", "list") == document["keys"]
+
+
+def keys_of(http: httpx2.Client) -> Any:
+    return http.get("/v1/vaas/pubkey/current").json()
