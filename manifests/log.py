@@ -94,13 +94,12 @@ def log_operations() -> tuple[Operation, ...]:
     return (
         _get("/head", "getLogHead", "The head of the log", "Its latest signed checkpoint.", LogHead),
         _get(
-            "/inclusion",
+            "/inclusion/{id}",
             "getLogInclusion",
             "Prove that a record is in the log",
-            "The inclusion proof of a record, by its id or its leaf_index, to the latest checkpoint.",
+            "The inclusion proof of a record, by id or index in the log, to the latest checkpoint.",
             Inclusion,
-            Param("id", "query", "Run id, record id or audit id."),
-            Param("leaf_index", "query", "Index of the entry, from 0; where no id is given.", _NUMBER),
+            Param("id", "path", "Run, record or audit id, or the index of an entry.", required=True),
         ),
         _get(
             "/consistency",

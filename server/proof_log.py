@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from base.clock import iso_utc
-from base.errors import InvalidRequest, NotFound
+from base.errors import NotFound
 from manifests.log import MerkleProof
 from server.web.query import numbers_read
 from server.web.request import read_body, read_head, read_json
@@ -22,6 +22,7 @@ from tools.arguments import parse
 ROOT: Final = "/v1/audit/log"
 OPEN: Final = {"access-control-allow-origin": "*", "cache-control": "no-cache"}
 _BODY_LIMIT: Final = 65_536
+_INDEX_DIGITS: Final = 18  # a bare id has 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class LogRoutes:
     def routes(self) -> list[Route]:
         return [
             Route(f"{ROOT}/head", self._head),
-            Route(f"{ROOT}/inclusion", self._inclusion),
+            Route(f"{ROOT}/inclusion/{{id}}", self._inclusion),
             Route(f"{ROOT}/consistency", self._consistency),
             Route(f"{ROOT}/entries", self._entries),
             Route("/v1/audit/chain/integrity", self._integrity),
@@ -53,19 +54,17 @@ class LogRoutes:
         )
 
     async def _inclusion(self, request: Request) -> Response:
-        asked = _asked(request, "leaf_index")
-        if "id" in asked:
-            found = await self.reader.inclusion(asked["id"])
-            if found is None:
-                raise NotFound(
-                    "The log has no such record.",
-                    param="id",
-                    resolution="Verify the id; a new record gets its place within seconds.",
-                )
-            return _answer(found)
-        if "leaf_index" not in asked:
-            raise InvalidRequest("id or leaf_index is required.", param="id")
-        return _answer(await self.reader.log.inclusion_at(asked["leaf_index"]))
+        asked: str = request.path_params["id"]
+        if asked.isascii() and asked.isdigit() and len(asked) <= _INDEX_DIGITS:
+            return _answer(await self.reader.log.inclusion_at(int(asked)))
+        found = await self.reader.inclusion(asked)
+        if found is None:
+            raise NotFound(
+                "The log has no such record.",
+                param="id",
+                resolution="Verify the id; a new record gets its place within seconds.",
+            )
+        return _answer(found)
 
     async def _consistency(self, request: Request) -> Response:
         log = self.reader.log

@@ -106,10 +106,7 @@ def paths(described: Described, record_id: str) -> Callable[[str], str]:
 
     def filled(path: str) -> str:
         found = next((ids[start] for start in ids if path.startswith(start)), record_id)
-        filled = path.replace("{id}", found).replace(
-            "{name}", picture.rpartition("/")[2][: -len(".png")]
-        )
-        return filled + f"?id={record_id}" if path == "/v1/audit/log/inclusion" else filled
+        return path.replace("{id}", found).replace("{name}", picture.rpartition("/")[2][: -len(".png")])
 
     return filled
 

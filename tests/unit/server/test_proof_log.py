@@ -64,7 +64,7 @@ async def test_an_empty_log_is_whole(house: House) -> None:
     assert (head["size"], head["checkpoint"], head["checkpoint_at"]) == (0, None, None)
     assert (await house.get("/v1/audit/chain/integrity"))["valid"] is True
     assert await house.get("/v1/audit/log/entries") == {"entries": [], "size": 0}
-    await house.get("/v1/audit/log/inclusion", 400, leaf_index=0)
+    await house.get("/v1/audit/log/inclusion/0", 400)
 
 
 async def test_who_reads_all_of_it_needs_nobody(house: House) -> None:
@@ -79,12 +79,12 @@ async def test_who_reads_all_of_it_needs_nobody(house: House) -> None:
     assert [entry["leaf_index"] for entry in entries] == list(range(83))
     root = bytes.fromhex(head["root"])
     for at in (0, 40, 69, 82):
-        found = await house.get("/v1/audit/log/inclusion", leaf_index=at)
+        found = await house.get(f"/v1/audit/log/inclusion/{at}")
         leaf = leaf_hash(bytes.fromhex(entries[at]["payload_hash"].removeprefix("sha256:")))
         assert included(leaf, at, 83, hashes(found["proof"]), root)
         assert (await house.post("/v1/audit/verify-merkle", place(found)))["valid"] is True
-    by_id = await house.get("/v1/audit/log/inclusion", id=ids[5])
-    assert by_id == await house.get("/v1/audit/log/inclusion", leaf_index=by_id["leaf_index"])
+    by_id = await house.get(f"/v1/audit/log/inclusion/{ids[5]}")
+    assert by_id == await house.get(f"/v1/audit/log/inclusion/{by_id['leaf_index']}")
     proof = await house.get("/v1/audit/log/consistency", first=70)
     assert (proof["second"], proof["second_root"]) == (83, head["root"])
     assert consistent(70, 83, bytes.fromhex(before["root"]), root, hashes(proof["proof"]))
@@ -93,16 +93,16 @@ async def test_who_reads_all_of_it_needs_nobody(house: House) -> None:
 async def test_questions_beyond_the_log_say_what_is_allowed(house: House) -> None:
     await house.grow(3)
     for path, params in (
-        ("inclusion", {"leaf_index": 3}),
-        ("inclusion", {"leaf_index": -1}),
-        ("inclusion", {}),
+        ("inclusion/3", {}),
+        ("inclusion/" + "9" * 18, {}),
         ("consistency", {"first": 2, "second": 9}),
         ("consistency", {"first": 3, "second": 2}),
         ("entries", {"start": "x"}),
     ):
         refused = await house.get("/v1/audit/log/" + path, 400, **params)
         assert refused["error"]["code"] == "invalid_request"
-    await house.get("/v1/audit/log/inclusion", 404, id="vaas_" + "0" * 32)
+    for nothing in ("vaas_" + "0" * 32, "-1", "9" * 19):
+        await house.get(f"/v1/audit/log/inclusion/{nothing}", 404)
     assert (await house.get("/v1/audit/log/entries", start=3))["entries"] == []
     assert len((await house.get("/v1/audit/log/entries", limit=2))["entries"]) == 2
 
@@ -111,7 +111,7 @@ async def test_questions_beyond_the_log_say_what_is_allowed(house: House) -> Non
 async def test_a_path_is_judged_with_and_without_its_place(house: House, size: int) -> None:
     await house.grow(size)
     for at in range(size):
-        found = await house.get("/v1/audit/log/inclusion", leaf_index=at)
+        found = await house.get(f"/v1/audit/log/inclusion/{at}")
         bare = {name: found[name] for name in ("leaf_hash", "proof", "root")}
         for asked in (bare, place(found)):
             assert (await house.post("/v1/audit/verify-merkle", asked))["valid"] is True
@@ -124,7 +124,7 @@ async def test_a_path_is_judged_with_and_without_its_place(house: House, size: i
 
 async def test_a_path_with_sides_is_walked_as_they_say(house: House) -> None:
     await house.grow(2)
-    found = await house.get("/v1/audit/log/inclusion", leaf_index=0)
+    found = await house.get("/v1/audit/log/inclusion/0")
     path = "/v1/audit/verify-merkle"
     asked = {"leaf_hash": found["leaf_hash"], "root": found["root"]}
     for side, valid in (("right", True), ("left", False)):
