@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from base.errors import InvalidRequest, NotFound, ServiceUnavailable
+from base.errors import Forbidden, InvalidRequest, NotFound, ServiceUnavailable
 from manifests.chunk import WithEvidence
 from manifests.headers import CALL, RECORD, SETTLEMENT
 from manifests.operation import JSON, SSE, Auth, ErrorType, Operation, Param, Reply
@@ -159,7 +159,7 @@ def batch_operations(
                     _SEEN,
                 )
             },
-            errors=(InvalidRequest, NotFound, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, NotFound, ServiceUnavailable),
         ),
         Operation(
             "GET",
@@ -171,7 +171,7 @@ def batch_operations(
             tag="batches",
             params=(_ID,),
             replies={200: Reply("The batch.", {JSON: BatchDetail}, _SEEN)},
-            errors=(InvalidRequest, NotFound, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, NotFound, ServiceUnavailable),
         ),
         Operation(
             "POST",
@@ -183,7 +183,7 @@ def batch_operations(
             tag="batches",
             params=(_ID,),
             replies={200: Reply("The batch.", {JSON: BatchObject}, _SEEN)},
-            errors=(InvalidRequest, NotFound, BatchEnded, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, NotFound, BatchEnded, ServiceUnavailable),
         ),
         Operation(
             "GET",
@@ -195,7 +195,7 @@ def batch_operations(
             tag="batches",
             params=(_ID,),
             replies={200: Reply("The events.", {SSE: BatchObject}, ())},
-            errors=(InvalidRequest, NotFound, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, NotFound, ServiceUnavailable),
         ),
     )
 
@@ -213,7 +213,7 @@ def webhook_operations() -> tuple[Operation, ...]:
             tag="batches",
             request=WebhookSecretInput,
             replies={200: Reply("The secret.", {JSON: WebhookSecret}, _SEEN)},
-            errors=(ServiceUnavailable,),
+            errors=(Forbidden, ServiceUnavailable),
         ),
         Operation(
             "GET",
@@ -224,7 +224,7 @@ def webhook_operations() -> tuple[Operation, ...]:
             description="What became of the newest hundred events.",
             tag="batches",
             replies={200: Reply("The deliveries.", {JSON: WebhookDeliveries}, _SEEN)},
-            errors=(InvalidRequest, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, ServiceUnavailable),
         ),
     )
 

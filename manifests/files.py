@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from base.errors import InvalidRequest, NotFound, RangeNotSatisfiable, ServiceUnavailable
+from base.errors import Forbidden, InvalidRequest, NotFound, RangeNotSatisfiable, ServiceUnavailable
 from manifests.operation import JSON, Auth, Body, Operation, Param, Reply
 
 _ID = Param("id", "path", "File id.", required=True)
@@ -80,7 +80,7 @@ def file_operations() -> tuple[Operation, ...]:
             tag="files",
             request=FileForm,
             replies={200: Reply("The file.", {JSON: FileObject}, _SEEN)},
-            errors=(ServiceUnavailable,),
+            errors=(Forbidden, ServiceUnavailable),
             form=True,
         ),
         Operation(
@@ -97,7 +97,7 @@ def file_operations() -> tuple[Operation, ...]:
                 Param("order", "query", "By time of creation.", {"enum": ["asc", "desc"]}),
             ),
             replies={200: Reply("A page of files.", {JSON: FileList}, _SEEN)},
-            errors=(InvalidRequest, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, ServiceUnavailable),
         ),
         Operation(
             "GET",
@@ -108,7 +108,7 @@ def file_operations() -> tuple[Operation, ...]:
             tag="files",
             params=(_ID,),
             replies={200: Reply("The file.", {JSON: FileObject}, _SEEN)},
-            errors=(InvalidRequest, NotFound, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, NotFound, ServiceUnavailable),
         ),
         Operation(
             "GET",
@@ -123,7 +123,7 @@ def file_operations() -> tuple[Operation, ...]:
                 200: Reply("The whole content.", _BYTES, _SEEN),
                 206: Reply("The asked range.", _BYTES, _SEEN),
             },
-            errors=(InvalidRequest, NotFound, RangeNotSatisfiable, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, NotFound, RangeNotSatisfiable, ServiceUnavailable),
         ),
         Operation(
             "DELETE",
@@ -135,7 +135,7 @@ def file_operations() -> tuple[Operation, ...]:
             tag="files",
             params=(_ID,),
             replies={200: Reply("It is deleted.", {JSON: FileDeleted}, _SEEN)},
-            errors=(InvalidRequest, NotFound, ServiceUnavailable),
+            errors=(InvalidRequest, Forbidden, NotFound, ServiceUnavailable),
         ),
     )
 

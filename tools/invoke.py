@@ -210,7 +210,8 @@ class Run:
             self._first_s = self._invoker.clock.monotonic_s()
 
     def _admit(self, quote: Quote | None) -> None:
-        check_scopes(self._call, self._tool.name, quote.model if quote else None)
+        called = quote is not None and not quote.kept_nano_usd  # else its parts name their own models
+        check_scopes(self._call, self._tool.name, quote.model if quote and called else None)
         if self._call.quota is not None:
             self._call.quota.admit(quote.bound.total_tokens if quote else 0)
 

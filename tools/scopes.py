@@ -3,6 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
+from base.caller import Caller
 from base.errors import Forbidden
 from tools.core import Call
 
@@ -21,6 +22,17 @@ def check_scopes(call: Call, tool: str, model: str | None) -> None:
     _check(scopes, "endpoint", _path_of(call.resource.url))
     if model is not None:
         _check(scopes, "model", model)
+
+
+def check_endpoint(caller: Caller, path: str) -> None:
+    """Raises Forbidden for a path, or one below it, that its caller's key is not made for."""
+    allowed = sorted(scope for scope in caller.scopes if scope.startswith("endpoint:"))
+    paths = [scope.partition(":")[2] for scope in allowed]
+    if paths and not any(path == each or path.startswith(f"{each}/") for each in paths):
+        raise Forbidden(
+            f"The key may not call the endpoint {path}.",
+            resolution=f"Its scopes allow {', '.join(allowed)}; use another key.",
+        )
 
 
 def _check(scopes: frozenset[str], kind: str, name: str) -> None:

@@ -34,6 +34,7 @@ from tools.jobs.batches import LIST_LIMIT, Batches
 from tools.jobs.schema import FileBatchInput
 from tools.jobs.signing import WebhookSecrets
 from tools.jobs.webhooks import Webhooks
+from tools.scopes import check_scopes
 
 _DEFAULT_LIMIT: Final = 20
 _LOOK_S: Final = 0.5
@@ -62,6 +63,7 @@ class BatchCreateDoor:
                 body = await self._body(watch, head)
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
                 if "input_file_id" in body:
+                    check_scopes(call, "batch", None)
                     batch = await self.batches.of_file(call.caller, parse(FileBatchInput, body))
                     shown = orjson.dumps(batch.shown())
                     await send_bytes(watch.send, 200, shown, request_headers(call))

@@ -12,6 +12,7 @@ from base.errors import Unauthorized
 from base.ids import new_id
 from server.web.caller import Callers
 from server.web.request import Head, read_head
+from tools.scopes import check_endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ class Owner:
 
 
 def owner_of(callers: Callers, request: Request) -> Owner:
-    """Raises Unauthorized without a key or token."""
+    """Raises Unauthorized without a key or token, Forbidden for a key that is made for other paths."""
     head = read_head(request.scope)
     caller = callers.account(head)
     if caller.account_id is None:
         raise Unauthorized
+    check_endpoint(caller, request.url.path)
     return Owner(caller.account_id, caller, head)
 
 

@@ -62,6 +62,7 @@ class Batch:
     wallet: bool
     region: str
     workspace: str
+    scopes: str | None
     inline: bool
     endpoint: str | None
     priority: Priority

@@ -190,6 +190,7 @@ class Batches:
             wallet=caller.kind is CallerKind.WALLET,
             region=caller.region,
             workspace=caller.workspace,
+            scopes=" ".join(sorted(caller.scopes)) or None,
             inline=False,
             endpoint=None,
             priority=Priority(asked.priority),

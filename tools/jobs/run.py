@@ -58,6 +58,7 @@ class BatchRun:
             FILL if batch.priority is Priority.FILL else BATCH,
             batch.region,
             batch.workspace,
+            frozenset((batch.scopes or "").split()),
         )
 
     async def run(self) -> None:

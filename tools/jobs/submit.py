@@ -1,6 +1,7 @@
 """The tools batch, batch_get and batch_cancel."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +23,7 @@ from tools.jobs.lines import LineReader, Task
 from tools.jobs.parts import JobParts
 from tools.jobs.schema import BatchIdInput, BatchInput, BatchOutput
 
+_AT_ONCE: Final = 64
 _CARD: Final = PriceCard("batch", 0, 0)
 _EXAMPLE: Final = {
     "priority": "low",
@@ -103,6 +105,8 @@ class BatchTools:
         reader = LineReader(self.parts.endpoints, None)
         most = 0
         for number, line in enumerate(_lines(args), 1):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
             task = reader.read(number, line)
             if isinstance(task, Task):
                 most += await self._quoted(task, rate)
@@ -176,14 +180,12 @@ class Submission:
         return self._tools.batches.taken(self._batch, self._file, account_id, key_id)
 
 
-def _lines(args: BatchInput) -> list[bytes]:
-    return [
-        orjson.dumps(
+def _lines(args: BatchInput) -> Iterator[bytes]:
+    for task in args.tasks:
+        yield orjson.dumps(
             {"custom_id": task.custom_id, "model": task.model, "request_body": task.request_body}
             | ({"url": task.endpoint} if task.endpoint is not None else {})
         )
-        for task in args.tasks
-    ]
 
 
 def _account(call: Call) -> str:

@@ -28,6 +28,7 @@ BATCH: Final = Table(
     Column("wallet", Boolean, nullable=False),
     Column("region", String, nullable=False),
     Column("workspace", String, nullable=False),
+    Column("scopes", String, nullable=True),
     Column("inline", Boolean, nullable=False),
     Column("endpoint", String, nullable=True),
     Column("priority", String, nullable=False),
@@ -63,7 +64,8 @@ BATCH: Final = Table(
     Index("batch_gone", "gone_at_ms"),
     sqlite_with_rowid=False,
 )
-"""``seq`` orders batches by their creation; ``root`` is the Merkle root over its tasks' records."""
+"""``scopes`` are those of the key that made it, spaces between. ``seq`` orders batches by creation;
+``root`` is the Merkle root over its tasks' records."""
 
 BATCH_TASK: Final = Table(
     "batch_task",

@@ -5,7 +5,7 @@ import logging
 from contextlib import suppress
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from base.errors import BatchinError, InsufficientFunds
 from base.sealing import Unsealable
@@ -14,7 +14,7 @@ from settlement.ledger.ids import JOBS
 from storage.errors import StorageUnavailable
 from storage.op import Op, Refused
 from tools.jobs import ops
-from tools.jobs.batch import Batch, Status, batch_of
+from tools.jobs.batch import Batch, Priority, Status, batch_of
 from tools.jobs.finish import Finish, end_ops
 from tools.jobs.lines import LineReader
 from tools.jobs.parts import JobParts
@@ -80,9 +80,9 @@ class Worker:
         """The most urgent batches that have not ended, as many as are worked on at once."""
         query = select(BATCH).where(BATCH.c.status.in_([status.value for status in _OPEN]))
         with suppress(StorageUnavailable):
-            rows = await self._parts.store.read(query.order_by(BATCH.c.seq).limit(8 * _AT_ONCE))
-            batches = sorted(map(batch_of, rows), key=lambda batch: batch.priority.rank)
-            return batches[:_AT_ONCE]
+            rank = case({priority.value: priority.rank for priority in Priority}, value=BATCH.c.priority)
+            rows = await self._parts.store.read(query.order_by(rank, BATCH.c.seq).limit(_AT_ONCE))
+            return [batch_of(row) for row in rows]
         return []
 
     async def _sweep_forever(self) -> None:

@@ -14,6 +14,7 @@ from openai.types import Batch
 from base.money import usd_to_nano
 from settlement.evidence.frontier import Frontier
 from tests.live import LiveServer
+from tests.operator import new_key
 
 ENDED = ("completed", "failed", "expired", "cancelled")
 CHAT: Final = "/v1/chat/completions"
@@ -313,3 +314,50 @@ def test_progress_as_events(http: httpx.Client) -> None:
         assert stream.headers["content-type"].startswith("text/event-stream")
         events = [text for text in stream.iter_lines() if text.startswith("event:")]
     assert events[-1] == "event: batch.completed"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "codes"),
+    [
+        (("model:bge-m3",), [None, "forbidden"]),
+        (("tool:batch", "tool:embed"), [None, "forbidden"]),
+        (("endpoint:/v1/batches", "endpoint:/v1/files", "endpoint:/v1/embeddings"), [None, "forbidden"]),
+    ],
+)
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_key_reaches_by_batch_what_it_reaches_alone(
+    live_server: LiveServer, scopes: tuple[str, ...], codes: list[str | None], inline: bool
+) -> None:
+    key = new_key(live_server.data_dir, scopes=scopes)
+    headers = {"Authorization": f"Bearer {key}"}
+    tasks = [
+        {"custom_id": "a", "model": "bge-m3", "request_body": {"input": "x"}},
+        {
+            "custom_id": "b",
+            "model": "qwen3-32b",
+            "request_body": {"messages": MESSAGES, "max_tokens": 2},
+        },
+    ]
+    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=30) as http:
+        if inline:
+            made = http.post("/batches", json={"tasks": tasks})
+            batch = ended(http, made.raise_for_status().json()["id"])
+            assert [(task["error"] or {}).get("code") for task in batch["tasks"]] == codes
+            return
+        uploaded = http.post("/files", data={"purpose": "batch"}, files={"file": jsonl(*tasks)})
+        made = http.post("/batches", json={"input_file_id": uploaded.raise_for_status().json()["id"]})
+        batch = ended(http, made.raise_for_status().json()["id"])
+        assert (batch["completed_tasks"], batch["failed_tasks"]) == (1, 1)
+        failed = json.loads(http.get(f"/files/{batch['error_file_id']}/content").text)
+        assert failed["response"]["body"]["error"]["code"] == codes[1]
+
+
+def test_a_key_for_other_paths_keeps_out(live_server: LiveServer) -> None:
+    key = new_key(live_server.data_dir, scopes=("endpoint:/v1/embeddings",))
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=live_server.url + "/v1", headers=headers) as http:
+        tasks = {"tasks": [{"custom_id": "a", "model": "bge-m3", "request_body": {"input": "x"}}]}
+        assert http.post("/batches", json=tasks).status_code == 403
+        assert http.get("/batches").status_code == 403
+        assert http.get("/files").status_code == 403
+        assert http.post("/webhooks/secret").status_code == 403
