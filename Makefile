@@ -4,7 +4,7 @@ LOCK_FLAGS ?=
 PEERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: bench-batch test-batch help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
+.PHONY: bench-batch test-batch test-flips help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -32,7 +32,7 @@ test-sglang: setup ## the contract against a real SGLang, which it installs on t
 	@$(BIN)/batchin engines install sglang --cpu
 	@$(BIN)/pytest -m sglang -vv -rP --durations=3 tests/contract/sglang tests/faults/pool
 
-test-flips: setup ## flip each byte of a hundred receipt bundles: each is rejected (a quarter of an hour)
+test-flips: setup ## flip each byte of a hundred receipt bundles: each is rejected (some minutes)
 	@BATCHIN_FLIPPED_BUNDLES=100 $(BIN)/python -m pytest -q tests/unit/settlement/evidence/test_flips.py
 
 test-wheel: setup ## build the wheel, install it apart from the checkout and import it

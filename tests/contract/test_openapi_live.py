@@ -27,6 +27,7 @@ RESPONSE = {"model": "qwen3-32b", "input": "Say yes.", "max_output_tokens": 16}
 # the status of a payment: where payments are tested (tests/contract/x402)
 ELSEWHERE = {"/v1/payments/{id}"}
 OUTSIDE = {"input_text": "1 + 1?", "output_text": "2", "model_id": "gpt-elsewhere"}
+BATCH = {"tasks": [{"custom_id": "a", "model": "bge-m3", "request_body": TEXTS}]}
 EAR = {"model": "whisper-large-v3-turbo"}
 # a wav of a tenth of a second (RIFF, 8 kHz, mono, 8 bit)
 SILENCE = (
@@ -98,10 +99,12 @@ def paths(described: Described, record_id: str) -> Callable[[str], str]:
     form = {"files": {"file": ("lines.jsonl", b"{}\n")}, "data": {"purpose": "batch"}}
     file = described.http.post("/v1/files", headers=headers, **form).json()["id"]  # type: ignore[arg-type] # as httpx takes it
     response = described.post("/v1/responses", RESPONSE, described.key).json()["id"]
+    batch = described.post("/v1/batches", BATCH, described.key).json()["id"]
     ids = {
         "/v1/models/": "qwen3-32b",
         "/v1/files/": file,
         "/v1/responses/": response,
+        "/v1/batches/": batch,
     }
 
     def filled(path: str) -> str:
@@ -236,6 +239,7 @@ def test_x402_resources_answer_with_a_challenge_on_the_terms_they_name(described
         "/v1/responses": RESPONSE,
         "/v1/completions": {"model": "qwen3-32b", "prompt": "One, two,", "max_tokens": 2},
         "/v1/vaas": OUTSIDE,
+        "/v1/batches": BATCH,
     }
     for resource in manifest["resources"]:
         path = resource.removeprefix(str(described.http.base_url).rstrip("/"))
