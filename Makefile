@@ -33,7 +33,7 @@ test-sglang: setup ## the contract against a real SGLang, which it installs on t
 	@$(BIN)/pytest -m sglang -vv -rP --durations=3 tests/contract/sglang tests/faults/pool
 
 test-flips: setup ## flip each byte of a hundred receipt bundles: each is rejected (some minutes)
-	@BATCHIN_FLIPPED_BUNDLES=100 $(BIN)/python -m pytest -q tests/unit/settlement/evidence/test_flips.py
+	@BATCHIN_FLIPPED_BUNDLES=100 $(BIN)/python -m pytest -q --timeout 0 tests/unit/settlement/evidence/test_flips.py
 
 test-wheel: setup ## build the wheel, install it apart from the checkout and import it
 	@$(BIN)/python -P scripts/check_wheel.py
