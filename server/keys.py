@@ -26,6 +26,7 @@ from settlement.ledger.credentials import KeyInfo, KeyLimits
 from settlement.ledger.keys import Keys
 from tools.arguments import parse
 from tools.observe import Observer
+from tools.scopes import check_endpoint
 
 _NO_LIMITS: Final = KeyLimits()
 _log: Final = logging.getLogger("batchin.keys")
@@ -100,7 +101,9 @@ class KeyRoutes:
     def _endpoint(self, answer: Callable[[Caller, Request], Awaitable[Response]]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             try:
-                response = await answer(self._person(read_head(request.scope)), request)
+                caller = self._person(read_head(request.scope))
+                check_endpoint(caller, request.url.path)
+                response = await answer(caller, request)
             except BatchinError as error:
                 return error_answer(error, refusal_headers(self.observer, "keys", error))
             response.headers["x-request-id"] = new_id("req")

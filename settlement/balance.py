@@ -90,6 +90,7 @@ class BalanceGrant:
             *outcome.also(self.account_id),
         )
         if isinstance(answer, Refused):
+            await self.release()
             raise StorageUnavailable("The reservation of this call is gone.")
         captured: ops.Captured = answer[0]
         return Settled(

@@ -13,35 +13,49 @@ _MCP: Final = "/v1/mcp"
 def check_scopes(call: Call, tool: str, model: str | None) -> None:
     """Raises Forbidden for a call that its caller's key is not made for.
 
-    Scopes are ``tool:NAME``, ``model:ID`` and ``endpoint:PATH``. ``model`` is None for a tool without.
+    Scopes are ``tool:NAME``, ``model:ID`` and ``endpoint:PATH`` with all below it. ``model`` is None for
+    a tool without.
     """
     scopes = call.caller.scopes
     if not scopes:
         return
     _check(scopes, "tool", tool)
-    _check(scopes, "endpoint", _path_of(call.resource.url))
+    check_endpoint(call.caller, _path_of(call.resource.url))
     if model is not None:
         _check(scopes, "model", model)
 
 
+def check_tool(caller: Caller, tool: str) -> None:
+    """Raises Forbidden for a route that does what a tool does which the caller's key may not call."""
+    _check(caller.scopes, "tool", tool)
+
+
 def check_endpoint(caller: Caller, path: str) -> None:
-    """Raises Forbidden for a path, or one below it, that its caller's key is not made for."""
-    allowed = sorted(scope for scope in caller.scopes if scope.startswith("endpoint:"))
-    paths = [scope.partition(":")[2] for scope in allowed]
-    if paths and not any(path == each or path.startswith(f"{each}/") for each in paths):
-        raise Forbidden(
-            f"The key may not call the endpoint {path}.",
-            resolution=f"Its scopes allow {', '.join(allowed)}; use another key.",
-        )
+    """Raises Forbidden for a path that no scope of the caller's key covers: each covers its own path and
+    all below it."""
+    allowed = _of_kind(caller.scopes, "endpoint")
+    if not allowed:
+        return
+    roots = (scope.removeprefix("endpoint:").rstrip("/") for scope in allowed)
+    if not any(path == root or path.startswith(f"{root}/") for root in roots):
+        raise _forbidden("endpoint", path, allowed)
 
 
 def _check(scopes: frozenset[str], kind: str, name: str) -> None:
-    allowed = sorted(scope for scope in scopes if scope.startswith(f"{kind}:"))
+    allowed = _of_kind(scopes, kind)
     if allowed and f"{kind}:{name}" not in allowed:
-        raise Forbidden(
-            f"The key may not call the {kind} {name}.",
-            resolution=f"Its scopes allow {', '.join(allowed)}; use another key.",
-        )
+        raise _forbidden(kind, name, allowed)
+
+
+def _of_kind(scopes: frozenset[str], kind: str) -> list[str]:
+    return sorted(scope for scope in scopes if scope.startswith(f"{kind}:"))
+
+
+def _forbidden(kind: str, name: str, allowed: list[str]) -> Forbidden:
+    return Forbidden(
+        f"The key may not call the {kind} {name}.",
+        resolution=f"Its scopes allow {', '.join(allowed)}; use another key.",
+    )
 
 
 def _path_of(url: str) -> str:

@@ -20,7 +20,7 @@ from server.web.caller import Callers
 from server.web.connection import Watch
 from server.web.headers import failure_headers, request_headers
 from server.web.methods import ByMethod, route
-from server.web.owner import owned_answer, owner_of
+from server.web.owner import Owner, owned_answer, owner_of
 from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, Head, read_body, read_head, read_json
@@ -34,11 +34,14 @@ from tools.jobs.batches import LIST_LIMIT, Batches
 from tools.jobs.schema import FileBatchInput
 from tools.jobs.signing import WebhookSecrets
 from tools.jobs.webhooks import Webhooks
-from tools.scopes import check_scopes
+from tools.scopes import check_scopes, check_tool
 
 _DEFAULT_LIMIT: Final = 20
 _LOOK_S: Final = 0.5
 _PING_S: Final = 15
+_SUBMIT: Final = "batch"
+_LOOK: Final = "batch_get"
+_CANCEL: Final = "batch_cancel"
 _VARY: Final = {"vary": "X-Stainless-Lang"}
 
 
@@ -63,12 +66,12 @@ class BatchCreateDoor:
                 body = await self._body(watch, head)
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
                 if "input_file_id" in body:
-                    check_scopes(call, "batch", None)
+                    check_scopes(call, _SUBMIT, None)
                     batch = await self.batches.of_file(call.caller, parse(FileBatchInput, body))
                     shown = orjson.dumps(batch.shown())
                     await send_bytes(watch.send, 200, shown, request_headers(call))
                 else:
-                    await answer_whole(self.invoker, "batch", body, call, watch.send)
+                    await answer_whole(self.invoker, _SUBMIT, body, call, watch.send)
             except Disconnected:
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened
@@ -109,7 +112,7 @@ class BatchDoor:
 
     async def _list(self, request: Request) -> Response:
         """The documented array, or OpenAI's list object for whoever pages or uses its SDK."""
-        owner = owner_of(self.callers, request)
+        owner = self._owner(request, _LOOK)
         query = request.query_params
         if not ("after" in query or "limit" in query or "x-stainless-lang" in request.headers):
             newest = await self.batches.newest(owner.account_id)
@@ -130,7 +133,7 @@ class BatchDoor:
         return owned_answer(await self.batches.detail(batch))
 
     async def _cancel(self, request: Request) -> Response:
-        owner = owner_of(self.callers, request)
+        owner = self._owner(request, _CANCEL)
         batch = await self.batches.cancel(owner.account_id, request.path_params["id"])
         return owned_answer(batch.shown())
 
@@ -157,8 +160,13 @@ class BatchDoor:
             batch = await self.batches.get(batch.account_id, batch.id)
 
     async def _batch(self, request: Request) -> Batch:
-        owner = owner_of(self.callers, request)
+        owner = self._owner(request, _LOOK)
         return await self.batches.get(owner.account_id, request.path_params["id"])
+
+    def _owner(self, request: Request, tool: str) -> Owner:
+        owner = owner_of(self.callers, request)
+        check_tool(owner.caller, tool)
+        return owner
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from base.errors import BatchinError, InvalidRequest, NotFound, Unauthorized
+from base.errors import BatchinError, InvalidRequest, NotFound
 from base.ids import new_id
 from server.web.caller import Callers
 from server.web.methods import route
+from server.web.owner import owner_of
 from server.web.refusal import report_refusal
-from server.web.request import read_head
 from server.web.respond import error_headers, public_error
 from tools.observe import Observer
 from tools.responses.shelf import Kept, ResponseShelf
+from tools.scopes import check_tool
 
 _TOOL: Final = "respond"
 _MOST: Final = 100
@@ -92,10 +93,9 @@ class StoredResponses:
         return endpoint
 
     def _account(self, request: Request) -> str:
-        account_id = self.callers.caller(read_head(request.scope)).account_id
-        if account_id is None:
-            raise Unauthorized
-        return account_id
+        owner = owner_of(self.callers, request)
+        check_tool(owner.caller, _TOOL)
+        return owner.account_id
 
     def _refused(self, error: BatchinError) -> Response:
         request_id = report_refusal(self.observer, _TOOL, error)

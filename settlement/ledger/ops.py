@@ -265,6 +265,43 @@ def claw_back(
     return Op((taken_at, owed_at, account_at), fold)
 
 
+def hand_back(
+    taken_id: str, account_id: str, amount_nano_usd: int, source: str, external_id: str, at_ms: int
+) -> Op:
+    """Undo the ``claw_back`` with the id ``taken_id``, whose payment came again: our claim ends first,
+    the rest is the account's. Once for each external id of a source.
+
+    None, or Refused: ``duplicate``, ``no_account``, ``too_large``.
+    """
+    _check(amount_nano_usd)
+    credit_id = f"credit:{source}:{external_id}"
+    back_at, settled_at = transfer_key(credit_id), transfer_key(f"{credit_id}:owed")
+    owed_at, account_at = transfer_key(f"{taken_id}:owed"), account_key(account_id)
+
+    def fold(rows: Rows) -> Refused | None:
+        if rows.get(back_at) is not None:
+            return Refused("duplicate")
+        account = rows.get(account_at)
+        if account is None:
+            return Refused("no_account")
+        claim = rows.get(owed_at)
+        owed = min(amount_nano_usd, claim["amount"] if claim is not None else 0)
+        back = amount_nano_usd - owed
+        account["posted"] += back
+        if account["posted"] > NANO_MAX:
+            return Refused("too_large")
+        rows.put(account_at, account)
+        rows.put(back_at, _transfer(credit_id, FUNDING, account_id, back, "credit", external_id, at_ms))
+        if owed:
+            entry = _transfer(
+                f"{credit_id}:owed", FUNDING, RECEIVABLE, owed, "credit", external_id, at_ms
+            )
+            rows.put(settled_at, entry)
+        return None
+
+    return Op((back_at, settled_at, owed_at, account_at), fold)
+
+
 def account_row(account_id: str, kind: str, name: str, email: str, at_ms: int) -> Row:
     """A new account without money."""
     return {

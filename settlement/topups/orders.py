@@ -142,10 +142,10 @@ class Orders:
         now_ms = self.clock.now_ms()
         share_minor = min(disputed.amount_minor, order.amount_minor)
         nano = order.amount_nano_usd * share_minor // order.amount_minor
+        ref = f"dispute:{disputed.dispute_id}"
         if disputed.returned:
-            op = ops.credit(order.account_id, nano, "dispute", disputed.dispute_id, now_ms)
+            op = ops.hand_back(ref, order.account_id, nano, "dispute", disputed.dispute_id, now_ms)
         else:
-            ref = f"dispute:{disputed.dispute_id}"
             op = ops.claw_back(ref, order.account_id, nano, "dispute", order.id, now_ms)
         return not isinstance(await self.store.commit(op), Refused)
 

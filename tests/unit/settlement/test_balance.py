@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from settlement.ledger.keys import Keys
 from settlement.ledger.tables import TABLES, USAGE
 from settlement.rail import Delivery, Order, Outcome, RunStatus, Served
 from storage.errors import StorageUnavailable
+from storage.op import Op, Refused
 from storage.sqlite import SqliteStore
 from tests.clocks import HandClock
 from tests.stores import fresh_store
@@ -150,6 +151,16 @@ async def test_a_call_is_held_then_charged_counted_and_recorded(shop: Shop) -> N
     assert settled.receipt["record_signature"] == settled.evidence["signature"]
     assert (caller.account_id or "").encode() not in record["payload"] + record["receipt_payload"]
     await shop.settle_down()
+
+
+async def test_a_charge_that_is_refused_gives_its_hold_back(shop: Shop) -> None:
+    caller = await shop.caller(1000)
+    grant = await shop.rail.authorize(order(caller))
+    refusing = Op((), lambda _: Refused("no_key"))
+    with pytest.raises(StorageUnavailable):
+        await grant.capture(replace(outcome(Usage(10, 5)), also=lambda _: (refusing,)))
+    await shop.settle_down()
+    assert await shop.figures(caller) == (1000, 0)
 
 
 async def test_a_call_is_never_charged_more_than_it_was_quoted(shop: Shop) -> None:

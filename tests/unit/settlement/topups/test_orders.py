@@ -122,6 +122,22 @@ async def test_a_dispute_takes_the_money_and_a_won_one_returns_it(till: Till) ->
     await till.audited()
 
 
+@pytest.mark.parametrize("won_first", [False, True])
+async def test_a_won_dispute_returns_no_more_than_was_taken(till: Till, won_first: bool) -> None:
+    account_id = await till.account()
+    order = await opened(till, account_id, 5_000)
+    await till.orders.take(SOURCE, paid(order))
+    await till.store.commit(_spend(account_id, 4_000 * NANO_PER_CENT))
+    events = [
+        Disputed(f"pi_{order.id}", "dp_1", 5_000, returned) for returned in (won_first, not won_first)
+    ]
+    for event in (*events, *events):
+        await till.orders.take(SOURCE, event)
+    assert await till.accounts.balance(account_id) == 1_000 * NANO_PER_CENT
+    books = await till.audited()
+    assert books.balances.get("receivable", 0) == 0
+
+
 @pytest.mark.parametrize("event", [Refunded("pi_none", 5), Disputed("", "dp", 5, returned=False)])
 async def test_an_event_before_its_payment_is_told_again_later(till: Till, event: Event) -> None:
     await opened(till, await till.account(), 5_000)
