@@ -25,9 +25,11 @@ def check_scopes(call: Call, tool: str, model: str | None) -> None:
         _check(scopes, "model", model)
 
 
-def check_tool(caller: Caller, tool: str) -> None:
-    """Raises Forbidden for a route that does what a tool does which the caller's key may not call."""
-    _check(caller.scopes, "tool", tool)
+def check_tool(caller: Caller, *tools: str) -> None:
+    """Raises Forbidden for a route that belongs to these tools when the caller's key may call none."""
+    allowed = _of_kind(caller.scopes, "tool")
+    if allowed and not any(f"tool:{tool}" in allowed for tool in tools):
+        raise _forbidden("tool", tools[0], allowed)
 
 
 def check_endpoint(caller: Caller, path: str) -> None:

@@ -165,7 +165,7 @@ class BatchDoor:
 
     def _owner(self, request: Request, tool: str) -> Owner:
         owner = owner_of(self.callers, request)
-        check_tool(owner.caller, tool)
+        check_tool(owner.caller, tool, _SUBMIT)
         return owner
 
 

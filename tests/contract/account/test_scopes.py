@@ -72,7 +72,7 @@ def test_tasks_are_held_to_the_scopes_of_the_key(join: Join, scopes: tuple[str, 
 
 def test_a_key_that_may_call_the_tasks_runs_them(join: Join) -> None:
     member = join()
-    limited = scoped(member, "tool:batch", "tool:batch_get", "tool:chat", "model:qwen3-32b")
+    limited = scoped(member, "tool:batch", "tool:chat", "model:qwen3-32b")
     batch = of_file(limited, uploaded(member.http)).raise_for_status().json()
     assert ended(limited, batch["id"])["completed_tasks"] == 1
 
@@ -102,6 +102,19 @@ def test_an_endpoint_scope_keeps_a_key_from_what_the_account_has(join: Join) -> 
         answer = limited.request(method, path)
         assert answer.status_code == 403, (method, path, answer.text)
         assert answer.json()["error"]["code"] == "forbidden"
+
+
+def test_a_tool_scope_keeps_a_key_from_the_batches_and_responses_of_others(join: Join) -> None:
+    member = join()
+    batch_id = of_file(member.http, uploaded(member.http)).raise_for_status().json()["id"]
+    limited = scoped(member, "tool:embed")
+    for method, path in (
+        ("GET", "/v1/batches"),
+        ("GET", f"/v1/batches/{batch_id}"),
+        ("POST", f"/v1/batches/{batch_id}/cancel"),
+        ("GET", "/v1/responses/resp_0"),
+    ):
+        assert limited.request(method, path).status_code == 403, (method, path)
 
 
 def test_an_endpoint_scope_covers_what_lies_below_its_path(join: Join) -> None:
