@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from base.allowance import Allowance
 from base.caller import Caller, CallerKind
 from base.resource import Resource
 from base.trace import Trace
@@ -25,6 +26,7 @@ def stored(call: Call, arguments: Mapping[str, Any]) -> bytes:
             "resource": asdict(call.resource),
             "payment": call.payment,
             "prompt_version": call.prompt_version,
+            "idempotency_key": call.idempotency_key,
             "arguments": arguments,
         }
     )
@@ -33,12 +35,17 @@ def stored(call: Call, arguments: Mapping[str, Any]) -> bytes:
 def restored(content: bytes, deadline_s: float) -> tuple[Call, Mapping[str, Any]]:
     """The call as it was, under the same run id, and its arguments."""
     data = orjson.loads(content)
-    caller = data["caller"]
+    caller, allowance = data["caller"], data["caller"]["allowance"]
     call = Call(
         run_id=data["run_id"],
         request_id=data["request_id"],
         caller=Caller(
-            **caller | {"kind": CallerKind(caller["kind"]), "scopes": frozenset(caller["scopes"])}
+            **caller
+            | {
+                "kind": CallerKind(caller["kind"]),
+                "scopes": frozenset(caller["scopes"]),
+                "allowance": None if allowance is None else Allowance(**allowance),
+            }
         ),
         trace=Trace(**data["trace"]),
         resource=Resource(**data["resource"]),
@@ -46,5 +53,6 @@ def restored(content: bytes, deadline_s: float) -> tuple[Call, Mapping[str, Any]
         deadline_s=deadline_s,
         payment=data["payment"],
         prompt_version=data["prompt_version"],
+        idempotency_key=data.get("idempotency_key"),  # calls stored by earlier versions have none
     )
     return call, data["arguments"]
