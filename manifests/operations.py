@@ -82,7 +82,7 @@ def operations(
         *topup_operations(),
         payment_operation(),
         *file_operations(),
-        *batch_operations((_PAYMENT, *_SCOPES, _TRACE), payment_errors),
+        *batch_operations((_PAYMENT, _IDEMPOTENCY, *_SCOPES, _TRACE), payment_errors),
         *webhook_operations(),
         *_proof("vaas", "get"),
         *_proof("audit", "getAudit"),

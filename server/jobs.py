@@ -114,6 +114,7 @@ def jobs_of(
         rates=rates_of(settings),
         most_tasks=settings.batch_tasks,
         keep_s=settings.file_ttl_s,
+        once_s=settings.idempotency_ttl_s,
     )
     worker = Worker(parts, settings.batch_running)
     batches = Batches(parts, worker, outbound.check)

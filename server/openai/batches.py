@@ -67,7 +67,7 @@ class BatchCreateDoor:
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
                 if "input_file_id" in body:
                     check_scopes(call, _SUBMIT, None)
-                    batch = await self.batches.of_file(call.caller, parse(FileBatchInput, body))
+                    batch = await self._of_file(call, parse(FileBatchInput, body))
                     shown = orjson.dumps(batch.shown())
                     await send_bytes(watch.send, 200, shown, request_headers(call))
                 else:
@@ -81,6 +81,9 @@ class BatchCreateDoor:
                 else:
                     headers = failure_headers(call, told)
                 await send_error(watch.send, told, headers)
+
+    async def _of_file(self, call: Call, asked: FileBatchInput) -> Batch:
+        return await self.batches.of_file(call.caller, asked, call.idempotency_key)
 
     async def _body(self, watch: Watch, head: Head) -> dict[str, Any]:
         try:

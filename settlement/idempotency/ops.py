@@ -61,6 +61,39 @@ def take(use: Use, lease: str, dead: AbstractSet[str], now_ms: int, expires_at_m
     return Op((use.at,), fold)
 
 
+def once(use: Use, result: Sealed, lease: str, now_ms: int, expires_at_ms: int) -> Op:
+    """For what is done by one commit: take a key and keep its result, with the other operations of it.
+
+    None, or Refused, which lets nothing of the commit happen: ``mismatch``, ``running``, ``again`` (done
+    before; its detail holds the ``salt`` and ``box`` of the result).
+    """
+
+    def fold(rows: Rows) -> Refused | None:
+        row = rows.get(use.at)
+        if row is not None and row["expires_at_ms"] > now_ms:
+            if row["fingerprint"] != use.fingerprint:
+                return Refused("mismatch")
+            if row["box"] is None:
+                return Refused("running", {"lease": row["lease"]})
+            return Refused("again", {"salt": row["salt"], "box": row["box"]})
+        rows.put(
+            use.at,
+            {
+                "account_id": use.account_id,
+                "key": use.key,
+                "fingerprint": use.fingerprint,
+                "run_id": use.run_id,
+                "lease": lease,
+                "salt": result.salt,
+                "box": result.box,
+                "expires_at_ms": expires_at_ms,
+            },
+        )
+        return None
+
+    return Op((use.at,), fold)
+
+
 def end(use: Use, result: Sealed) -> Op:
     """Keep the result of the run, in the commit of its charge."""
 

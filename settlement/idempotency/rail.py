@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import select
 
 from base.clock import Clock
-from base.errors import Conflict, IdempotencyMismatch, InternalError
+from base.errors import BatchinError, Conflict, IdempotencyMismatch, InternalError
 from base.sealing import Sealer, Unsealable
 from settlement.evidence.signed import Signed
 from settlement.idempotency import ops
@@ -80,13 +80,7 @@ class IdempotentRail:
         if not isinstance(answer, Refused):
             ended: ops.Ended | None = answer[0]
             return ended
-        if answer.code == "mismatch":
-            raise IdempotencyMismatch(
-                "This Idempotency-Key was used for another request.", param="Idempotency-Key"
-            )
-        raise Conflict(
-            "A request with this Idempotency-Key still runs.", param="Idempotency-Key", retry_after_s=1
-        )
+        raise refusal_of(answer)
 
     async def _try(self, use: ops.Use, dead: frozenset[str]) -> Any:
         now_ms = self.clock.now_ms()
@@ -161,7 +155,23 @@ class _Also:
         return (*self.outcome.also(account_id), self.step)
 
 
+def key_hash(key: str) -> str:
+    """How a key is kept."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def refusal_of(refused: Refused) -> BatchinError:
+    """What the caller of a key is told that is taken (``mismatch``, ``running``)."""
+    if refused.code == "mismatch":
+        return IdempotencyMismatch(
+            "This Idempotency-Key was used for another request.", param="Idempotency-Key"
+        )
+    return Conflict(
+        "A request with this Idempotency-Key still runs.", param="Idempotency-Key", retry_after_s=1
+    )
+
+
 def _use(account_id: str, key: str, order: Order) -> ops.Use:
     told = f"{order.tool}|{order.delivery.value}|{order.resource.url}|{order.request_hash}"
     fingerprint = hashlib.sha256(told.encode()).hexdigest()
-    return ops.Use(account_id, hashlib.sha256(key.encode()).hexdigest(), fingerprint, order.run_id)
+    return ops.Use(account_id, key_hash(key), fingerprint, order.run_id)

@@ -14,6 +14,9 @@ from base.errors import BatchinError, Conflict, InvalidRequest, NotFound, Unauth
 from base.ids import new_id, new_uuid
 from base.outbound.guard import UrlRefused
 from base.sealing import Sealed
+from settlement.evidence.hashes import request_hash
+from settlement.idempotency.ops import Use, once
+from settlement.idempotency.rail import key_hash, refusal_of
 from storage.op import Op, Refused
 from tools.files import ops as file_ops
 from tools.files.files import File
@@ -46,8 +49,12 @@ class Batches:
         self._worker = worker
         self._check_url = check_url
 
-    async def of_file(self, caller: Caller, asked: FileBatchInput) -> Batch:
-        """Take a file of tasks; it is looked through later. Raises InvalidRequest, NotFound."""
+    async def of_file(
+        self, caller: Caller, asked: FileBatchInput, idempotency_key: str | None = None
+    ) -> Batch:
+        """Take a file of tasks; it is looked through later. Under an idempotency key once: after
+        that the first batch is the answer. Raises InvalidRequest, NotFound, Conflict,
+        IdempotencyMismatch."""
         account_id = _account(caller)
         self._parts.endpoints.check(asked.endpoint)
         file = await self._parts.files.get(account_id, asked.input_file_id)
@@ -61,12 +68,33 @@ class Batches:
         life_s = asked.output_expires_after.seconds if asked.output_expires_after else None
         batch = replace(made, endpoint=asked.endpoint, output_life_s=life_s)
         answer = await self._parts.store.commit(
-            file_ops.pin(file.id, account_id, batch.created_at_ms), ops.create(batch.row())
+            *self._once(batch, asked, idempotency_key),
+            file_ops.pin(file.id, account_id, batch.created_at_ms),
+            ops.create(batch.row()),
         )
         if isinstance(answer, Refused):
-            raise NotFound("File not found", param="input_file_id")
+            return await self._made_before(account_id, answer)
         self._worker.wake()
         return batch
+
+    def _once(self, batch: Batch, asked: FileBatchInput, key: str | None) -> tuple[Op, ...]:
+        """What keeps a batch from being made a second time under the same key of its account."""
+        if key is None:
+            return ()
+        fingerprint = "batch_file|" + request_hash(asked.model_dump(mode="json"))
+        use = Use(batch.account_id, key_hash(key), fingerprint, batch.id)
+        parts, at_ms = self._parts, batch.created_at_ms
+        sealed = parts.sealer.seal(batch.id.encode())
+        return (once(use, sealed, parts.store.lease, at_ms, at_ms + parts.once_s * 1000),)
+
+    async def _made_before(self, account_id: str, refused: Refused) -> Batch:
+        """The batch that this key made. Raises what a refusal to make one means."""
+        if refused.code == "again":
+            sealed = Sealed(refused.detail["salt"], refused.detail["box"])
+            return await self.get(account_id, self._parts.sealer.open(sealed).decode())
+        if refused.code in ("mismatch", "running"):
+            raise refusal_of(refused)
+        raise NotFound("File not found", param="input_file_id")
 
     def of_tasks(self, caller: Caller, asked: BatchInput, most_nano_usd: int) -> Batch:
         """A batch of tasks in a request's body, before anything of it is kept. Raises InvalidRequest."""

@@ -27,7 +27,8 @@ Showing = Callable[[str, bytes, Mapping[str, Any]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """``most_tasks``: the longest batch; ``keep_s``: how long a batch is remembered after its end."""
+    """``most_tasks``: the longest batch; ``keep_s``: how long a batch is remembered after its end;
+    ``once_s``: how long an Idempotency-Key is."""
 
     store: Store
     files: Files
@@ -41,3 +42,4 @@ class JobParts:
     rates: Mapping[Priority, Rate]
     most_tasks: int
     keep_s: int
+    once_s: int

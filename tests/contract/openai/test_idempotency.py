@@ -100,3 +100,17 @@ def test_a_key_has_a_form(live_server: LiveServer, wrong: str) -> None:
     answer = post(live_server, CHAT, chat("Name a colour."), wrong)
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "Idempotency-Key"
+
+
+def test_a_file_of_tasks_is_taken_once_a_key(live_server: LiveServer) -> None:
+    headers = {"Authorization": f"Bearer {live_server.api_key}"}
+    task = b'{"custom_id": "a", "url": "/v1/embeddings", "body": {"model": "bge-m3", "input": "x"}}'
+    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=30) as http:
+        file = http.post("/files", data={"purpose": "batch"}, files={"file": task}).json()
+        asked = {"input_file_id": file["id"], "endpoint": "/v1/embeddings"}
+        once = {"Idempotency-Key": str(uuid.uuid4())}
+        made = [http.post("/batches", json=asked, headers=once) for _ in range(3)]
+        assert [answer.status_code for answer in made] == [200, 200, 200]
+        assert len({answer.json()["id"] for answer in made}) == 1
+        other = http.post("/batches", json=asked | {"metadata": {"a": "b"}}, headers=once)
+        assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_mismatch")

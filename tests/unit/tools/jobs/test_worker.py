@@ -121,6 +121,7 @@ async def bench(folder: Path, running: Running) -> AsyncIterator[Bench]:
             rates={priority: Rate(priority.value, 5000) for priority in Priority},
             most_tasks=100,
             keep_s=3600,
+            once_s=3600,
         )
         worker = Worker(parts, 4)
         caller = Caller(CallerKind.ACCOUNT, account.id)
