@@ -1,6 +1,10 @@
 """What a call consumed, in the units that a price card prices."""
 
 from dataclasses import dataclass
+from typing import Final
+
+_MOST: Final = 10**12
+"""Far above what any call can use, far below what books and signed records can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,6 +13,7 @@ class Usage:
 
     ``cached_tokens`` is the part of ``input_tokens`` that the engine served from its prefix cache;
     ``audio_ms`` is the length of sound taken in or given out, ``characters`` are those of a spoken text.
+    Raises ValueError for a count that no call can have: what an engine tells is not to be trusted.
     """
 
     input_tokens: int = 0
@@ -17,6 +22,18 @@ class Usage:
     images: int = 0
     audio_ms: int = 0
     characters: int = 0
+
+    def __post_init__(self) -> None:
+        counts = (
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_tokens,
+            self.images,
+            self.audio_ms,
+            self.characters,
+        )
+        if min(counts) < 0 or max(counts) > _MOST:
+            raise ValueError("counts of a usage are 0 to 10^12")
 
     @property
     def total_tokens(self) -> int:

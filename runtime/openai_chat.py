@@ -15,15 +15,15 @@ class ChatPiece:
 
     def __call__(self, choice: Mapping[str, Any]) -> Delta | None:
         delta, logprobs = choice.get("delta") or {}, choice.get("logprobs")
-        content = delta.get("content") or ""
+        content = _text(delta.get("content"))
         if content and len(delta) == 1 and not logprobs:  # what most events bring
             return Delta(choice["index"], content)
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning") or ""
-        role, calls = delta.get("role"), delta.get("tool_calls")
+        reasoning = _text(delta.get("reasoning_content") or delta.get("reasoning"))
+        role, calls = delta.get("role"), _calls(delta.get("tool_calls"))
         if not (content or role or reasoning or calls or logprobs):
             return None
         shown = self._openai_logprobs(logprobs) if logprobs else None
-        return Delta(choice["index"], content, role, reasoning, tuple(calls or ()), shown)
+        return Delta(choice["index"], content, role, reasoning, calls, shown)
 
     def _openai_logprobs(self, logprobs: Mapping[str, Any]) -> Mapping[str, Any]:
         """OpenAI's members alone, with as many alternatives as were asked for."""
@@ -34,6 +34,23 @@ class ChatPiece:
                 for entry in logprobs.get("content") or ()
             ]
         }
+
+
+def _text(told: Any) -> str:
+    """Raises TypeError for what is no text."""
+    if told is None or isinstance(told, str):
+        return told or ""
+    raise TypeError("a text that is none")
+
+
+def _calls(told: Any) -> tuple[Any, ...]:
+    """Pieces of called functions, each member of which is what it should be. Raises TypeError."""
+    for piece in told or ():
+        function = piece.get("function") or {}
+        _text(piece.get("id"))
+        _text(function.get("name"))
+        _text(function.get("arguments"))
+    return tuple(told or ())
 
 
 def _token(entry: Mapping[str, Any]) -> dict[str, Any]:

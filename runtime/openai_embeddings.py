@@ -17,7 +17,7 @@ def vectors_of(body: bytes, inputs: int) -> tuple[Vectors, Usage] | Fault:
         rows = sorted(answer["data"], key=lambda row: int(row["index"]))
         data = tuple(_little_endian(row["embedding"]) for row in rows)
         usage = Usage(int(answer["usage"]["prompt_tokens"]))
-    except (KeyError, TypeError, ValueError, struct.error):
+    except (KeyError, OverflowError, TypeError, ValueError, struct.error):
         return _internal("an embeddings answer that can't be understood")
     sizes = {len(vector) for vector in data}
     if [row["index"] for row in rows] != list(range(inputs)) or len(sizes) != 1:

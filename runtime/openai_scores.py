@@ -24,7 +24,7 @@ def scores_of(body: bytes, documents: int) -> tuple[Scores, Usage] | Fault:
         rows = answer if isinstance(answer, list) else answer["results"]
         by_index = {int(row["index"]): _score(row) for row in rows}
         usage = _usage(answer, rows)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return _internal("a rerank answer that can't be understood")
     if sorted(by_index) != list(range(documents)) or not all(map(math.isfinite, by_index.values())):
         return _internal("scores are missing or no numbers")
@@ -38,7 +38,7 @@ def labels_of(body: bytes, inputs: int) -> tuple[Labels, Usage] | Fault:
         rows = sorted(answer["data"], key=lambda row: int(row["index"]))
         labels = tuple(Label(str(row["label"]), tuple(map(float, row["probs"]))) for row in rows)
         usage = Usage(int(answer["usage"]["prompt_tokens"]))
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return _internal("a classify answer that can't be understood")
     if [row["index"] for row in rows] != list(range(inputs)):
         return _internal("labels are missing")

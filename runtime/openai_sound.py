@@ -12,6 +12,7 @@ from runtime.engine import EngineCall, Fault
 from runtime.sound import SOUND_FORMATS, Segment, Sound, Transcript, Word
 
 SOUND_FIELD: Final = "file"
+_LONGEST_S: Final = 1_000_000
 _LANGUAGES: Final = {  # Whisper's names, which its API answers with, as ISO 639-1
     "english": "en",
     "chinese": "zh",
@@ -79,14 +80,16 @@ def transcript_of(body: bytes) -> tuple[Transcript, Usage] | Fault:
         )
         text = str(answer["text"]).strip()
         language = str(answer.get("language") or "").lower()
-    except (AttributeError, KeyError, TypeError, ValueError):
+        usage = Usage(audio_ms=duration_ms)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return _internal("a transcript that can't be understood")
-    heard = Transcript(text, _LANGUAGES.get(language, language), duration_ms, segments)
-    return heard, Usage(audio_ms=duration_ms)
+    return Transcript(text, _LANGUAGES.get(language, language), duration_ms, segments), usage
 
 
 def _segment(number: int, told: Mapping[str, Any], words: Sequence[Word]) -> Segment:
     start_s, end_s = float(told["start"]), float(told["end"])
+    if not (0 <= start_s <= _LONGEST_S and 0 <= end_s <= _LONGEST_S):
+        raise ValueError("a segment of no sound")
     return Segment(
         id=int(told.get("id", number)),
         seek=int(told.get("seek") or 0),

@@ -47,7 +47,7 @@ class StreamReader:
         try:
             chunk = orjson.loads(payload)
             return self._events(chunk)
-        except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError, IndexError):
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
             return [_internal("an event that can't be understood")]
 
     def ending(self) -> Event:

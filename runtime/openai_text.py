@@ -12,6 +12,8 @@ def text_piece(choice: Mapping[str, Any]) -> Delta | None:
     text, logprobs = choice.get("text") or "", choice.get("logprobs")
     if not (text or logprobs):
         return None
+    if not isinstance(text, str):
+        raise TypeError("a text that is none")
     return Delta(choice["index"], text, logprobs=_openai_logprobs(logprobs) if logprobs else None)
 
 

@@ -247,13 +247,17 @@ class Run:
         execution = self._execution
         if execution is None:
             raise InternalError("done() needs an entered run")
-        await execution.close()
-        if self._replay is not None:
-            return self._stored(self._replay)
-        result = execution.result()
-        body = orjson.dumps(result.output)
-        if keep is not None:
-            await self._keep(keep, body)
+        try:
+            await execution.close()
+            if self._replay is not None:
+                return self._stored(self._replay)
+            result = execution.result()
+            body = orjson.dumps(result.output)
+            if keep is not None:
+                await keep(body)
+        except Exception as error:
+            await self._give_back(_code(error))
+            raise
         settled = None
         if self._grant is not None and self._quote is not None:
             outcome = self._outcome(self._quote, result, RunStatus.COMPLETED, body)
@@ -270,14 +274,11 @@ class Run:
             settled,
         )
 
-    async def _keep(self, keep: Keep, body: bytes) -> None:
-        try:
-            await keep(body)
-        except BatchinError as error:
-            if self._grant is not None:
-                await self._grant.release()
-            self._report(error.code, Usage(), None)
-            raise
+    async def _give_back(self, code: str) -> None:
+        """End a call unpaid; exactly once, and never after a capture began."""
+        if self._grant is not None:
+            await self._grant.release()
+        self._report(code, Usage(), None)
 
     async def _capture(self, grant: Grant, outcome: Outcome) -> Settled:
         try:
@@ -320,20 +321,27 @@ class Run:
 
     async def _abandon(self, reason: BaseException | None) -> None:
         """End a call that will not be completed: abort, then charge what a cut stream delivered."""
-        if self._execution is not None:
-            await self._execution.close()
         code = reason.code if isinstance(reason, BatchinError) else "cancelled"
-        if self._grant is None or self._execution is None or self._quote is None:
-            self._report(code, Usage(), None)
+        try:
+            partial = await self._partial(reason)
+        except Exception as error:
+            await self._give_back(_code(error))
+            raise
+        if partial is None or self._grant is None:
+            await self._give_back(code)
             return
-        if not self._delivered_before(reason):
-            await self._grant.release()
-            self._report(code, Usage(), None)
-            return
+        settled = await self._capture(self._grant, partial)
+        self._report(code, partial.usage, settled)
+
+    async def _partial(self, reason: BaseException | None) -> Outcome | None:
+        """What a cut stream delivered; None where nothing is charged."""
+        if self._execution is None:
+            return None
+        await self._execution.close()
+        if self._grant is None or self._quote is None or not self._delivered_before(reason):
+            return None
         result = self._execution.result()
-        outcome = self._outcome(self._quote, result, RunStatus.PARTIAL, orjson.dumps(result.output))
-        settled = await self._capture(self._grant, outcome)
-        self._report(code, result.usage, settled)
+        return self._outcome(self._quote, result, RunStatus.PARTIAL, orjson.dumps(result.output))
 
     def _delivered_before(self, reason: BaseException | None) -> bool:
         """A stream that was cut is charged: by its caller, the deadline, or an engine that broke off."""
@@ -384,6 +392,10 @@ class Run:
                 total_ms=(now_s - self._entered_s) * 1000,
             )
         )
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, BatchinError) else InternalError.code
 
 
 def _served_of(evidence: Mapping[str, Any]) -> Served:

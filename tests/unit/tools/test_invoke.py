@@ -53,6 +53,7 @@ class Script:
     fault: BatchinError = field(default_factory=lambda: EngineError("The engine went away."))
     refuse: BatchinError | None = None
     hang_after: int | None = None
+    garbage: Any = None
     closed: int = 0
     hung: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -84,7 +85,8 @@ class Scripted:
 
     def result(self) -> Result:
         usage = Usage(len(self._words), len(self._said))
-        return Result({"said": " ".join(self._said)}, usage, f"sha256:{len(self._said)}")
+        said = self._script.garbage or " ".join(self._said)
+        return Result({"said": said}, usage, f"sha256:{len(self._said)}")
 
     async def close(self) -> None:
         self._script.closed += 1
@@ -276,6 +278,23 @@ async def test_a_fault_of_our_own_in_a_stream_charges_nothing() -> None:
     with pytest.raises(InternalError):
         await house.invoker().invoke("say", WORDS, call(Delivery.STREAM))
     assert (house.purse.captured, house.purse.released) == ([], 1)
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+async def test_an_answer_that_cannot_be_rendered_gives_back_what_was_held(delivery: Delivery) -> None:
+    house = House(Script(garbage=object()))
+    with pytest.raises(TypeError):
+        await house.invoker().invoke("say", WORDS, call(delivery))
+    assert (house.purse.captured, house.purse.released) == ([], 1)
+    assert [report.outcome for report in house.reports.seen] == ["internal_error"]
+
+
+async def test_a_cut_stream_that_cannot_be_rendered_gives_back_what_was_held() -> None:
+    house = House(Script(fault_after=2, garbage=object()))
+    with pytest.raises(TypeError):
+        await house.invoker().invoke("say", WORDS, call(Delivery.STREAM))
+    assert (house.purse.captured, house.purse.released) == ([], 1)
+    assert [report.outcome for report in house.reports.seen] == ["internal_error"]
 
 
 async def test_no_funds_runs_nothing() -> None:

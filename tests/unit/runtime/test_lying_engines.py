@@ -1,0 +1,61 @@
+"""Answers that no honest engine gives are faults: they cost nothing and hold nothing."""
+
+import orjson
+import pytest
+
+from runtime.engine import Fault
+from runtime.openai_chat import ChatPiece
+from runtime.openai_embeddings import vectors_of
+from runtime.openai_scores import scores_of
+from runtime.openai_sound import transcript_of
+from runtime.openai_stream import StreamReader
+from runtime.tallies import LastUsage
+from tests.unit.tools.test_invoke import SERVED
+
+
+def reader() -> StreamReader:
+    return StreamReader(1, ChatPiece(0), LastUsage(), lambda _: SERVED)  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**15, 1e30, "inf"])
+def test_counts_that_no_call_can_have(tokens: object) -> None:
+    usage = {"prompt_tokens": tokens, "completion_tokens": 1}
+    (*_, streamed) = reader().events(orjson.dumps({"choices": [], "usage": usage}))
+    row = {"index": 0, "embedding": [0.5]}
+    embedded = vectors_of(orjson.dumps({"data": [row], "usage": usage}), 1)
+    ranked = scores_of(orjson.dumps({"results": [{"index": 0, "score": 1}], "usage": usage}), 1)
+    assert all(isinstance(answer, Fault) for answer in (streamed, embedded, ranked))
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"content": 5},
+        {"content": ["a"]},
+        {"reasoning_content": {"a": 1}},
+        {"tool_calls": "bad"},
+        {"tool_calls": [{"index": 0, "id": 1}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": {"a": 1}}}]},
+    ],
+)
+def test_deltas_of_other_types(delta: object) -> None:
+    chunk = {"choices": [{"index": 0, "delta": delta}]}
+    (*_, last) = reader().events(orjson.dumps(chunk))
+    assert isinstance(last, Fault)
+
+
+@pytest.mark.parametrize("duration", [-5000, "inf", "nan", 1e300, 10**15, None])
+def test_sound_of_impossible_length(duration: object) -> None:
+    assert isinstance(transcript_of(orjson.dumps({"duration": duration, "text": "x"})), Fault)
+
+
+@pytest.mark.parametrize("end", [-1, "inf", "nan", 1e300])
+def test_segments_of_impossible_times(end: object) -> None:
+    segment = {"start": 0, "end": end, "text": "x"}
+    answer = {"duration": 1, "text": "x", "segments": [segment]}
+    assert isinstance(transcript_of(orjson.dumps(answer)), Fault)
+
+
+def test_a_vector_that_no_float32_holds() -> None:
+    row = {"index": 0, "embedding": [1e300]}
+    assert isinstance(vectors_of(orjson.dumps({"data": [row], "usage": {"prompt_tokens": 1}}), 1), Fault)
