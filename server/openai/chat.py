@@ -77,6 +77,5 @@ async def _stream(chunks: Chunks, run: Run, body: Outbox) -> None:
     async for delta in run:
         await body.write(chunks.delta(delta))
     done = await run.done()
-    if run.replayed:
-        await body.write(chunks.stored(done.output))
-    await body.end(chunks.closing(done))
+    stored = chunks.stored(done.output) if run.replayed else b""
+    await body.end(stored + chunks.closing(done))

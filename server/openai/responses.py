@@ -92,46 +92,54 @@ class _Streamed:
         """Events of a run, then how it ended; an error after the head left is told in band."""
         try:
             async for event in run:
-                self._write(event)
+                await self._tell(event)
             done = await run.done()
         except ReaderTooSlow:
             raise
         except Exception as error:  # noqa: BLE001 - the head has left: it is told in band
-            self._fail(public_error(error))
+            await self._fail(public_error(error))
             return
-        if run.replayed:
-            self._write_stored(done.output)
-        self._end(done)
+        for event in events_of(done.output) if run.replayed else ():
+            await self._put(event)
+        await self._end(done)
 
-    def _write_stored(self, response: Mapping[str, Any]) -> None:
-        """A stored answer, in the events that it would have come in."""
-        for event in events_of(response):
-            self._write(event)
-
-    def _end(self, done: Done) -> None:
+    async def _end(self, done: Done) -> None:
         response: dict[str, Any] = {**done.output}
         if done.settled is not None:
             vaas = vaas_member(done.run_id, done.settled.evidence)
             response |= {"vaas": vaas, "vaas_record_id": vaas["record_id"]}
-        self._last(response)
+        await self._last(response)
 
-    def _fail(self, error: BatchinError) -> None:
+    async def _fail(self, error: BatchinError) -> None:
         told = error.body()["error"]
         failure = {**told, "code": "server_error", "reason": told["code"]}
-        self._last({**self._response, "status": "failed", "output": self._output, "error": failure})
+        await self._last(
+            {**self._response, "status": "failed", "output": self._output, "error": failure}
+        )
 
-    def _last(self, response: Mapping[str, Any]) -> None:
+    async def _last(self, response: Mapping[str, Any]) -> None:
         kind = f"response.{response['status']}"
-        self._write({"type": kind, "sequence_number": self._number + 1, "response": response})
+        event = {"type": kind, "sequence_number": self._number + 1, "response": response}
+        await self._put(event)
 
-    def _write(self, event: Mapping[str, Any]) -> None:
+    async def _tell(self, event: Mapping[str, Any]) -> None:
+        """What closes an item repeats the whole of it: it may be large, and comes once."""
+        if event["type"].endswith(".done"):
+            await self._put(event)
+        else:
+            self._writer.write(*self._line(event))
+
+    async def _put(self, event: Mapping[str, Any]) -> None:
+        await self._writer.put(*self._line(event))
+
+    def _line(self, event: Mapping[str, Any]) -> tuple[str, bytes]:
         self._number = event["sequence_number"]
         kind: str = event["type"]
         if kind == "response.created":
             self._response = event["response"]
         elif kind == "response.output_item.done":
             self._output.append(event["item"])
-        self._writer.write(kind, orjson.dumps(event))
+        return kind, orjson.dumps(event)
 
 
 def events_of(response: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -82,6 +82,5 @@ async def _stream(run: Run, parts: Parts, body: Outbox) -> None:
     async for event in run:
         await body.write(parts.part(event))
     done = await run.done()
-    if run.replayed:
-        await body.write(parts.stored(done))
-    await body.end(parts.closing(done))
+    stored = parts.stored(done) if run.replayed else b""
+    await body.end(stored + parts.closing(done))

@@ -27,17 +27,29 @@ AppStatus.enable_automatic_graceful_drain = False
 
 
 class EventWriter:
-    """Writes the events of one stream, and never waits: what a reader does not take is held."""
+    """Writes the events of one stream: what a reader does not take is held, up to a bound."""
 
     def __init__(self) -> None:
         self._sender, self._receiver = anyio.create_memory_object_stream[bytes](math.inf)
         self._held_bytes = 0
+        self._taken = asyncio.Event()
 
     def write(self, name: str, data: bytes) -> None:
-        """One event; ``data`` is JSON, so it holds no line break. Raises ReaderTooSlow."""
-        event = b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+        """One event, without a wait; ``data`` is JSON, so it holds no line break. Raises ReaderTooSlow."""
+        event = _event(name, data)
         if self._held_bytes + len(event) > HELD_MAX:
             raise ReaderTooSlow
+        self._hold(event)
+
+    async def put(self, name: str, data: bytes) -> None:
+        """One event of any size, once there is room for it: for what no engine waits behind."""
+        event = _event(name, data)
+        while self._held_bytes and self._held_bytes + len(event) > HELD_MAX:
+            self._taken.clear()
+            await self._taken.wait()
+        self._hold(event)
+
+    def _hold(self, event: bytes) -> None:
         self._held_bytes += len(event)
         self._sender.send_nowait(event)
 
@@ -50,6 +62,7 @@ class EventWriter:
         async with self._receiver:
             async for event in self._receiver:
                 self._held_bytes -= len(event)
+                self._taken.set()
                 yield event
 
 
@@ -74,6 +87,10 @@ async def event_stream(scope: Scope, send: Send, headers: HeaderList) -> AsyncIt
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sending
+
+
+def _event(name: str, data: bytes) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
 
 
 async def _never() -> Message:

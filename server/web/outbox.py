@@ -49,12 +49,16 @@ class Outbox:
             self._turn = self._loop.call_soon(self._hand_on)
 
     async def end(self, data: bytes) -> None:
-        """The last part: waits until the reader took what is held."""
+        """The last part, of any size: waits until the reader took what is held."""
         if self._sender is not None:
             await self._sender
         last = b"".join((*self._held, data))
         self._held.clear()
-        await self._send({"type": "http.response.body", "body": last})
+        start = 0
+        while len(last) - start > _PIECE:  # each gets the reader's whole time to take it
+            await self._part(last[start : start + _PIECE])
+            start += _PIECE
+        await self._send({"type": "http.response.body", "body": last[start:]})
         self._ended = True
 
     def close(self) -> None:
