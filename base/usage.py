@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-_MOST: Final = 10**12
+_MOST: Final = 2**40
 """Far above what any call can use, far below what books and signed records can hold."""
 
 
@@ -33,7 +33,7 @@ class Usage:
             self.characters,
         )
         if min(counts) < 0 or max(counts) > _MOST:
-            raise ValueError("counts of a usage are 0 to 10^12")
+            raise ValueError("counts of a usage are 0 to 2^40")
 
     @property
     def total_tokens(self) -> int:

@@ -101,8 +101,6 @@ class UsagePerChoice:
 def usage_of(usage: Mapping[str, Any]) -> Usage:
     """OpenAI's usage object as ours. Raises KeyError, TypeError and ValueError for anything else."""
     details = usage.get("prompt_tokens_details") or {}
-    return Usage(
-        int(usage["prompt_tokens"]),
-        int(usage.get("completion_tokens") or 0),
-        int(details.get("cached_tokens") or 0),
-    )
+    sent = int(usage["prompt_tokens"])
+    cached = min(sent, int(details.get("cached_tokens") or 0))  # a record with more does not verify
+    return Usage(sent, int(usage.get("completion_tokens") or 0), cached)

@@ -35,7 +35,7 @@ class EventWriter:
         self._taken = asyncio.Event()
 
     def write(self, name: str, data: bytes) -> None:
-        """One event, without a wait; ``data`` is JSON, so it holds no line break. Raises ReaderTooSlow."""
+        """One event, at once; ``data`` is JSON, so it holds no line break. Raises ReaderTooSlow."""
         event = _event(name, data)
         if self._held_bytes + len(event) > HELD_MAX:
             raise ReaderTooSlow

@@ -28,7 +28,10 @@ def check_money(findings: Findings, shape: BundleShape) -> None:
 
 
 def _price_problem(record: EvidencePayloadShape) -> str:
-    usage = Usage(**{name: int(count) for name, count in record.usage})
+    try:
+        usage = Usage(**{name: int(count) for name, count in record.usage})
+    except ValueError:
+        return "A count of the usage is none that a call can have."
     if usage.cached_tokens > usage.input_tokens:
         return "More tokens were cached than sent."
     prices = {name: int(price) for name, price in record.price if name != "version"}

@@ -1,4 +1,4 @@
-"""Answers larger than what is held for a reader reach a reader who takes them, and again when asked again."""
+"""Answers larger than what is held for a reader reach him, and reach him again when asked again."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = "openai=http://127.0.0.1:%d" % runner.addresses[0][1]
+    url = f"openai=http://127.0.0.1:{runner.addresses[0][1]}"
     folder = tmp_path_factory.mktemp("large") / "data"
     running = await asyncio.to_thread(start, folder, "--engine", url, BATCHIN_X402="false")
     try:

@@ -9,7 +9,7 @@ from runtime.openai_embeddings import vectors_of
 from runtime.openai_scores import scores_of
 from runtime.openai_sound import transcript_of
 from runtime.openai_stream import StreamReader
-from runtime.tallies import LastUsage
+from runtime.tallies import LastUsage, usage_of
 from tests.unit.tools.test_invoke import SERVED
 
 
@@ -59,3 +59,8 @@ def test_segments_of_impossible_times(end: object) -> None:
 def test_a_vector_that_no_float32_holds() -> None:
     row = {"index": 0, "embedding": [1e300]}
     assert isinstance(vectors_of(orjson.dumps({"data": [row], "usage": {"prompt_tokens": 1}}), 1), Fault)
+
+
+def test_no_more_tokens_were_cached_than_sent() -> None:
+    told = {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 10**9}}
+    assert usage_of(told).cached_tokens == 5
