@@ -75,7 +75,7 @@ class Chat:
                 },
             ),
             aliases=("chat_completion",),
-            version=2,
+            version=3,
             available=lambda: self.engines.serves(Modality.CHAT),
         )
 

@@ -37,7 +37,20 @@ class ImagePart(_Strict):
     image_url: ImageUrl
 
 
-Part = Annotated[TextPart | ImagePart, Discriminator("type")]
+def _part_tag(value: Any) -> str:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return f"type {kind}"
+
+
+# Tags that are no names: findings are told by the path of the field alone.
+Part = Annotated[
+    Annotated[TextPart, Tag("type text")] | Annotated[ImagePart, Tag("type image_url")],
+    Discriminator(
+        _part_tag,
+        custom_error_type="part",
+        custom_error_message="should be an object whose type is text or image_url",
+    ),
+]
 
 
 class Message(_Strict):
