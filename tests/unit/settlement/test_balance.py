@@ -1,6 +1,7 @@
 """The prepaid rail, on a real store with real records: held before, charged once, given back."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from base.caller import ANONYMOUS, Caller, CallerKind
 from base.errors import InsufficientFunds, Unauthorized
 from base.pricing import PriceCard, Quote
 from base.resource import Resource
+from base.signing import SeedSigner
 from base.usage import Usage
 from settlement.balance import BalanceRail
 from settlement.evidence.keyring import KeyRing
@@ -151,6 +153,24 @@ async def test_a_call_is_held_then_charged_counted_and_recorded(shop: Shop) -> N
     assert settled.receipt["record_signature"] == settled.evidence["signature"]
     assert (caller.account_id or "").encode() not in record["payload"] + record["receipt_payload"]
     await shop.settle_down()
+
+
+async def test_records_are_signed_before_they_go_to_the_writer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the writer's thread signatures would hold up every other commit."""
+    signed_in: list[int] = []
+    sign = SeedSigner.sign
+
+    def watched(signer: SeedSigner, message: bytes) -> bytes:
+        signed_in.append(threading.get_ident())
+        return sign(signer, message)
+
+    monkeypatch.setattr(SeedSigner, "sign", watched)
+    grant = await shop.rail.authorize(order(await shop.caller(1000)))
+    await grant.capture(outcome(Usage(10, 5)))
+    await shop.settle_down()
+    assert signed_in == [threading.get_ident()] * 2
 
 
 async def test_a_charge_that_is_refused_gives_its_hold_back(shop: Shop) -> None:
