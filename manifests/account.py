@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from tools.usage import GroupTotals, MeterEvent, UsageRun, UsageTotals
 
 SCOPE = r"^(tool:[a-z_]{1,64}|model:\S{1,256}|endpoint:/v1/[a-z/_-]{1,64})$"
+LABEL = r"^[^\x00-\x1f\x7f\u2028\u2029]{1,128}$"
 NAME = r"^[A-Za-z0-9._-]{1,64}$"
 
 
@@ -15,7 +16,7 @@ class KeyRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: str = Field("key", min_length=1, max_length=128)
+    name: str = Field("key", pattern=LABEL, description="For people.")
     rate_limit_rpm: int | None = Field(None, ge=1, le=10**9, description="Calls a minute.")
     rate_limit_tpm: int | None = Field(None, ge=1, le=10**9, description="Tokens a minute.")
     max_concurrency: int | None = Field(None, ge=1, le=10**9, description="Calls at once.")

@@ -9,7 +9,7 @@ from pydantic import Field
 from base.clock import Clock, iso_utc
 from base.errors import InvalidRequest, NotFound
 from base.money import NANO_MAX
-from manifests.account import SCOPE
+from manifests.account import LABEL, SCOPE
 from server.operations import Arguments, NoArguments, Operation
 from settlement.ledger.accounts import Account, Accounts
 from settlement.ledger.credentials import KeyInfo, KeyLimits
@@ -20,7 +20,7 @@ _SOURCE = "operator"
 
 
 class CreateAccount(Arguments):
-    name: str = Field(min_length=1, max_length=128)
+    name: str = Field(pattern=LABEL)
     email: str = Field("", max_length=256)
 
 
@@ -36,7 +36,7 @@ class ListKeys(Arguments):
 
 class CreateKey(Arguments):
     account: str | None = Field(None, description="Id or name; by default the only one there is.")
-    name: str = Field("key", min_length=1, max_length=128)
+    name: str = Field("key", pattern=LABEL)
     monthly_budget_nano_usd: int | None = Field(None, gt=0, le=NANO_MAX)
     workspace: str = Field("default", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     lane: str = Field("shared", pattern=r"^(shared|batch|private:[A-Za-z0-9._-]{1,64})$")

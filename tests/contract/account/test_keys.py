@@ -76,6 +76,8 @@ def test_a_limited_key_makes_no_other_and_ends_only_itself(join: Join, limits: d
     ("body", "param"),
     [
         ({"name": ""}, "name"),
+        ({"name": "two\nlines"}, "name"),
+        ({"name": "n" * 129}, "name"),
         ({"rate_limit_rpm": 0}, "rate_limit_rpm"),
         ({"monthly_budget_cents": -1}, "monthly_budget_cents"),
         ({"monthly_budget_cents": 10**30}, "monthly_budget_cents"),
