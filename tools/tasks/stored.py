@@ -35,7 +35,8 @@ def stored(call: Call, arguments: Mapping[str, Any]) -> bytes:
 def restored(content: bytes, deadline_s: float) -> tuple[Call, Mapping[str, Any]]:
     """The call as it was, under the same run id, and its arguments."""
     data = orjson.loads(content)
-    caller, allowance = data["caller"], data["caller"]["allowance"]
+    caller = data["caller"]
+    allowance = caller.get("allowance")  # calls stored by earlier versions have none
     call = Call(
         run_id=data["run_id"],
         request_id=data["request_id"],
@@ -53,6 +54,6 @@ def restored(content: bytes, deadline_s: float) -> tuple[Call, Mapping[str, Any]
         deadline_s=deadline_s,
         payment=data["payment"],
         prompt_version=data["prompt_version"],
-        idempotency_key=data.get("idempotency_key"),  # calls stored by earlier versions have none
+        idempotency_key=data.get("idempotency_key"),
     )
     return call, data["arguments"]
