@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from base.clock import Clock
 from base.errors import InsufficientFunds
-from server.free import Endpoint, FreeDoor
+from server.free import FreeDoor
+from server.web.methods import Endpoint
 from server.web.query import numbers_read
 from server.web.request import read_head
 from settlement.ledger.keys import Keys

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from base.errors import BatchinError, InvalidRequest, MethodNotAllowed, NotFound
-from server.web.respond import error_headers, note_refusal, public_error
+from server.web.error_answer import error_answer
+from server.web.respond import note_refusal, public_error
 
 
 def control_plane(routes: Sequence[BaseRoute]) -> Starlette:
@@ -38,14 +38,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     else:
         shown = InvalidRequest("The request could not be read.")
     note_refusal(shown)
-    return _answer(shown)
+    return error_answer(shown)
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    return _answer(public_error(error))
-
-
-def _answer(error: BatchinError) -> Response:
-    response = Response(orjson.dumps(error.body()), error.status, media_type="application/json")
-    response.raw_headers.extend(error_headers(error))
-    return response
+    return error_answer(public_error(error))

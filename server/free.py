@@ -1,6 +1,6 @@
 """Doors of the control plane: GET routes whose answer is a free tool's output."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +12,14 @@ from base.caller import ANONYMOUS, Caller
 from base.errors import BatchinError
 from base.resource import Resource
 from server.web.caller import Callers
+from server.web.error_answer import error_answer
 from server.web.headers import failure_headers, request_headers
+from server.web.methods import Endpoint
 from server.web.refusal import refusal_headers
 from server.web.request import Head, read_head
-from server.web.respond import HeaderList, error_headers
 from settlement.rail import Delivery
 from tools.core import Call
 from tools.invoke import Invoker
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def anybody(_: Head) -> Caller:
@@ -67,10 +66,3 @@ def json_answer(value: Any, call: Call) -> Response:
     """JSON with the documented headers of a call."""
     headers = {name.decode(): text.decode() for name, text in request_headers(call)}
     return Response(orjson.dumps(value), headers=headers, media_type="application/json")
-
-
-def error_answer(error: BatchinError, headers: HeaderList) -> Response:
-    """A documented error with these headers and its own."""
-    response = Response(orjson.dumps(error.body()), error.status, media_type="application/json")
-    response.raw_headers.extend([*error_headers(error), *headers])
-    return response

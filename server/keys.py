@@ -17,9 +17,9 @@ from base.errors import BatchinError, Forbidden, NotFound
 from base.ids import new_id
 from base.money import NANO_PER_CENT, cents_floor, cents_rounded
 from manifests.account import KeyRequest
-from server.free import Endpoint, error_answer
 from server.web.caller import Callers
-from server.web.methods import route
+from server.web.error_answer import error_answer
+from server.web.methods import Endpoint, route
 from server.web.refusal import refusal_headers
 from server.web.request import Head, read_body, read_head, read_json
 from settlement.ledger.credentials import KeyInfo, KeyLimits

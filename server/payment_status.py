@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from base.errors import NotFound
+from server.web.methods import Endpoint
 
 Finding = Callable[[str], Awaitable[Mapping[str, Any] | None]]
-Endpoint = Callable[[Request], Awaitable[Response]]
 _HEADERS = {"access-control-allow-origin": "*", "cache-control": "no-store"}
 
 

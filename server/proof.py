@@ -11,9 +11,9 @@ from starlette.routing import Route
 from base.errors import NotFound
 from server.anchors import anchor_routes
 from server.proof_log import OPEN, LogRoutes
+from server.web.methods import Endpoint
 from settlement.evidence.reader import EvidenceReader
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 Reading = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 ROOTS = ("/v1/vaas", "/v1/audit")
 

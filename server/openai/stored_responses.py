@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from base.errors import BatchinError, InvalidRequest, NotFound
+from base.errors import InvalidRequest, NotFound
 from base.ids import new_id
 from server.web.caller import Callers
-from server.web.methods import route
+from server.web.error_answer import error_answer
+from server.web.methods import Endpoint, route
 from server.web.owner import owner_of
-from server.web.refusal import report_refusal
-from server.web.respond import error_headers, public_error
+from server.web.refusal import refusal_headers
+from server.web.respond import public_error
 from tools.observe import Observer
 from tools.responses.shelf import Kept, ResponseShelf
 from tools.scopes import check_tool
@@ -74,7 +75,7 @@ class StoredResponses:
             resolution="Close the connection of a response to end it.",
         )
 
-    def _endpoint(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    def _endpoint(self, answer: Answer) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             try:
                 kept = await self.shelf.find(request.path_params["id"], self._account(request))
@@ -86,7 +87,8 @@ class StoredResponses:
                     )
                 shown = await answer(kept, request)
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened
-                return self._refused(public_error(error))
+                refused = public_error(error)
+                return error_answer(refused, refusal_headers(self.observer, _TOOL, refused))
             headers = {"x-request-id": new_id("req"), "cache-control": "no-store"}
             return Response(orjson.dumps(shown), headers=headers, media_type="application/json")
 
@@ -96,12 +98,6 @@ class StoredResponses:
         owner = owner_of(self.callers, request)
         check_tool(owner.caller, _TOOL)
         return owner.account_id
-
-    def _refused(self, error: BatchinError) -> Response:
-        request_id = report_refusal(self.observer, _TOOL, error)
-        response = Response(orjson.dumps(error.body()), error.status, media_type="application/json")
-        response.raw_headers.extend([*error_headers(error), (b"x-request-id", request_id.encode())])
-        return response
 
 
 def _item(response_id: str, number: int, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The routes of the pages: files of this package, under a policy that lets them load nothing else."""
 
-from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Final
 
@@ -8,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+from server.web.methods import Endpoint
+
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",

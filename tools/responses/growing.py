@@ -4,6 +4,7 @@ Its output grows item by item: reasoning, message, function calls, in the order 
 tells them. An item is open until a piece of another one comes, or the answer ends.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -136,7 +137,7 @@ class GrowingResponse:
         return event
 
 
-class _Item:
+class _Item(ABC):
     """An item that is open. ``texts`` are the pieces of its text or of its arguments."""
 
     prefix = ""
@@ -146,9 +147,9 @@ class _Item:
         self.id = f"{self.prefix}_{suffix}_{index}"
         self.texts: list[str] = []
 
+    @abstractmethod
     def shown(self, status: str, *, empty: bool = False, logprobs: bool = False) -> dict[str, Any]:
         """The item of the response; ``empty`` without what is in it."""
-        raise NotImplementedError
 
 
 class _Text(_Item):
