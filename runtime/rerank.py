@@ -3,18 +3,15 @@
 import asyncio
 import math
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from operator import mul
-from types import TracebackType
 
 from runtime.engine import EngineCall, Event, Modality, Scores, Vectors
+from runtime.retold import Retold, RunOne
 
-RunOne = Callable[[EngineCall], AbstractAsyncContextManager[AsyncIterator[Event]]]
 
-
-class ByVectors:
+class ByVectors(Retold):
     """Runs a rerank call as one embedding call of the query and the documents.
 
     SGLang's own rerank route answers the first number of a vector when its model only embeds.
@@ -22,22 +19,9 @@ class ByVectors:
 
     def __init__(self, call: EngineCall, run_one: RunOne) -> None:
         texts = [call.body["query"], *call.body["documents"]]
-        self._run = run_one(replace(call, modality=Modality.EMBEDDING, body={"input": texts}))
+        super().__init__(replace(call, modality=Modality.EMBEDDING, body={"input": texts}), run_one)
 
-    async def __aenter__(self) -> AsyncIterator[Event]:
-        self._events = self._scored(await self._run.__aenter__())
-        return self._events
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._run.__aexit__(kind, error, traceback)
-        await self._events.aclose()
-
-    async def _scored(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
+    async def told(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
         async for event in events:
             if isinstance(event, Vectors):
                 query, *documents = event.data

@@ -6,17 +6,15 @@ the arguments of a call; what it writes is told as that call, piece by piece.
 
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Final
 
 import orjson
 
 from runtime.engine import Delta, EngineCall, Event, Finish
+from runtime.retold import Retold, RunOne
 
-RunOne = Callable[[EngineCall], AbstractAsyncContextManager[AsyncIterator[Event]]]
 _HEAD: Final = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]+)"\s*,\s*"arguments"\s*:\s*')
 _ANY: Final = {"type": "object"}
 
@@ -27,27 +25,14 @@ def must_call(call: EngineCall) -> bool:
     return choice == "required" or isinstance(choice, Mapping)
 
 
-class ForcedCalls:
+class ForcedCalls(Retold):
     """Runs such a call; its events read as those of a model that calls functions by itself."""
 
     def __init__(self, call: EngineCall, run_one: RunOne) -> None:
-        self._run = run_one(replace(call, body=_forcing(call.body)))
+        super().__init__(replace(call, body=_forcing(call.body)), run_one)
         self._written: dict[int, _Written] = {}
 
-    async def __aenter__(self) -> AsyncIterator[Event]:
-        self._events = self._told(await self._run.__aenter__())
-        return self._events
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._run.__aexit__(kind, error, traceback)
-        await self._events.aclose()
-
-    async def _told(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
+    async def told(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
         async for event in events:
             match event:
                 case Delta() if event.content:
