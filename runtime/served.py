@@ -6,7 +6,8 @@ from typing import Final
 
 from runtime.engine import EngineCall, Event, Fault, Modality
 from runtime.refused import refused
-from runtime.rerank import ByVectors, RunOne
+from runtime.rerank import ByVectors
+from runtime.retold import RunOne
 
 _ALSO: Final[Mapping[Modality, Modality]] = {
     Modality.CHAT: Modality.COMPLETION,
