@@ -90,8 +90,8 @@ class BatchCreateDoor:
             return read_json(head, await read_body(watch.receive, head, self.body_limit))
         except PayloadTooLarge:
             raise PayloadTooLarge(
-                f"Batch JSON payload exceeds {self.body_limit} bytes",
-                resolution="Split into smaller batches, or upload a file of tasks and name it.",
+                f"Batch JSON payload exceeds {_megabytes(self.body_limit)}",
+                resolution="Split into smaller batches.",
             ) from None
 
 
@@ -200,3 +200,9 @@ class WebhookDoor:
         owner = owner_of(self.callers, request)
         log = await self.webhooks.log(owner.account_id)
         return owned_answer({"object": "list", "data": log, "has_more": False})
+
+
+def _megabytes(limit: int) -> str:
+    """2MB, as people say for 2 MiB; bytes where they are no whole MiB."""
+    whole, rest = divmod(limit, 1 << 20)
+    return f"{limit} bytes" if rest else f"{whole}MB"

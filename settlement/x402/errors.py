@@ -6,7 +6,7 @@ None of them is retryable: an SDK that sends a paid request again by itself woul
 from collections.abc import Mapping
 from typing import Any
 
-from base.errors import BatchinError, InvalidRequest, ServiceUnavailable
+from base.errors import BatchinError, InsufficientFunds, InvalidRequest, ServiceUnavailable
 from settlement.rail import Upfront
 from settlement.x402.challenge import challenge_headers, v1_body
 from settlement.x402.reasons import sentence
@@ -39,6 +39,12 @@ class PaymentRequired(BatchinError):
 
     def body(self) -> dict[str, Any]:
         return v1_body(self.challenge) if self._v1 else super().body()
+
+
+class BalanceTooLow(PaymentRequired):
+    """The balance, or the key's budget, does not cover the call: it may be paid by itself."""
+
+    resolution = f"{InsufficientFunds.resolution} Or pay this call alone: {_HOW[0].lower()}{_HOW[1:]}"
 
 
 class PaymentInvalid(PaymentRequired):

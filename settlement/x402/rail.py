@@ -18,6 +18,7 @@ from settlement.x402.collector import Collector
 from settlement.x402.decode import V2_HEADER
 from settlement.x402.desk import Desk
 from settlement.x402.errors import (
+    BalanceTooLow,
     PaymentInvalid,
     PaymentRequired,
     PaymentUnavailable,
@@ -35,6 +36,7 @@ from storage.errors import StorageUnavailable
 
 _MCP_PARAM: Final = "_meta.x402/payment"
 _ASKED: Final = "Payment required"
+_TOO_LOW: Final = "Insufficient balance or budget exceeded."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,9 @@ class _Asked:
         message = (
             f"This call is paid by x402 with {price} USD, of which the part not used is your credit."
         )
-        if self.order.caller.account_id is not None:
-            message = f"The balance, or the key's budget, does not cover this call. {message}"
-        return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
+        if self.order.caller.account_id is None:
+            return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
+        return BalanceTooLow(f"{_TOO_LOW} {message}", self._challenge(_ASKED), v1=self.v1)
 
     def invalid(self, reason: str) -> PaymentInvalid:
         return PaymentInvalid(reason, self._challenge(reason), v1=self.v1)
