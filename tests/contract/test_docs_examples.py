@@ -1,8 +1,10 @@
 """Every program that the documents show, run as it stands: the address and the credentials alone differ.
 
-Blocks marked ``python`` or ``sh`` are programs; what is only to be read is marked otherwise.
+Blocks marked ``python``, ``sh`` or ``ts`` are programs; what is only to be read is marked otherwise.
+Those in TypeScript use nothing but JavaScript, so that every Node runs them.
 """
 
+import ast
 import os
 import re
 import subprocess
@@ -15,12 +17,14 @@ from pathlib import Path
 import pytest
 from openai import OpenAI
 
-from tests.live import LiveServer
+from tests.live import LiveServer, free_port, running
+from tests.node import OPENAI_FOR_NODE, installed, node, run
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
     "docs/quickstart.md",
+    "docs/tutorials.md",
     "docs/audio.md",
     "docs/batches.md",
     "docs/images.md",
@@ -46,16 +50,14 @@ class Program:
 
 
 def programs(page: str, text: str) -> Iterator[Program]:
-    for block in re.finditer(r"^```(python|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for block in re.finditer(r"^```(python|sh|ts)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         yield Program(page, text[: block.start()].count("\n") + 1, block[1], block[2])
 
 
-SHOWN = [
-    program
-    for page in PAGES
-    if (ROOT / page).exists()
-    for program in programs(page, (ROOT / page).read_text())
-]
+ALL = [program for page in PAGES for program in programs(page, (ROOT / page).read_text())]
+SHOWN = [program for program in ALL if program.language != "ts"]
+IN_TYPESCRIPT = [program for program in ALL if program.language == "ts"]
+COOKBOOK = sorted(path.name for path in (ROOT / "examples").glob("cookbook_*.py"))
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,15 @@ class Reader:
     record_id: str
     folder: Path
 
-    def run(self, program: Program) -> str:
-        """Run a program, with a record id as its argument; returns what it printed."""
-        text = program.text
+    def local(self, text: str) -> str:
+        """The text with this server's address."""
         for base in SHOWN_BASES:
             text = text.replace(base, self.url)
+        return text
+
+    def run(self, program: Program) -> str:
+        """Run a program, with a record id as its argument; returns what it printed."""
+        text = self.local(program.text)
         interpreter = [sys.executable] if program.language == "python" else ["bash", "-euo", "pipefail"]
         path = self.folder / f"program.{program.language}"
         path.write_text(text)
@@ -145,3 +151,53 @@ def test_the_programs_of_the_served_agents_page_run(reader: Reader) -> None:
     assert re.search(r"record: vaas_[0-9a-f]{32}", sdk)
     assert '"vaas_record_id"' in curl
     assert f"valid: {reader.record_id}" in proof
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("program", IN_TYPESCRIPT, ids=str)
+async def test_a_typescript_program_of_the_pages_runs(reader: Reader, program: Program) -> None:
+    (reader.folder / "program.mjs").write_text(reader.local(program.text))
+    packages = await installed(OPENAI_FOR_NODE)
+    (reader.folder / "node_modules").symlink_to(packages / "node_modules")
+    printed = await run(await node(), "program.mjs", cwd=reader.folder, env=reader.environment)
+    assert printed.strip()
+
+
+def test_the_cookbook_tells_of_each_of_its_programs() -> None:
+    page = (ROOT / "docs/cookbook.md").read_text()
+    assert COOKBOOK
+    assert all(f"(../examples/{name})" in page for name in COOKBOOK)
+
+
+def test_an_audit_leaves_evidence_at_each_checkpoint(reader: Reader) -> None:
+    printed = reader.run(recipe("cookbook_audit.py"))
+    assert printed.count("valid: vaas_") == 4
+    assert re.search(r"^input: vaas_\w+ 0\.3 \{'email': 1\} review$", printed, re.MULTILINE)
+    assert re.search(r"^review: vaas_\w+ allow by reviewer$", printed, re.MULTILINE)
+
+
+def test_a_prompt_that_is_no_better_is_rolled_back(reader: Reader) -> None:
+    printed = reader.run(recipe("cookbook_rag.py"))
+    scores = ast.literal_eval(re.findall(r"^scores: (.*)$", printed, re.MULTILINE)[0])
+    live = "rag@v2" if scores["rag@v2"] > scores["rag@v1"] else "rag@v1"
+    assert f"live: {live} on record as {live}" in printed
+    assert re.search(r"^rag@v1 run_\w+ \d+ \+ \d+ tokens 0\.\d+ USD$", printed, re.MULTILINE)
+
+
+def test_a_pipeline_ingests_each_document(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    env = {"BATCHIN_X402": "false", "BATCHIN_OUTBOUND_ALLOW": '["127.0.0.1/32"]'}
+    with running(tmp_path_factory.mktemp("pipeline") / "data", "--engine", "local", **env) as server:
+        port = str(free_port())
+        callbacks = {"CALLBACK_PORT": port, "CALLBACK_URL": f"http://127.0.0.1:{port}/batches"}
+        environment = {**os.environ, "BATCHIN_API_KEY": server.api_key, **callbacks}
+        reader = Reader(server.url, environment, "40", tmp_path)
+        printed = reader.run(recipe("cookbook_batch_pipeline.py"))
+    assert "submitted: 3 batches" in printed
+    assert printed.count("completed") == 3
+    assert "documents: 40" in printed
+
+
+def recipe(name: str) -> Program:
+    return Program(name, 1, "python", (ROOT / "examples" / name).read_text())

@@ -13,7 +13,7 @@ from scripts.render import pages, standard
 
 ROOT = Path(__file__).parents[2]
 MARKDOWN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-RUN_HERE = {"python", "sh"}  # as they stand, by tests/contract/test_docs_examples.py
+RUN_HERE = {"python", "sh", "ts"}  # as they stand, by tests/contract/test_docs_examples.py
 RUN_BY_THEIR_OWN_TEST = {"py"}
 SHOWN = {"console", "json", "toml", "ini", "mermaid", "text"}
 LANGUAGES = RUN_HERE | RUN_BY_THEIR_OWN_TEST | SHOWN

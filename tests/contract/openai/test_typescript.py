@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.live import LiveServer
-from tests.node import installed, node, run
+from tests.node import OPENAI_FOR_NODE, installed, node, run
 
 SOURCES = Path(__file__).parent / "typescript"
-DEPENDENCIES = json.loads((SOURCES / "package.json").read_text())["dependencies"]
-PACKAGES = [f"{name}@{version}" for name, version in DEPENDENCIES.items()]
 
 pytestmark = pytest.mark.peers
 
@@ -19,7 +17,7 @@ pytestmark = pytest.mark.peers
 async def test_the_typescript_sdk_is_answered(live_server: LiveServer, tmp_path: Path) -> None:
     folder = tmp_path / "client"
     shutil.copytree(SOURCES, folder)
-    (folder / "node_modules").symlink_to(await installed(*PACKAGES) / "node_modules")
+    (folder / "node_modules").symlink_to(await installed(OPENAI_FOR_NODE) / "node_modules")
     printed = await run(await node(), "client.mjs", live_server.url, live_server.api_key, cwd=folder)
     told = json.loads(printed)
     assert told["chat"]
