@@ -219,6 +219,21 @@ class EngineNotConfigured(ServiceUnavailable):
     resolution = "This server has no engine for that capability; see available in GET /v1/models."
 
 
+class ChargeUnconfirmed(ServiceUnavailable):
+    """The run ended and its charge was not durable in time: it is made later, whole, or never. Nothing
+    is delivered before it is known."""
+
+    code = "charge_unconfirmed"
+    retryable = False
+    resolution = (
+        "Send the request again with the same Idempotency-Key or payment: it is charged once, and then "
+        "answered. Without either, see whether GET /v1/usage/logs has the run before you ask again."
+    )
+
+    def __init__(self) -> None:
+        super().__init__("The charge of this call was not written in time; it may still be.")
+
+
 class RailNotConfigured(ServiceUnavailable):
     code = "rail_not_configured"
     retryable = False

@@ -220,6 +220,12 @@ class Settings(BaseSettings):
     timeouts: dict[TimeoutScope, Annotated[float, Field(gt=0)]] = Field(
         {}, description="Shorter ones by key:ID, workspace:NAME, lane:NAME, region:NAME; the least wins."
     )
+    capture_s: float = Field(
+        60.0,
+        gt=0,
+        description="Longest wait for a finished call to be settled and charged durably; its answer is "
+        "withheld then.",
+    )
     first_event_s: float = Field(120.0, gt=0, description="Longest wait for an engine's first event.")
     between_events_s: float = Field(60.0, gt=0, description="Longest silence of an engine in a stream.")
     max_output_tokens: int = Field(

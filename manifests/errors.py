@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from base.errors import (
+    ChargeUnconfirmed,
     Conflict,
     DeadlineExceeded,
     EngineError,
@@ -50,6 +51,7 @@ WHEN = {
     "service_unavailable": "The server can't take calls right now.",
     "engine_overloaded": "The engine's queue is full.",
     "engine_not_configured": "This server has no engine for that capability.",
+    "charge_unconfirmed": "The call ended, but its charge was not settled and written in time.",
     "rail_not_configured": "That payment rail is not set up on this server.",
     "deadline_exceeded": "The call took longer than its time limit.",
 }
@@ -68,6 +70,7 @@ _PAID = (
     ServiceUnavailable,
     EngineOverloaded,
     EngineNotConfigured,
+    ChargeUnconfirmed,
     DeadlineExceeded,
 )
 _BY_AUTH: dict[Auth, tuple[ErrorType, ...]] = {Auth.PUBLIC: (), Auth.KEY: _KEY, Auth.PAID: _PAID}

@@ -244,7 +244,12 @@ class _Composition:
         )
         await self._stack.enter_async_context(beside(sweeping(ground.shelf.sweep, once.sweep)))
         invoker = Invoker(
-            registry, once, self._clock, Observers(self._calls, self._metrics), self._owner
+            registry,
+            once,
+            self._clock,
+            Observers(self._calls, self._metrics),
+            self._owner,
+            capture_s=settings.capture_s,
         )
         jobs.calls.connect(invoker, recorder)
         await self._stack.enter_async_context(jobs.running())

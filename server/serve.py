@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from base.settings import Settings, SettingsError
 from server.app import Server, compose
@@ -34,25 +35,31 @@ async def _serve(
     port = int(listener.getsockname()[1])
     try:
         async with compose(settings, port, calls) as server:
-            config = uvicorn.Config(
-                server.asgi,
-                http=guarded(settings.header_timeout_s),
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                backlog=_BACKLOG,
-                proxy_headers=bool(settings.trusted_proxies),
-                forwarded_allow_ips=list(settings.trusted_proxies),
-                timeout_keep_alive=int(settings.idle_timeout_s),
-                timeout_graceful_shutdown=int(settings.drain_s),
-            )
-            await _Uvicorn(config, server, announce).serve(sockets=[listener])
+            web = web_config(settings, server.asgi)
+            await _Uvicorn(web, server, announce).serve(sockets=[listener])
             await server.drain()
     finally:
         listener.close()
         calls.flush()
+
+
+def web_config(settings: Settings, asgi: ASGIApp) -> uvicorn.Config:
+    """How uvicorn serves. It counts no connections (``limit_concurrency``): it would refuse them as
+    plain text, where our own refusals are the documented JSON and know what waits."""
+    return uvicorn.Config(
+        asgi,
+        http=guarded(settings.header_timeout_s),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=int(settings.idle_timeout_s),
+        timeout_graceful_shutdown=int(settings.drain_s),
+    )
 
 
 class _Uvicorn(uvicorn.Server):

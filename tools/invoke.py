@@ -4,6 +4,7 @@ No route reaches an engine except through here, so an unmetered call can't be wr
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -13,7 +14,14 @@ import orjson
 from pydantic import BaseModel
 
 from base.clock import Clock
-from base.errors import BatchinError, DeadlineExceeded, EngineError, InternalError, NotFound
+from base.errors import (
+    BatchinError,
+    ChargeUnconfirmed,
+    DeadlineExceeded,
+    EngineError,
+    InternalError,
+    NotFound,
+)
 from base.pricing import Quote, Rate
 from base.usage import Usage
 from settlement.evidence.hashes import request_hash
@@ -40,6 +48,7 @@ from tools.scopes import check_scopes
 Keep = Callable[[bytes], Awaitable[None]]
 _CUTS: Final = (DeadlineExceeded, EngineError)
 _CUT: Final = "What was delivered is charged, and recorded as partial. Ask again for a whole answer."
+_log: Final = logging.getLogger("batchin.invoke")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,8 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Invoker:
     """Runs tools for callers. ``owner`` outlives requests and ends the captures of those that left.
-    ``rate`` is the part of the price that its calls pay, None for all of it."""
+    ``rate`` is the part of the price that its calls pay, None for all of it. ``capture_s`` is how long
+    a caller waits for the end of its call to be settled and durable, None for as long as it takes."""
 
     registry: Registry
     rail: Rail
@@ -72,6 +82,7 @@ class Invoker:
     observer: Observer
     owner: Owner
     rate: Rate | None = None
+    capture_s: float | None = None
 
     def open(self, name: str, arguments: Mapping[str, Any], call: Call) -> "Run":
         """Start a call: ``async with invoker.open(...) as run``.
@@ -180,9 +191,13 @@ class Run:
     async def done(self, keep: Keep | None = None) -> Done:
         """Capture the finished call: charged, recorded and settled durably when this returns.
 
-        ``keep`` is given the output before anything is charged, to keep what must not be lost.
+        ``keep`` is given the output before anything is charged, to keep what must not be lost. Leaving
+        raises ChargeUnconfirmed when that takes longer than ``capture_s``: the charge goes on by itself,
+        whole or not at all, and the answer is withheld.
         """
-        self._timeout.reschedule(None)
+        patience_s = self._invoker.capture_s
+        at_s = None if patience_s is None else asyncio.get_running_loop().time() + patience_s
+        self._timeout.reschedule(at_s)
         self._ending = self._end(self._complete(keep))
         done = await asyncio.shield(self._ending)
         if done is None:
@@ -313,11 +328,16 @@ class Run:
         except TimeoutError:
             expired = True
         if self._ending is None:
-            reason = DeadlineExceeded("The call took longer than its time limit.") if expired else error
-            self._ending = self._end(self._abandon(reason))
-            await asyncio.shield(self._ending)
-        if expired:
-            raise DeadlineExceeded("The call took longer than its time limit.") from None
+            late = DeadlineExceeded("The call took longer than its time limit.") if expired else None
+            self._ending = self._end(self._abandon(late or error))
+            ended, _ = await asyncio.wait((self._ending,), timeout=self._invoker.capture_s)
+            for task in ended:
+                task.result()
+            if late is not None:
+                raise late from None
+        elif expired:
+            _log.error("the charge of %s is not durable in time", self._call.run_id)
+            raise ChargeUnconfirmed from None
 
     async def _abandon(self, reason: BaseException | None) -> None:
         """End a call that will not be completed: abort, then charge what a cut stream delivered."""

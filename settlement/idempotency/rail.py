@@ -77,15 +77,19 @@ class IdempotentRail:
             lease = str(answer.detail["lease"])
             if not await self._lives(lease):
                 answer = await self._try(use, frozenset({lease}))
-        if not isinstance(answer, Refused):
-            ended: ops.Ended | None = answer[0]
-            return ended
-        raise refusal_of(answer)
+        if isinstance(answer, Refused):
+            raise refusal_of(answer)
+        ended: ops.Ended | None = answer[0]
+        return ended
 
     async def _try(self, use: ops.Use, dead: frozenset[str]) -> Any:
         now_ms = self.clock.now_ms()
         step = ops.take(use, self.store.lease, dead, now_ms, now_ms + self.ttl_s * 1000)
-        return await self.store.submit(step).visible
+        ticket = self.store.submit(step)
+        answer = await ticket.visible
+        if not isinstance(answer, Refused) and answer[0] is not None:
+            await ticket.durable  # so is what it saw: the answer and its record can be read
+        return answer
 
     async def _lives(self, lease: str) -> bool:
         if lease == self.store.lease:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from base.caller import ANONYMOUS
 from base.clock import SystemClock
 from base.errors import (
     BatchinError,
+    ChargeUnconfirmed,
     DeadlineExceeded,
     EngineError,
     EngineOverloaded,
@@ -369,6 +370,32 @@ async def test_a_capture_goes_on_when_its_caller_leaves() -> None:
     assert [outcome.status for outcome in house.purse.captured] == [RunStatus.COMPLETED]
     assert house.purse.released == 0
     assert [report.outcome for report in house.reports.seen] == ["completed"]
+
+
+async def test_a_capture_that_takes_too_long_is_not_delivered_and_goes_on() -> None:
+    gate = asyncio.Event()
+    house = House(purse=Purse(slow_capture=gate))
+    with pytest.raises(ChargeUnconfirmed) as told:
+        await replace(house.invoker(), capture_s=0.01).invoke("say", WORDS, call())
+    assert not told.value.retryable  # an SDK that asks again by itself would pay twice
+    assert (house.purse.captured, house.purse.released, house.reports.seen) == ([], 0, [])
+    gate.set()
+    await house.owner.drain()
+    assert [outcome.status for outcome in house.purse.captured] == [RunStatus.COMPLETED]
+    assert house.purse.released == 0
+    assert [report.outcome for report in house.reports.seen] == ["completed"]
+
+
+async def test_a_cut_stream_does_not_wait_for_a_capture_that_takes_too_long() -> None:
+    gate = asyncio.Event()
+    house = House(Script(fault_after=2), Purse(slow_capture=gate))
+    with pytest.raises(EngineError):
+        await replace(house.invoker(), capture_s=0.01).invoke("say", WORDS, call(Delivery.STREAM))
+    assert house.purse.captured == []
+    gate.set()
+    await house.owner.drain()
+    assert [outcome.status for outcome in house.purse.captured] == [RunStatus.PARTIAL]
+    assert house.purse.released == 0
 
 
 async def test_a_replay_runs_nothing_and_answers_with_the_stored_result() -> None:
