@@ -19,6 +19,7 @@ _LINES_OF: Final[Mapping[str, str]] = {
     "chat": "M4 5h16v11H9l-5 4z",
     "embed": "M5 19V5m0 14h14M5 19 16 8m0 0h-5m5 0v5",
     "rerank": "M4 6h10M4 12h7M4 18h4M18 5v14m0 0-3-3m3 3 3-3",
+    "classify": "M4 4h7l9 9-7 7-9-9zM8 8h.01",
     "image": "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01",
     "speech": "M4 10v4h4l5 4V6l-5 4zM16 9a4 4 0 0 1 0 6M18.5 6.5a8 8 0 0 1 0 11",
     "transcribe": "M12 3a3 3 0 0 1 3 3v6a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v4",

@@ -154,6 +154,18 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
             params,
             errors=errors,
         ),
+        Operation(
+            "POST",
+            "/v1/classify",
+            "createClassification",
+            "Tell the class of each text",
+            Auth.PAID,
+            "classify",
+            "The request and the answer of SGLang's and vLLM's classify.",
+            "openai",
+            params,
+            errors=errors,
+        ),
         *pictures(params, payment_errors),
         Operation(
             "POST",

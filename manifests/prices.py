@@ -11,7 +11,7 @@ from tools.image import MAX_PICTURES
 
 _MTOK = 1_000_000
 _ATOMIC_PER_USD = 1_000_000
-_BATCHED = frozenset({"chat", "embedding", "rerank"})
+_BATCHED = frozenset({"chat", "embedding", "rerank", "classify"})
 _UNITS = {
     "speech": "character",
     "transcription": "second of sound",

@@ -403,6 +403,7 @@ class _Composition:
             ),
             "/v1/embeddings": whole("/v1/embeddings", "embed"),
             "/v1/rerank": whole("/v1/rerank", "rerank"),
+            "/v1/classify": whole("/v1/classify", "classify"),
             speech: speech_door(whole(speech, "speech"), key),
             transcriptions: transcription_door(
                 whole(transcriptions, "transcribe", "form-data"), key, settings.max_upload_bytes

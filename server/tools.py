@@ -17,6 +17,7 @@ from settlement.ledger.ledger import Ledger
 from tools.account import AccountTool
 from tools.attest import Attest
 from tools.chat import Chat
+from tools.classify import Classify
 from tools.complete import Complete
 from tools.core import Registry
 from tools.embed import Embed
@@ -42,6 +43,7 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     Modality.CHAT: ("/v1/chat/completions", "/v1/responses", "/v1/completions"),
     Modality.EMBEDDING: ("/v1/embeddings",),
     Modality.RERANK: ("/v1/rerank",),
+    Modality.CLASSIFY: ("/v1/classify",),
     Modality.SPEECH: ("/v1/audio/speech",),
     Modality.TRANSCRIPTION: ("/v1/audio/transcriptions",),
     Modality.IMAGE: ("/v1/images/generations", "/v1/images"),
@@ -75,6 +77,7 @@ def registry_of(
             Complete(catalog, engines, clock).tool(),
             Embed(catalog, engines).tool(),
             Rerank(catalog, engines, _first(catalog, Modality.RERANK)).tool(),
+            Classify(catalog, engines, clock, _first(catalog, Modality.CLASSIFY)).tool(),
             Speech(catalog, engines).tool(),
             Transcribe(catalog, engines).tool(),
             Images(catalog, engines, clock, keep_picture).tool(),
@@ -100,7 +103,7 @@ def _attest_card(mchar_usd: str) -> PriceCard:
 
 def _first(catalog: Catalog, modality: Modality) -> str:
     """A model for the examples; any name does where there is none."""
-    return next((model.id for model in catalog if model.modality == modality), "reranker")
+    return next((model.id for model in catalog if model.modality == modality), f"my-{modality}-model")
 
 
 def path_of_model(catalog: Catalog) -> PathOfModel:
@@ -122,5 +125,6 @@ BATCHED: Final[Mapping[str, str]] = {
     "/v1/responses": "respond",
     "/v1/embeddings": "embed",
     "/v1/rerank": "rerank",
+    "/v1/classify": "classify",
 }
 """The tool behind each path that tasks of a batch may name: those whose answer is JSON."""

@@ -15,6 +15,7 @@ from tools.immediate import Immediate
 _MODALITIES: Final[Mapping[Modality, tuple[str, str]]] = {
     Modality.EMBEDDING: ("text", "embedding"),
     Modality.RERANK: ("text", "score"),
+    Modality.CLASSIFY: ("text", "label"),
     Modality.SPEECH: ("text", "audio"),
     Modality.TRANSCRIPTION: ("audio", "text"),
     Modality.IMAGE: ("text", "image"),

@@ -10,6 +10,7 @@ from base.canonical import NotCanonical
 from settlement.evidence.attested import ATTEST
 from settlement.evidence.hashes import (
     chat_response_hash,
+    classes_response_hash,
     completion_response_hash,
     embeddings_response_hash,
     request_hash,
@@ -108,6 +109,10 @@ def _rerank(body: Mapping[str, Any]) -> str:
     return rerank_response_hash(body["results"])
 
 
+def _classify(body: Mapping[str, Any]) -> str:
+    return classes_response_hash(sorted(body["data"], key=lambda row: int(row["index"])))
+
+
 def _speech(body: Mapping[str, Any] | bytes) -> str:
     """The sound itself, or as the tool's output holds it."""
     if isinstance(body, bytes):
@@ -134,6 +139,7 @@ def _image(body: Mapping[str, Any] | bytes) -> str:
 _RULES: Final[Mapping[str, Rule]] = {
     ATTEST: _attest,
     "chat": _chat,
+    "classify": _classify,
     "respond": _respond,
     "complete": _complete,
     "embed": _embed,

@@ -76,6 +76,15 @@ def rerank_response_hash(results: Iterable[Mapping[str, Any]]) -> str:
     return sha256_of(canonical(pairs))
 
 
+def classes_response_hash(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Of ``[index, label, [probability, ...]]`` of each text in input order, in RFC 8785 form, each
+    probability as a string of that same form. Raises NotCanonical."""
+    shown = [
+        [row["index"], row["label"], [canonical(one).decode() for one in row["probs"]]] for row in rows
+    ]
+    return sha256_of(canonical(shown))
+
+
 def transcription_response_hash(answer: Mapping[str, Any]) -> str:
     """Of ``{text}``, and of ``segments`` ``[{id, start, end, text}]`` where the answer has them, in
     RFC 8785 form. Raises NotCanonical."""

@@ -15,6 +15,7 @@ from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReuse
 from tools.account import AccountTool
 from tools.attest import Attest
 from tools.chat import Chat
+from tools.classify import Classify
 from tools.complete import Complete
 from tools.core import Registry
 from tools.embed import Embed
@@ -42,6 +43,7 @@ MODELS = (
     ModelFact("painter", "image", "0.00", "0.00", 4096, "MIT", "painter", {"image": "0.001"}),
     ModelFact("vectors", "embedding", "0.01", "0.00", 512, "MIT", "vectors"),
     ModelFact("ranker", "rerank", "0.01", "0.00", 512, "MIT", "ranker"),
+    ModelFact("sorter", "classify", "0.01", "0.00", 512, "MIT", "sorter"),
     ModelFact("voice", "speech", "0", "0", 4096, "MIT", "voice", {"million_characters": "1.00"}),
     ModelFact("ear", "transcription", "0", "0", 448, "MIT", "ear", {"second": "0.00001"}),
 )
@@ -57,6 +59,7 @@ def registry() -> Registry:
             Complete(NOTHING, NOTHING, NOTHING).tool(),
             Embed(NOTHING, NOTHING).tool(),
             Rerank(NOTHING, NOTHING, "ranker").tool(),
+            Classify(NOTHING, NOTHING, NOTHING, "sorter").tool(),
             Speech(NOTHING, NOTHING).tool(),
             Transcribe(NOTHING, NOTHING).tool(),
             Images(NOTHING, NOTHING, NOTHING, NOTHING).tool(),

@@ -130,6 +130,7 @@ def test_paid_operations_name_price_schemes_and_documented_headers() -> None:
         "createSpeech",
         "createTranscription",
         "createRerank",
+        "createClassification",
         "createImage",
         "createImageShort",
         "createVideo",

@@ -1,0 +1,157 @@
+"""The classify tool: texts in, the class of each and the probabilities of all classes out."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from base.clock import Clock
+from base.pricing import Quote
+from base.usage import Usage
+from runtime.catalog import Catalog
+from runtime.engine import Event, Label, Labels, Metered, Modality
+from runtime.pool import Engines
+from settlement.evidence.hashes import classes_response_hash
+from settlement.rail import Served
+from tools.core import Annotations, Call, Result, Tool
+from tools.engine_run import EngineRun, engine_run
+
+MAX_INPUTS = 1024
+_EXTRA_TOKENS = 8  # the markers that a tokenizer adds around one text
+
+
+class ClassifyInput(BaseModel):
+    """Arguments of one classify call, as SGLang and vLLM name them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    model: str = Field(min_length=1, max_length=256, description="Id of a model that classifies.")
+    input: Annotated[
+        Annotated[str, Field(min_length=1), Tag("a text")]
+        | Annotated[
+            list[Annotated[str, Field(min_length=1)]],
+            Field(min_length=1, max_length=MAX_INPUTS),
+            Tag("a list"),
+        ],
+        Discriminator(lambda value: "a text" if isinstance(value, str) else "a list"),
+    ] = Field(description=f"One text, or a list of 1 to {MAX_INPUTS} non-empty texts.")
+    user: str | None = Field(None, description="Accepted, without effect.")
+
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+class Classified(BaseModel):
+    index: int = Field(description="Where the text stood in the request, from 0.")
+    label: str = Field(description="The most probable class, as the model names it.")
+    probs: list[float] = Field(description="Of every class, in the model's own order; they sum to 1.")
+    num_classes: int
+
+
+class ClassifyUsage(BaseModel):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class ClassifyOutput(BaseModel):
+    """The classes in the order of the texts."""
+
+    id: str
+    object: Literal["list"]
+    created: int = Field(description="Unix time in seconds.")
+    model: str
+    data: list[Classified]
+    usage: ClassifyUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    """Builds the classify tool over the engines and the catalog."""
+
+    catalog: Catalog
+    engines: Engines
+    clock: Clock
+    default_model: str
+
+    def tool(self) -> Tool[ClassifyInput]:
+        return Tool(
+            name="classify",
+            title="Classify",
+            description=(
+                "Tell which of a model's classes each text belongs to, with the probability of every "
+                "class. Paid per input token."
+            ),
+            Input=ClassifyInput,
+            Output=ClassifyOutput,
+            run=self._run,
+            quote=self._quote,
+            modality=Modality.CLASSIFY,
+            annotations=Annotations(read_only=True, idempotent=True, open_world=False),
+            examples=(
+                {"model": self.default_model, "input": ["Thank you, that helped.", "Still broken."]},
+            ),
+            available=lambda: self.engines.serves(Modality.CLASSIFY),
+        )
+
+    def _quote(self, args: ClassifyInput) -> Quote:
+        model = self.catalog.resolve(args.model, Modality.CLASSIFY)
+        bound = sum(len(text.encode()) + _EXTRA_TOKENS for text in args.texts())
+        return Quote(args.model, model.card, Usage(input_tokens=bound))
+
+    def _run(self, args: ClassifyInput, call: Call) -> "ClassifyExecution":
+        model = self.catalog.resolve(args.model, Modality.CLASSIFY)
+        body = {"input": args.texts()}
+        run = engine_run(self.engines, call, Modality.CLASSIFY, model.engine_model, body)
+        classify_id = "classify_" + call.run_id.removeprefix("run_")
+        return ClassifyExecution(run, args.model, classify_id, self.clock.now_ms() // 1000)
+
+
+class ClassifyExecution:
+    """One classify run."""
+
+    def __init__(self, run: EngineRun, model: str, classify_id: str, created_s: int) -> None:
+        self._run = run
+        self._model = model
+        self._id = classify_id
+        self._created_s = created_s
+        self._labels: tuple[Label, ...] = ()
+        self._usage = Usage()
+
+    def reserve(self) -> None:
+        self._run.reserve()
+
+    async def start(self) -> Served:
+        return await self._run.start()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Classes and usage are gathered: they come all at once."""
+        async for event in self._run.events():
+            match event:
+                case Labels():
+                    self._labels = event.data
+                case Metered():
+                    self._usage = event.usage
+                case _:
+                    yield event
+
+    def result(self) -> Result:
+        data = [_shown(index, label) for index, label in enumerate(self._labels)]
+        tokens = self._usage.input_tokens
+        output = {
+            "id": self._id,
+            "object": "list",
+            "created": self._created_s,
+            "model": self._model,
+            "data": data,
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        }
+        return Result(output, self._usage, classes_response_hash(data), self._run.ran)
+
+    async def close(self) -> None:
+        await self._run.close()
+
+
+def _shown(index: int, label: Label) -> dict[str, Any]:
+    probs = list(label.probabilities)
+    return {"index": index, "label": label.name, "probs": probs, "num_classes": len(probs)}
