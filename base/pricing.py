@@ -12,8 +12,8 @@ _SECOND_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PriceCard:
-    """Prices of one model in integer nano-USD: per million tokens, an image, a second of sound, a
-    million characters. What a model does not count costs nothing.
+    """Prices of one model in integer nano-USD: per million tokens, an image, a second of sound or
+    video, a million characters. What a model does not count costs nothing.
 
     ``version`` names this card; evidence carries it, so a later price change can't touch a past call.
     """
@@ -32,7 +32,7 @@ class PriceCard:
             + usage.output_tokens * self.output_nano_per_mtok
             + usage.characters * self.nano_per_mchar
             + usage.images * self.nano_per_image * _MILLION
-            + usage.audio_ms * self.nano_per_second * (_MILLION // _SECOND_MS)
+            + (usage.audio_ms + usage.video_ms) * self.nano_per_second * (_MILLION // _SECOND_MS)
         )
         return ceil_div(exact, _MILLION)
 

@@ -47,17 +47,23 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(description="Id that callers ask for.")
-    modality: Literal["chat", "embedding", "rerank", "classify", "speech", "transcription", "image"] = (
-        Field(description="What the model does.")
-    )
+    modality: Literal[
+        "chat", "embedding", "rerank", "classify", "speech", "transcription", "image", "video"
+    ] = Field(description="What the model does.")
     input_usd_per_mtok: str = Field("0.02", description="Price of a million input tokens, dollars.")
     output_usd_per_mtok: str = Field("0.08", description="Price of a million output tokens, dollars.")
     image_usd: str = Field("0", description="Price of one image, dollars.")
-    second_usd: str = Field("0", description="Price of a second of sound, dollars.")
+    second_usd: str = Field("0", description="Price of a second of sound or video, dollars.")
     mchar_usd: str = Field("0", description="Price of a million characters of text, dollars.")
     context_length: int = Field(4096, ge=1, description="Most tokens of input and output together.")
     license: str = Field("unknown", description="SPDX id of the weights' licence.")
-    vision: bool = Field(False, description="Whether a chat model takes images.")
+    vision: bool = Field(
+        False,
+        description=(
+            "Whether the model takes images: a chat model to see, an image model to edit, a video model "
+            "to begin with."
+        ),
+    )
     infill: bool = Field(
         False, description="Its SGLang has a completion template: suffix is filled in natively."
     )
@@ -228,6 +234,9 @@ class Settings(BaseSettings):
     )
     first_event_s: float = Field(120.0, gt=0, description="Longest wait for an engine's first event.")
     between_events_s: float = Field(60.0, gt=0, description="Longest silence of an engine in a stream.")
+    video_silence_s: float = Field(
+        900.0, gt=0, description="Longest time in which a video does not get on at its engine."
+    )
     max_output_tokens: int = Field(
         1024, ge=1, description="Output tokens when a chat call does not say how many."
     )

@@ -12,7 +12,8 @@ class Usage:
     """Counts as the engine reported them; never an estimate from text or events.
 
     ``cached_tokens`` is the part of ``input_tokens`` that the engine served from its prefix cache;
-    ``audio_ms`` is the length of sound taken in or given out, ``characters`` are those of a spoken text.
+    ``audio_ms`` is the length of sound taken in or given out, ``characters`` are those of a spoken text,
+    ``video_ms`` is the length of a video that was made.
     Raises ValueError for a count that no call can have: what an engine tells is not to be trusted.
     """
 
@@ -22,6 +23,7 @@ class Usage:
     images: int = 0
     audio_ms: int = 0
     characters: int = 0
+    video_ms: int = 0
 
     def __post_init__(self) -> None:
         counts = (
@@ -31,6 +33,7 @@ class Usage:
             self.images,
             self.audio_ms,
             self.characters,
+            self.video_ms,
         )
         if min(counts) < 0 or max(counts) > _MOST:
             raise ValueError("counts of a usage are 0 to 2^40")

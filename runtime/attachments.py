@@ -27,7 +27,7 @@ _CONTEXT: Final = 4096  # of a model whose server does not tell
 _TEXT: Final = (Modality.CHAT, Modality.EMBEDDING, Modality.RERANK, Modality.CLASSIFY)
 _SERVES: Final[Mapping[str, tuple[Modality, ...]]] = {
     "sglang": (*_TEXT, Modality.TRANSCRIPTION),
-    "sglang-diffusion": (Modality.IMAGE,),
+    "sglang-diffusion": (Modality.IMAGE, Modality.VIDEO),
     "sglang-omni": (Modality.SPEECH, Modality.TRANSCRIPTION),
     "openai": (*_TEXT, Modality.SPEECH, Modality.TRANSCRIPTION),
 }

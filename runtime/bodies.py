@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from runtime.engine import EngineCall, Modality
 from runtime.openai_pictures import pictures_body
-from runtime.openai_sound import speech_body, transcription_fields
+from runtime.openai_sound import SOUND_FIELD, speech_body, transcription_fields
+from runtime.openai_videos import PICTURE_FIELD, VIDEOS_PATH, video_body
 
-PATHS: Final[Mapping[Modality, str]] = {
+_PATHS: Final[Mapping[Modality, str]] = {
     Modality.CHAT: "/v1/chat/completions",
     Modality.COMPLETION: "/v1/completions",
     Modality.EMBEDDING: "/v1/embeddings",
@@ -16,8 +17,9 @@ PATHS: Final[Mapping[Modality, str]] = {
     Modality.SPEECH: "/v1/audio/speech",
     Modality.TRANSCRIPTION: "/v1/audio/transcriptions",
     Modality.IMAGE: "/v1/images/generations",
+    Modality.VIDEO: VIDEOS_PATH,
 }
-"""Where each modality is served."""
+_EDITS: Final = "/v1/images/edits"
 
 STREAMED: Final = frozenset((Modality.CHAT, Modality.COMPLETION))
 """Always streamed: a cancelled run is seen at once, a stall shows, usage is exact."""
@@ -54,7 +56,7 @@ _FIELDS: Final[Mapping[Modality, tuple[str, ...]]] = {
 
 def base_body(call: EngineCall, *more: str) -> dict[str, Any]:
     """The request that every OpenAI-compatible server understands, with the fields named in ``more``
-    where the call has them. Of a transcription it is the form's fields beside the sound."""
+    where the call has them. Of a call with files it is the form's fields beside them."""
     match call.modality:
         case Modality.SPEECH:
             return speech_body(call)
@@ -62,6 +64,8 @@ def base_body(call: EngineCall, *more: str) -> dict[str, Any]:
             return transcription_fields(call)
         case Modality.IMAGE:
             return pictures_body(call)
+        case Modality.VIDEO:
+            return video_body(call)
         case _:
             return _text_body(call, more)
 
@@ -77,6 +81,27 @@ def _text_body(call: EngineCall, more: Sequence[str]) -> dict[str, Any]:
     elif call.modality is Modality.EMBEDDING:
         body["encoding_format"] = "base64"
     return body
+
+
+def path_of(call: EngineCall) -> str:
+    """Where a call is served: pictures that are given are changed elsewhere than new ones are made."""
+    if call.modality is Modality.IMAGE and call.body.get("pictures"):
+        return _EDITS
+    return _PATHS[call.modality]
+
+
+def files_of(call: EngineCall) -> list[tuple[str, bytes]]:
+    """The files that go with a call, each under the name of its field; the request is then a form. Those
+    on the disk are read: call it in a thread."""
+    match call.modality:
+        case Modality.TRANSCRIPTION:
+            return [(SOUND_FIELD, call.body["sound"].data)]
+        case Modality.IMAGE:
+            return [("image", data) for data in call.body.get("pictures") or ()]
+        case Modality.VIDEO if call.body.get("picture"):
+            return [(PICTURE_FIELD, call.body["picture"])]
+        case _:
+            return []
 
 
 def prompts_of(call: EngineCall) -> int:

@@ -30,7 +30,11 @@ async def build_runtime(settings: Settings, clock: Clock, report: Report) -> Run
 
     ``report`` gets the progress of a fetch, from a thread. Raises FetchError and SettingsError.
     """
-    limits = Limits(first_byte_s=settings.first_event_s, between_bytes_s=settings.between_events_s)
+    limits = Limits(
+        first_byte_s=settings.first_event_s,
+        between_bytes_s=settings.between_events_s,
+        job_silence_s=settings.video_silence_s,
+    )
     replicas, models = await attached(settings, limits, clock)
     if settings.engine == "local":
         local, local_models = await _local(settings, limits, clock, report)

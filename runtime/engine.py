@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from base.usage import Usage
 from runtime.picture import Picture
 from runtime.sound import Segment, Sound, SoundPart, Transcript
+from runtime.video import Progress, Video
 
 
 class Modality(StrEnum):
@@ -48,7 +49,9 @@ class EngineCall:
     "parts": bool}`` (SoundParts as they are spoken, or one Sound), for transcription ``{"sound": an
     Upload, "words": bool, "parts": bool}`` (each Segment as it is heard, too, before the Transcript) and
     perhaps ``language``, ``prompt`` and ``temperature``, for image ``{"prompt": text, "width": pixels,
-    "height": pixels, "seeds": [one a picture]}``.
+    "height": pixels, "seeds": [one a picture]}`` and perhaps ``pictures`` (image files, to be changed as
+    the prompt says), for video ``{"prompt": text, "width": pixels, "height": pixels, "seconds": number,
+    "seed": number}`` and perhaps ``picture`` (an image file that it begins with).
     """
 
     rid: str
@@ -160,6 +163,8 @@ Event = (
     | Segment
     | Transcript
     | Picture
+    | Progress
+    | Video
     | Fault
 )
 

@@ -6,12 +6,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from runtime.engine import EngineCall, Event
+from runtime.engine import EngineCall, Event, Modality
 from runtime.flavours import Flavour
 from runtime.http.failure import HttpFailure
 from runtime.http.message import Client, Limits
 from runtime.http.plain import PlainClient
 from runtime.openai_run import Identify, Run, Server
+from runtime.video_run import VideoRun
 
 _PROBE_BYTES: Final = 1_048_576
 
@@ -33,7 +34,7 @@ class OpenAiHttp:
         prefix = parts.path.rstrip("/").removesuffix("/v1")
         headers, admin_headers = _headers(api_key), _headers(admin_key or api_key)
         self._server = Server(self._client, flavour, identify, limits, prefix, headers, admin_headers)
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, Run | VideoRun] = {}
         self._heard_s = 0.0
 
     @property
@@ -51,7 +52,8 @@ class OpenAiHttp:
 
     def run(self, call: EngineCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """As ``runtime.engine.Engine`` tells."""
-        return Run(self._server, call, self._entered, self._left)
+        kind = VideoRun if call.modality is Modality.VIDEO else Run
+        return kind(self._server, call, self._entered, self._left)
 
     async def abort(self, rid: str) -> None:
         """End a run; who reads its events gets a Fault."""
@@ -80,12 +82,12 @@ class OpenAiHttp:
         """Close every connection; runs that are still on end with a Fault."""
         await self._client.aclose()
 
-    def _entered(self, run: Run) -> None:
+    def _entered(self, run: Run | VideoRun) -> None:
         if not self._runs:
             self._heard_s = asyncio.get_running_loop().time()
         self._runs[run.call.rid] = run
 
-    def _left(self, run: Run) -> None:
+    def _left(self, run: Run | VideoRun) -> None:
         self._runs.pop(run.call.rid, None)
         self._heard_s = max(self._heard_s, run.heard_s)
 

@@ -16,15 +16,17 @@ _HEAD: Final = struct.Struct(">8sI4sII")  # signature, length and type of IHDR, 
 
 
 def pictures_body(call: EngineCall) -> dict[str, Any]:
-    """The request of as many pictures as there are seeds."""
+    """The request of as many pictures as there are seeds. A form holds one seed: the server counts on
+    from it, as we do."""
     asked = call.body
     seeds = list(asked["seeds"])
+    one = len(seeds) == 1 or bool(asked.get("pictures"))
     return {
         "model": call.model,
         "prompt": asked["prompt"],
         "size": f"{asked['width']}x{asked['height']}",
         "n": len(seeds),
-        "seed": seeds[0] if len(seeds) == 1 else seeds,
+        "seed": seeds[0] if one else seeds,
         "response_format": "b64_json",
         "output_format": "png",
     }

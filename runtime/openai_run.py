@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from runtime.bodies import PATHS, STREAMED, choices_of
+from runtime.bodies import STREAMED, choices_of, files_of, path_of
 from runtime.engine import (
     EngineCall,
     Event,
@@ -25,7 +25,7 @@ from runtime.http.message import Client, Limits, Request, Response
 from runtime.http.sse import EventTooLarge, SseParser
 from runtime.openai_chat import ChatPiece
 from runtime.openai_faults import fault_of_body, fault_of_failure
-from runtime.openai_sound import SOUND_FIELD, form_fields
+from runtime.openai_sound import form_fields
 from runtime.openai_stream import StreamReader
 from runtime.openai_text import text_piece
 from runtime.openai_whole import events_of
@@ -57,12 +57,13 @@ class Server:
         return Request(method, self.prefix + path, (_JSON, *self.headers), body)
 
     def post(self, call: EngineCall, rid: str) -> Request:
-        """The request of a call under that id: JSON, or a form where sound goes with it."""
+        """The request of a call under that id: JSON, or a form where files go with it."""
         told = self.flavour.body(call, rid)
-        path = self.prefix + PATHS[call.modality]
-        if call.modality is not Modality.TRANSCRIPTION:
+        path = self.prefix + path_of(call)
+        files = files_of(call)
+        if not files:
             return Request("POST", path, (_JSON, *self.headers), orjson.dumps(told))
-        media_type, body = form(form_fields(told), (SOUND_FIELD, call.body["sound"].data))
+        media_type, body = form(form_fields(told), files)
         return Request("POST", path, (("Content-Type", media_type), *self.headers), body)
 
     async def manage(self, order: AbortOrder) -> None:

@@ -40,6 +40,7 @@ _METERS: Mapping[str, str] = {
     "images": "image",
     "audio_ms": "millisecond",
     "characters": "character",
+    "video_ms": "millisecond",
 }
 _DAY_S = 86_400
 
@@ -67,6 +68,7 @@ class UsageTotals(BaseModel):
     total_images: int
     total_audio_seconds: float
     total_characters: int
+    total_video_seconds: float
     total_cost_cents: int
     total_cost_usd: str
 
@@ -103,6 +105,7 @@ class UsageRun(BaseModel):
     images: int
     audio_seconds: float
     characters: int
+    video_seconds: float
     cost_cents: int
     cost_usd: str
     price_version: str
@@ -163,6 +166,7 @@ class UsageTool:
             annotations=Annotations(read_only=True, idempotent=True),
             examples=({}, {"view": "logs", "limit": 10}),
             aliases=("usage_query",),
+            version=2,
         )
 
     def _run(self, args: UsageInput, call: Call) -> Immediate:
@@ -239,6 +243,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "total_images": totals.images,
         "total_audio_seconds": totals.audio_ms / 1000,
         "total_characters": totals.characters,
+        "total_video_seconds": totals.video_ms / 1000,
         "total_cost_cents": cents_rounded(totals.charged_nano_usd),
         "total_cost_usd": usd_text(totals.charged_nano_usd),
     }
@@ -268,6 +273,7 @@ def _run(row: Row) -> dict[str, Any]:
         "record_id": record_id_of(run_id),
         **{name: row[name] for name in same},
         "audio_seconds": row["audio_ms"] / 1000,
+        "video_seconds": row["video_ms"] / 1000,
         "cost_cents": cents_rounded(row["charged_nano_usd"]),
         "cost_usd": usd_text(row["charged_nano_usd"]),
         "created_at": iso_utc(row["started_at_ms"]),

@@ -27,6 +27,7 @@ class Limits:
     ``first_byte_s`` is the longest wait for the first byte of a response's body, ``between_bytes_s``
     the longest silence after it. ``idle_s`` is below the keep-alive of every engine (SGLang: 5 s).
     ``unread_bytes`` is what a live stream buffers for a slow reader before it is aborted.
+    ``job_silence_s`` is the longest time in which a job on an engine does not get on.
     """
 
     connect_s: float = 5.0
@@ -35,6 +36,7 @@ class Limits:
     idle_s: float = 3.0
     head_bytes: int = 65_536
     unread_bytes: int = 1_048_576
+    job_silence_s: float = 900.0
 
 
 DEFAULT_LIMITS: Final = Limits()

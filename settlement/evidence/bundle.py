@@ -40,6 +40,7 @@ class UsageShape(_Shape):
     images: Number = 0
     audio_ms: Number = 0
     characters: Number = 0
+    video_ms: Number = 0
 
 
 class PriceShape(_Shape):

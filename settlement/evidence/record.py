@@ -32,12 +32,13 @@ _ROUTES: Final = {
     "speech": "managed-speech",
     "transcribe": "managed-transcription",
     "image": "managed-image",
+    "video": "managed-video",
 }
 SHOWN: Final = ("customer_trace_id", "public_route_label", "environment", "prompt_version_id")
 """Members of the payload that the wire form repeats outside of it."""
 TOKENS: Final = ("input_tokens", "output_tokens", "cached_tokens")
 TOKEN_PRICES: Final = ("input_nano_per_mtok", "output_nano_per_mtok")
-OTHER_UNITS: Final = ("images", "audio_ms", "characters")
+OTHER_UNITS: Final = ("images", "audio_ms", "characters", "video_ms")
 OTHER_PRICES: Final = ("nano_per_image", "nano_per_second", "nano_per_mchar")
 """Members of ``usage`` and ``price`` that stand only where they are not 0."""
 

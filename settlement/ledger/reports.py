@@ -18,6 +18,7 @@ _SUMS: Final = (
     "images",
     "audio_ms",
     "characters",
+    "video_ms",
 )
 _GROUPS: Final[dict[str, ColumnElement[Any]]] = {
     "model": USAGE.c.model,
@@ -52,6 +53,7 @@ class Totals:
     images: int
     audio_ms: int
     characters: int
+    video_ms: int
     charged_nano_usd: int
 
 

@@ -109,6 +109,7 @@ USAGE: Final = Table(
     Column("images", BigInteger, nullable=False),
     Column("audio_ms", BigInteger, nullable=False),
     Column("characters", BigInteger, nullable=False),
+    Column("video_ms", BigInteger, nullable=False, server_default="0"),
     Column("charged_nano_usd", BigInteger, nullable=False),
     Column("rail", String, nullable=False),
     Column("status", String, nullable=False),

@@ -21,6 +21,7 @@ def usage_op(
         "images": outcome.usage.images,
         "audio_ms": outcome.usage.audio_ms,
         "characters": outcome.usage.characters,
+        "video_ms": outcome.usage.video_ms,
         "charged_nano_usd": charged_nano_usd,
         "rail": rail,
         "status": outcome.status.value,

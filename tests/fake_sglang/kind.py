@@ -7,7 +7,8 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class Kind:
     """The launch: ``embedding`` is ``--is-embedding``, ``fills_in`` a ``--completion-template``.
-    ``program`` is which of SGLang's servers it is."""
+    ``program`` is which of SGLang's servers it is; ``video_looks`` is after how many looks at it a video
+    is made."""
 
     model: str = "tiny-qwen3"
     program: Literal["srt", "diffusion", "omni"] = "srt"
@@ -18,6 +19,7 @@ class Kind:
     context: int = 2048
     dimensions: int = 128
     tick_s: float = 0.002
+    video_looks: int = 3
     key: str | None = None
     admin_key: str | None = None
 
@@ -32,7 +34,10 @@ class Faults:
     finish, or goes on with what is no JSON. ``per_event`` is how many tokens one event brings.
     ``health_s`` is how long ``/health`` takes. ``draining``: ``/ready`` says 503, calls are still taken.
     ``no_usage``: the final usage is left out. ``head_s`` delays a response's head; ``not_http``: what
-    answers is no HTTP.
+    answers is no HTTP. ``video_fault`` is what goes wrong with videos: they ``fail``, get ``stuck``
+    at 40 percent, are ``lost`` there (as by a restart), take the whole server with them (``die``), are
+    told of in ``garbage``, have a ``foreign`` id, end as a file that is ``no_video``, or one whose end
+    is missing (``cut``).
     """
 
     queue_full: bool = False
@@ -48,3 +53,6 @@ class Faults:
     no_usage: bool = False
     head_s: float = 0.0
     not_http: bool = False
+    video_fault: (
+        Literal["fail", "stuck", "lost", "die", "garbage", "foreign", "no_video", "cut"] | None
+    ) = None

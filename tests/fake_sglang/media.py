@@ -10,12 +10,12 @@ import struct
 import time
 import wave
 import zlib
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from tests.fake_sglang import videos
+from tests.fake_sglang.forms import count_of, form_of
 from tests.fake_sglang.http import Exchange
 from tests.fake_sglang.refused import Refused
 
@@ -35,6 +35,10 @@ async def answered(fake: "FakeSglang", exchange: Exchange, path: str) -> bool:
             await exchange.give(200, _speech(fake, _told(fake, exchange)), "audio/wav")
         case "diffusion", "POST", "/v1/images/generations":
             await exchange.say(200, _pictures(_told(fake, exchange)))
+        case "diffusion", "POST", "/v1/images/edits":
+            await exchange.say(200, _edited(fake, exchange))
+        case "diffusion", _, _ if path.startswith("/v1/videos"):
+            await videos.answered(fake, exchange, path)
         case _:
             return False
     return True
@@ -112,6 +116,23 @@ def _pictures(told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _edited(fake: "FakeSglang", exchange: Exchange) -> dict[str, Any]:
+    """As new pictures, each a shade darker than its seed for every picture that was given."""
+    told = form_of(exchange)
+    given = count_of(exchange, "image")
+    fake.seen.append({**told, "image": given})
+    if not given:
+        raise Refused({"detail": "Field 'image' or 'url' is required"}, 422)
+    first, count = int(told["seed"]), int(told["n"])
+    asked = {
+        "size": told["size"].decode(),
+        "prompt": told["prompt"].decode(),
+        "seed": [first + number - given for number in range(count)],
+        "n": count,
+    }
+    return _pictures(asked)
+
+
 def gray(width: int, height: int, shade: int) -> bytes:
     """A PNG file of one shade."""
     rows = (b"\x00" + bytes([shade]) * width) * height
@@ -122,16 +143,3 @@ def gray(width: int, height: int, shade: int) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def form_of(exchange: Exchange) -> dict[str, bytes]:
-    """The fields of a form, the last one of each name."""
-    head = f"Content-Type: {exchange.headers['content-type']}\r\n\r\n".encode()
-    message = BytesParser(policy=HTTP).parsebytes(head + exchange.body)
-    fields: dict[str, bytes] = {}
-    for part in message.iter_parts():
-        name = str(part.get_param("name", header="content-disposition"))
-        payload = part.get_payload(decode=True)
-        assert isinstance(payload, bytes)
-        fields[name] = payload
-    return fields

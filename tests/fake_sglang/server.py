@@ -17,6 +17,7 @@ from tests.fake_sglang.kind import Faults, Kind
 from tests.fake_sglang.prompts import chat_prompt, check_context, text_prompts
 from tests.fake_sglang.refused import Refused
 from tests.fake_sglang.slots import DuplicateId, Job, QueueFull, Slots
+from tests.fake_sglang.videos import FakeVideo
 
 _OPEN: Final = ("/ready", "/health", "/metrics")
 _NO_EMBEDDER: Final = (
@@ -29,7 +30,7 @@ _QUEUE_FULL: Final = "The request queue is full."
 
 class FakeSglang:
     """A running fake: ``seen`` are the bodies that it was sent, ``generated`` the tokens that it made
-    for each request id, ``faults`` may be turned at any time."""
+    for each request id, ``videos`` those that it holds, ``faults`` may be turned at any time."""
 
     def __init__(self, kind: Kind, faults: Faults) -> None:
         self.kind = kind
@@ -38,6 +39,7 @@ class FakeSglang:
         self.seen: list[Mapping[str, Any]] = []
         self.generated: dict[str, int] = {}
         self.listener = Listener()
+        self.videos: dict[str, FakeVideo] = {}
         self._known: set[tuple[Any, str]] = set()
 
     @property

@@ -223,7 +223,7 @@ function priceProblem(record) {
     count(usage, "output_tokens") * count(price, "output_nano_per_mtok") +
     count(usage, "characters") * count(price, "nano_per_mchar") +
     count(usage, "images") * count(price, "nano_per_image") * 1000000n +
-    count(usage, "audio_ms") * count(price, "nano_per_second") * 1000n;
+    (count(usage, "audio_ms") + count(usage, "video_ms")) * count(price, "nano_per_second") * 1000n;
   const cost = (exact + 999999n) / 1000000n;
   const most = count(record, "quoted_max_nano_usd");
   const expected = record.get("status") === "failed" ? 0n : cost < most ? cost : most;

@@ -19,7 +19,7 @@ const all = (check, ...names) => Object.fromEntries(names.map((name) => [name, c
 
 const USAGE = {
   ...all(number, "input_tokens", "output_tokens", "cached_tokens"),
-  ...all(optional(number), "images", "audio_ms", "characters"),
+  ...all(optional(number), "images", "audio_ms", "characters", "video_ms"),
 };
 const PRICE = {
   version: text,

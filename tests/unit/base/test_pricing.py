@@ -46,3 +46,9 @@ def test_the_exact_sum_is_rounded_up_once(
 def test_what_exceeds_the_quote_is_not_charged() -> None:
     quote = Quote("model", CARD, Usage(images=1))
     assert quote.charge_nano_usd(Usage(images=3)) == quote.max_nano_usd == 1_500_000
+
+
+def test_a_second_of_video_costs_what_a_second_of_sound_does() -> None:
+    card = PriceCard("v", 0, 0, nano_per_second=2_000_000)
+    assert card.cost_nano_usd(Usage(video_ms=1500)) == card.cost_nano_usd(Usage(audio_ms=1500))
+    assert card.cost_nano_usd(Usage(video_ms=1500)) == 3_000_000
