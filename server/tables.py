@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
+from settlement.agent.tables import TABLES as AGENT
 from settlement.chain.tables import TABLES as CHAIN
 from settlement.evidence.tables import TABLES as EVIDENCE
 from settlement.idempotency.tables import TABLES as IDEMPOTENCY
@@ -21,6 +22,7 @@ TABLES: Final[tuple[MetaData, ...]] = (
     EVIDENCE,
     X402,
     CHAIN,
+    AGENT,
     TASKS,
     FILES,
     RESPONSES,

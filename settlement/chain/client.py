@@ -32,12 +32,14 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A transaction that is in a block; ``succeeded`` is its status."""
+    """A transaction that is in a block; ``succeeded`` is its status, ``fee_wei`` what its gas cost."""
 
     transaction: str
     block: int
     succeeded: bool
     logs: tuple[Log, ...]
+    gas_used: int = 0
+    fee_wei: int = 0
 
 
 class ChainClient:
@@ -99,8 +101,18 @@ class ChainClient:
         block = await self.request("eth_getBlockByNumber", "pending", False)
         return int(block["timestamp"], 16)
 
-    async def call(self, to: str, data: bytes) -> bytes:
-        result = await self.request("eth_call", {"to": to, "data": "0x" + data.hex()}, "latest")
+    async def height(self) -> int:
+        """The number of the latest block."""
+        return int(await self.request("eth_blockNumber"), 16)
+
+    async def code(self, address: str) -> bytes:
+        """The code of a contract; empty where there is none."""
+        return bytes.fromhex((await self.request("eth_getCode", address, "latest"))[2:])
+
+    async def call(self, to: str, data: bytes, block: int | None = None) -> bytes:
+        """What a call returns on the state after a block, by default the latest one."""
+        at = "latest" if block is None else hex(block)
+        result = await self.request("eth_call", {"to": to, "data": "0x" + data.hex()}, at)
         return bytes.fromhex(result[2:])
 
     async def estimate_gas(self, sender: str, to: str, data: bytes) -> int:
@@ -149,11 +161,14 @@ class ChainClient:
 
 
 def _receipt(found: dict[str, Any]) -> Receipt:
+    gas_used = int(found["gasUsed"], 16)
     return Receipt(
         transaction=str(found["transactionHash"]).lower(),
         block=int(found["blockNumber"], 16),
         succeeded=int(found["status"], 16) == 1,
         logs=tuple(_log(item) for item in found["logs"]),
+        gas_used=gas_used,
+        fee_wei=gas_used * int(found.get("effectiveGasPrice") or "0x0", 16),
     )
 
 

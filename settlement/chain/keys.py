@@ -1,9 +1,10 @@
 """EVM keys (secp256k1): their addresses, and transactions signed in a thread, for it takes a ms."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from base.secret_file import file_secret
 
@@ -43,6 +44,17 @@ class EvmSigner(Protocol):
     async def sign(self, transaction: Transaction) -> SignedTransaction: ...
 
 
+class WalletSigner(Protocol):
+    """An EVM account that signs typed data (EIP-712). ``address`` is EIP-55."""
+
+    @property
+    def address(self) -> str: ...
+
+    async def sign_typed(self, typed: Mapping[str, Any]) -> bytes:
+        """The 65 bytes r, s, v over a full message: types, primaryType, domain and message."""
+        ...
+
+
 class LocalSigner:
     """Signs with a private key held in memory."""
 
@@ -55,6 +67,10 @@ class LocalSigner:
 
     async def sign(self, transaction: Transaction) -> SignedTransaction:
         return await asyncio.to_thread(self._sign, transaction)
+
+    async def sign_typed(self, typed: Mapping[str, Any]) -> bytes:
+        signed = await asyncio.to_thread(self._account.sign_typed_data, full_message=dict(typed))
+        return bytes(signed.signature)
 
     def _sign(self, transaction: Transaction) -> SignedTransaction:
         from eth_utils.address import to_canonical_address

@@ -1,8 +1,8 @@
-"""The shape of a bundle: ``{receipt, evidence, inclusion}``, read strictly from hostile data."""
+"""The shape of a bundle: ``{receipt, evidence, inclusion, anchor}``, read strictly from hostile data."""
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -18,6 +18,8 @@ Hash = Annotated[str, StringConstraints(strict=True, pattern=r"^sha256:[0-9a-f]{
 Hex = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}\z")]
 Signature = Annotated[str, StringConstraints(strict=True, pattern=r"^ed25519:[0-9a-f]{128}\z")]
 PublicKey = Annotated[str, StringConstraints(strict=True, pattern=r"^ed25519:pk_[0-9a-f]{64}\z")]
+Word = Annotated[str, StringConstraints(strict=True, pattern=r"^0x[0-9a-f]{64}\z")]
+Address = Annotated[str, StringConstraints(strict=True, pattern=r"^0x[0-9a-fA-F]{40}\z")]
 Small = Annotated[int, Field(strict=True, ge=0, le=SAFE_INTEGER)]
 Decimal = Annotated[str, StringConstraints(strict=True, pattern=r"^(0|[1-9][0-9]{0,38})\z")]
 Number = Small | Decimal
@@ -142,10 +144,24 @@ class InclusionShape(_Shape):
     checkpoint: Annotated[str, StringConstraints(strict=True, max_length=16_384)]
 
 
+class AnchorShape(_Shape):
+    """Where on a chain a checkpoint was written, and the place of the record in the log it names."""
+
+    kind: Literal["identity_metadata", "validation_registry"]
+    network: Annotated[str, StringConstraints(strict=True, pattern=r"^eip155:[1-9][0-9]{0,18}\z")]
+    registry: Address
+    agent_id: Decimal
+    digest: Word
+    transaction: Word
+    block: Small
+    inclusion: InclusionShape
+
+
 class BundleShape(_Shape):
     evidence: EvidenceShape
     receipt: ReceiptShape | None = None
     inclusion: InclusionShape | None = None
+    anchor: AnchorShape | None = None
 
 
 def parse_bundle(data: bytes) -> Any:

@@ -1,33 +1,52 @@
-"""Checks of the place in the log: inclusion proof, checkpoint, and who signed it."""
+"""Checks of the place in the log: inclusion proof, checkpoint, who signed it, and what was anchored."""
 
 from typing import Final
 
-from settlement.evidence.bundle import BundleShape, InclusionShape
+from settlement.evidence.bundle import AnchorShape, BundleShape, InclusionShape
 from settlement.evidence.checkpoint import BadCheckpoint, Note
 from settlement.evidence.merkle import included, leaf_hash
 from settlement.evidence.spelling import hash_from
 from settlement.evidence.trust import Trust
 from settlement.evidence.verdict import Findings
 
-_INCLUSION: Final = "log.inclusion"
-_CHECKPOINT: Final = "log.checkpoint"
-_SIGNATURE: Final = "log.checkpoint_signature"
+_PARTS: Final = ("inclusion", "checkpoint", "checkpoint_signature")
 
 
 def check_log(findings: Findings, shape: BundleShape, trust: Trust) -> None:
+    payload_hash = shape.evidence.payload_hash
     if shape.inclusion is None:
-        for name in (_INCLUSION, _CHECKPOINT, _SIGNATURE):
-            findings.skip(name, "The record has no place in the log yet; fetch the bundle again.")
-        return
-    findings.add(_INCLUSION, _inclusion_problem(shape.evidence.payload_hash, shape.inclusion))
+        for part in _PARTS:
+            findings.skip(
+                f"log.{part}", "The record has no place in the log yet; fetch the bundle again."
+            )
+    else:
+        _check_place(findings, "log", payload_hash, shape.inclusion, trust)
+    if shape.anchor is not None:
+        _check_place(findings, "anchor", payload_hash, shape.anchor.inclusion, trust)
+        findings.add("anchor.digest", _digest_problem(shape.anchor))
+
+
+def _check_place(
+    findings: Findings, where: str, payload_hash: str, inclusion: InclusionShape, trust: Trust
+) -> None:
+    names = [f"{where}.{part}" for part in _PARTS]
+    findings.add(names[0], _inclusion_problem(payload_hash, inclusion))
     try:
-        note = Note.parse(shape.inclusion.checkpoint)
+        note = Note.parse(inclusion.checkpoint)
     except BadCheckpoint as error:
-        findings.add(_CHECKPOINT, str(error))
-        findings.skip(_SIGNATURE, "There is no checkpoint to check.")
+        findings.add(names[1], str(error))
+        findings.skip(names[2], "There is no checkpoint to check.")
         return
-    findings.add(_CHECKPOINT, _checkpoint_problem(note, shape.inclusion))
-    _check_signature(findings, note, trust)
+    findings.add(names[1], _checkpoint_problem(note, inclusion))
+    _check_signature(findings, names[2], note, trust)
+
+
+def _digest_problem(anchor: AnchorShape) -> str:
+    from settlement.chain.keccak import keccak256
+
+    note = anchor.inclusion.checkpoint.encode("utf-8", "surrogatepass")
+    found = "0x" + keccak256(note).hex()
+    return "" if found == anchor.digest else "digest is not the keccak-256 of the checkpoint."
 
 
 def _inclusion_problem(payload_hash: str, inclusion: InclusionShape) -> str:
@@ -53,9 +72,9 @@ def _checkpoint_problem(note: Note, inclusion: InclusionShape) -> str:
     return ""
 
 
-def _check_signature(findings: Findings, note: Note, trust: Trust) -> None:
+def _check_signature(findings: Findings, name: str, note: Note, trust: Trust) -> None:
     if not trust.log_keys:
-        findings.skip(_SIGNATURE, "No key of the log was given.")
+        findings.skip(name, "No key of the log was given.")
         return
     signed = any(key.name == note.checkpoint.origin and note.signed_by(key) for key in trust.log_keys)
-    findings.add(_SIGNATURE, "" if signed else "No trusted key of the log signed the checkpoint.")
+    findings.add(name, "" if signed else "No trusted key of the log signed the checkpoint.")

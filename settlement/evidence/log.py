@@ -77,6 +77,11 @@ class Log:
             raise BadRange(f"leaf_index should be below {head.size}.", param="leaf_index")
         return await self._included(entries[0], head)
 
+    async def inclusion_under(self, index: int, head: Head) -> dict[str, Any]:
+        """As ``inclusion``, of the entry with that index against an earlier checkpoint that holds it."""
+        [entry] = await self.entries(index, 1)
+        return await self._included(entry, head)
+
     async def _included(self, entry: Entry, head: Head) -> dict[str, Any]:
         index = entry.leaf_index
         path = await self._proof(lambda node: merkle.inclusion(index, head.size, node))

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from base.ids import run_id_from
 from base.signing import key_id_of
+from settlement.evidence.anchors import AnchorBook
 from settlement.evidence.attested import attested_shown
 from settlement.evidence.keyring import KeyRing
 from settlement.evidence.log import Log
@@ -76,15 +77,19 @@ class EvidenceReader:
 
     async def bundle(self, any_id: str) -> Document | None:
         """``{receipt, evidence, inclusion}``: the receipt is null while the call is not settled, the
-        inclusion while the record waits for its place in the log, about a second."""
+        inclusion while the record waits for its place in the log, about a second. ``anchor``
+        stands there once a checkpoint that holds the record is final on a chain."""
         row = await self._row(any_id)
         if row is None:
             return None
-        return {
+        bundle = {
             "receipt": _receipt(row),
             "evidence": dict(_evidence(row).wire),
             "inclusion": await self.log.inclusion(row["run_id"]),
         }
+        index = bundle["inclusion"]["leaf_index"] if bundle["inclusion"] else None
+        anchor = None if index is None else await AnchorBook(self.store, self.log).over(index)
+        return bundle if anchor is None else {**bundle, "anchor": anchor}
 
     async def inclusion(self, any_id: str) -> Document | None:
         """The place of a record in the log; None while it has none."""

@@ -66,3 +66,26 @@ CHECKPOINT: Final = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 """Every checkpoint that was signed."""
+
+# ``state`` is sent, mined, final or failed; ``transaction`` "" before it is journaled. ``digest`` is the
+# keccak-256 of ``note`` as 0x hex. Wei fit: no budget allows a fee of 9 ether.
+ANCHOR: Final = Table(
+    "anchor",
+    TABLES,
+    Column("genesis", String, primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("network", String, nullable=False),
+    Column("registry", String, nullable=False),
+    Column("agent_id", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("transaction", String, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    Column("gas_used", BigInteger, nullable=False),
+    Column("fee_wei", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""Checkpoints that were written onto a chain, or are on their way."""

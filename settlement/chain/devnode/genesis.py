@@ -1,4 +1,4 @@
-"""Block 0: the funder's ether and the USDC contract at its address."""
+"""Block 0: the funder's ether, USDC and the contracts of ERC-8004 at their addresses."""
 
 import secrets
 from typing import Any, Final
@@ -7,6 +7,7 @@ from eth.constants import POST_MERGE_DIFFICULTY, POST_MERGE_MIX_HASH, POST_MERGE
 from eth_typing import Address
 
 from settlement.chain.devnet import FUNDER, USDC, artifact
+from settlement.chain.erc8004.addresses import TESTNET, keeper_address
 
 _FUNDER_WEI: Final = 10**27
 
@@ -24,11 +25,22 @@ def genesis_header(now_s: int, gas_limit: int) -> dict[str, Any]:
 
 
 def genesis_state() -> dict[Address, Any]:
-    usdc = bytes.fromhex(artifact("DevUSDC")["runtime"][2:])
+    contracts = {
+        USDC: "DevUSDC",
+        TESTNET.identity: "DevIdentityRegistry",
+        TESTNET.reputation: "DevReputationRegistry",
+        TESTNET.validation: "DevValidationRegistry",
+        keeper_address(): "AnchorKeeper",
+    }
     return {
         _address(FUNDER): {"balance": _FUNDER_WEI, "nonce": 0, "code": b"", "storage": {}},
-        _address(USDC): {"balance": 0, "nonce": 1, "code": usdc, "storage": {}},
+        **{_address(address): _contract(name) for address, name in contracts.items()},
     }
+
+
+def _contract(name: str) -> dict[str, Any]:
+    code = bytes.fromhex(artifact(name)["runtime"][2:])
+    return {"balance": 0, "nonce": 1, "code": code, "storage": {}}
 
 
 def _address(text: str) -> Address:
