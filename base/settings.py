@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from base.agent_settings import AgentSettings
 from base.engine_settings import EngineSettings, Lane
 from base.limit_settings import LimitSettings
 from base.outbound.addresses import network_of
@@ -295,6 +296,9 @@ class Settings(BaseSettings):
     )
     access_token_ttl_s: int = Field(
         2_592_000, ge=60, description="Lifetime of the token that spends a wallet's credit."
+    )
+    agent: AgentSettings = Field(
+        AgentSettings(), description="The server as an agent of ERC-8004 ([agent])."
     )
     attest_mchar_usd: str = Field(
         "0.10",

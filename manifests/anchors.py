@@ -1,9 +1,11 @@
 """The wire shapes and operations of anchors on chains."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from base.errors import NotFound
-from manifests.operation import JSON, Operation, Reply
+from manifests.operation import JSON, Operation, Param, Reply
 
 
 class ChainReadiness(BaseModel):
@@ -36,10 +38,27 @@ class AnchorOrder(BaseModel):
 
 
 class AnchorAnswer(ChainReadiness):
-    """What became of it; ``transaction`` is null where nothing was sent."""
+    """The final anchor that holds the record; ``transaction`` is null while there is none."""
 
     record_id: str
     transaction: str | None
+
+
+class AnchorRecord(BaseModel):
+    """A checkpoint of the log on a chain; ``digest`` is the keccak-256 of the note ``checkpoint``."""
+
+    kind: Literal["identity_metadata", "validation_registry"]
+    network: str = Field(description="CAIP-2 id.")
+    registry: str
+    agent_id: str
+    size: int = Field(description="Records in the log at that checkpoint.")
+    digest: str
+    transaction: str | None
+    block: int | None
+    gas_used: int | None
+    fee_wei: str | None
+    state: Literal["sent", "mined", "final", "failed"]
+    checkpoint: str
 
 
 def anchor_operations() -> tuple[Operation, ...]:
@@ -53,6 +72,17 @@ def anchor_operations() -> tuple[Operation, ...]:
             tag="proof",
             replies={200: Reply("Readiness by chain.", {JSON: AnchorReadiness})},
         ),
+        Operation(
+            "GET",
+            "/v1/audit/anchors/{digest}",
+            "getAnchor",
+            "The checkpoint behind an anchor",
+            description="What validators are pointed at: the checkpoint whose hash is on the chain.",
+            tag="proof",
+            params=(Param("digest", "path", "0x and 64 hex digits.", required=True),),
+            replies={200: Reply("The anchor and its checkpoint.", {JSON: AnchorRecord})},
+            errors=(NotFound,),
+        ),
         _order("/v1/vaas/anchor/base", "anchorOnBase", "Base"),
         _order("/v1/vaas/anchors/testnet", "anchorOnTestnet", "the test network Base Sepolia"),
     )
@@ -64,7 +94,11 @@ def _order(path: str, operation_id: str, chain: str) -> Operation:
         path,
         operation_id,
         f"Anchor a record on {chain}",
-        description="ready is false, with the reason, where the chain is not set up: nothing was sent.",
+        description=(
+            "The transaction of the anchor that holds the record, null while it waits for one: the "
+            "server anchors by its own policy, and a request sends nothing. ready is false, with the "
+            "reason, where the chain is not set up."
+        ),
         tag="proof",
         request=AnchorOrder,
         replies={200: Reply("Whether it can be, and why not.", {JSON: AnchorAnswer})},

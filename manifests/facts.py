@@ -44,10 +44,20 @@ class KeyFact:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentFact:
+    """The server's entry in an Identity Registry of ERC-8004: ``namespace:chainId:address``, and its id
+    there, 0 for the first."""
+
+    registry: str
+    agent_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One server. ``base_url`` is what callers see, without a path; ``payment`` is None where x402 is
     off, ``key`` None where no server runs; ``past_keys`` signed earlier records, oldest first;
-    ``rendered_on`` is the day of the start, from which security.txt counts its validity."""
+    ``rendered_on`` is the day of the start, from which security.txt counts its validity; ``agent``
+    is None while the server is in no registry."""
 
     version: str
     base_url: str
@@ -56,6 +66,7 @@ class Facts:
     key: KeyFact | None = None
     rendered_on: date | None = None
     past_keys: Sequence[KeyFact] = ()
+    agent: AgentFact | None = None
 
     @property
     def mcp_url(self) -> str:

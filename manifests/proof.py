@@ -91,6 +91,19 @@ class Inclusion(_Open):
     checkpoint: str = Field(description="C2SP signed note.")
 
 
+class Anchor(_Open):
+    """Where on a chain a checkpoint stands, by its keccak-256, and the record's place in that log."""
+
+    kind: Literal["identity_metadata", "validation_registry"]
+    network: str
+    registry: str
+    agent_id: str
+    digest: str
+    transaction: str
+    block: int
+    inclusion: Inclusion
+
+
 class Bundle(_Open):
     """All that an offline verifier needs. ``receipt`` is null while the call is not settled,
     ``inclusion`` while the record waits for its place in the log, about a second."""
@@ -98,6 +111,9 @@ class Bundle(_Open):
     receipt: Receipt | None
     evidence: EvidencePack
     inclusion: Inclusion | None
+    anchor: Anchor | None = Field(
+        None, description="Absent until a checkpoint that holds the record is final on a chain."
+    )
 
 
 class BundleToVerify(BaseModel):
@@ -108,6 +124,7 @@ class BundleToVerify(BaseModel):
     receipt: dict[str, Any] | None = None
     evidence: dict[str, Any]
     inclusion: dict[str, Any] | None = None
+    anchor: dict[str, Any] | None = None
 
 
 class Check(_Open):

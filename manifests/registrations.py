@@ -33,9 +33,10 @@ def server_json(facts: Facts) -> Document:
 
 
 def agent_registration(facts: Facts) -> Document:
-    """The registration file of ERC-8004. ``registrations`` is empty: this server is in no registry of a
-    chain, and claims none of the trust models that such an entry would back."""
-    base = facts.base_url
+    """The registration file of ERC-8004. While the server is in no registry of a chain ``registrations``
+    is empty, and it claims none of the trust models that such an entry backs."""
+    base, agent = facts.base_url, facts.agent
+    entries = [] if agent is None else [{"agentId": agent.agent_id, "agentRegistry": agent.registry}]
     return json_document(
         {
             "type": REGISTRATION_TYPE,
@@ -51,8 +52,8 @@ def agent_registration(facts: Facts) -> Document:
             ],
             "x402Support": facts.payment is not None,
             "active": True,
-            "registrations": [],
-            "supportedTrust": [],
+            "registrations": entries,
+            "supportedTrust": ["reputation"] if entries else [],
         }
     )
 

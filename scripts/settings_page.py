@@ -8,6 +8,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from base.agent_settings import AgentSettings
 from base.engine_settings import EngineSettings
 from base.limit_settings import LimitSettings
 from base.settings import ModelSettings, Settings
@@ -77,6 +78,16 @@ Without this table there are no top-ups by Alipay. It notifies `/v1/topup/alipay
 """
 
 
+_AGENT = """\
+## [agent]
+
+The server as an agent of ERC-8004: `batchin agent register` puts it into the registry, and from then on
+checkpoints of the log are anchored there. On another chain than the embedded one, `rpc_url` names a node
+and the wallets `keys/agent_owner.key` and `keys/anchor.key` need ether for gas; not yet run against a
+public chain.
+"""
+
+
 def settings_page() -> str:
     """The whole page."""
     settings = table(
@@ -99,7 +110,11 @@ def settings_page() -> str:
         ((f"`{name}`", *_row(field)) for name, field in LimitSettings.model_fields.items()),
     )
     tables = f"{_MODELS}\n{models}\n\n{_ENGINES}\n{engines}\n\n{_LIMITS}\n{limits}\n"
-    for head, section in ((_STRIPE, StripeSettings), (_ALIPAY, AlipaySettings)):
+    for head, section in (
+        (_STRIPE, StripeSettings),
+        (_ALIPAY, AlipaySettings),
+        (_AGENT, AgentSettings),
+    ):
         keys = ((f"`{name}`", *_row(field)) for name, field in section.model_fields.items())
         tables += f"\n{head}\n{table(('key', 'default', 'meaning', 'allowed'), keys)}\n"
     return f"{_HEAD}\n{settings}\n\n{tables}"

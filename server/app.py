@@ -25,7 +25,7 @@ from base.settings import Settings
 from base.signing import file_signer
 from manifests.bazaar import http_discovery
 from manifests.document import Document
-from manifests.facts import Facts
+from manifests.facts import AgentFact, Facts
 from manifests.hashes import manifest_hashes
 from manifests.operations import operations
 from manifests.render import render
@@ -34,6 +34,7 @@ from runtime.engine import Modality
 from server import ahead
 from server.account import AccountRoutes
 from server.admin import AdminServer
+from server.agent import AgentOffice
 from server.beside import beside
 from server.books import Books
 from server.control import control_plane
@@ -75,6 +76,8 @@ from server.tools import ENDPOINTS, registry_of
 from server.version import version
 from server.web.caller import Callers
 from server.web.payment import no_payment, payment_of
+from settlement.agent.agent import Agent
+from settlement.agent.seat import AgentSeat, agent_name
 from settlement.balance import BalanceRail
 from settlement.chain.devchain import DevChain
 from settlement.evidence.checkpoint import LogKey
@@ -200,6 +203,7 @@ class _Composition:
             _start(self._stack, *(part for part in (runtime.engines, chain) if part is not None)),
             asyncio.to_thread(ahead.load, ahead.MCP + (ahead.CHAIN if chain else ())),
         )
+        seat = await self._seat(ground, chain)
         sale = await sale_of(settings) if settings.x402 else None
         outbound = Outbound(Guard([network_of(text) for text in settings.outbound_allow]))
         self._stack.push_async_callback(outbound.aclose)
@@ -228,9 +232,15 @@ class _Composition:
             outbound,
             jobs.tools,
         )
-        facts = self._facts(ground, runtime, sale)
+        facts = self._facts(ground, runtime, sale, seat.agent)
         hashes = manifest_hashes(registry, facts)
-        recorder = Recorder(ground.ring, settings.environment, manifests=hashes, grid=_grid(settings))
+        recorder = Recorder(
+            ground.ring,
+            settings.environment,
+            agent=agent_name(lambda: seat.agent),
+            manifests=hashes,
+            grid=_grid(settings),
+        )
         x402 = await self._x402(ground, recorder, sale, chain)
         lasting = LastingRail(x402, self._owner) if x402 else None
         rails = Rails(BalanceRail(ground.store, recorder, self._clock), lasting, ground.store.hopeful)
@@ -256,7 +266,7 @@ class _Composition:
 
         def drawn() -> Mapping[str, Document]:
             paid = PAYMENT_ERRORS if facts.payment else ()
-            now = self._facts(ground, runtime, sale)
+            now = self._facts(ground, runtime, sale, seat.agent)
             return render(registry, now, settings, operations(paid, (Misdirected,)))
 
         documents = dict(drawn())
@@ -264,8 +274,10 @@ class _Composition:
         async def redraw() -> None:
             documents.update(await asyncio.to_thread(drawn))
 
-        asgi = await self._doors(ground, runtime, invoker, facts, documents, Kept(files, jobs))
-        await self._admin(ground, runtime, chain, redraw)
+        asgi = await self._doors(ground, runtime, invoker, facts, documents, Kept(files, jobs), seat)
+        wallet = settings.data_dir / "keys" / "pay_to.key" if sale and not settings.pay_to else None
+        office = AgentOffice(seat, wallet, redraw)
+        await self._admin(ground, runtime, chain, redraw, office)
         return Server(
             asgi=asgi,
             settings=settings,
@@ -326,7 +338,17 @@ class _Composition:
         )
         return await self._stack.enter_async_context(x402_rail(self._settings, sale, desk, chain))
 
-    def _facts(self, ground: _Ground, runtime: Runtime, sale: Sale | None) -> Facts:
+    async def _seat(self, ground: _Ground, chain: DevChain | None) -> AgentSeat:
+        """The agent of this server, anchoring from now on where it is registered."""
+        settings = self._settings
+        keys = settings.data_dir / "keys"
+        parts = (ground.store, ground.log, self._clock, chain)
+        seat = AgentSeat(settings.agent, keys, self._url, *parts)
+        await self._stack.enter_async_context(seat)
+        await self._stack.enter_async_context(beside(seat.run()))
+        return seat
+
+    def _facts(self, ground: _Ground, runtime: Runtime, sale: Sale | None, agent: Agent | None) -> Facts:
         *past_keys, key = key_facts(ground.ring.history)
         return Facts(
             version=version(),
@@ -336,6 +358,7 @@ class _Composition:
             key=key,
             rendered_on=datetime.now(UTC).date(),
             past_keys=past_keys,
+            agent=AgentFact(agent.registry_name, agent.number) if agent else None,
         )
 
     async def _doors(
@@ -346,6 +369,7 @@ class _Composition:
         facts: Facts,
         documents: Mapping[str, Document],
         kept: Kept,
+        seat: AgentSeat,
     ) -> ASGIApp:
         settings = self._settings
         callers = Callers(
@@ -372,7 +396,7 @@ class _Composition:
         create = self._resource("/v1/batches", invoker, "batch")
         routes = kept.routes(settings, invoker, callers, create)
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
-        return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents, routes))
+        return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents, routes, seat))
 
     def _hot(self, ground: _Ground, invoker: Invoker, callers: Callers) -> Mapping[str, ASGIApp]:
         settings = self._settings
@@ -433,6 +457,7 @@ class _Composition:
         callers: Callers,
         documents: Mapping[str, Document],
         kept: Sequence[Route],
+        seat: AgentSeat,
     ) -> ASGIApp:
         gauges = Gauges(runtime.engines.health, ground.store, self._clock)
         health = Health(
@@ -446,7 +471,7 @@ class _Composition:
                 *topup_routes(self._settings, self._url, ground.store, callers, self._clock).routes(),
                 Route("/v1/payments/{id}", payment_endpoint(PaymentStatus(ground.store).find)),
                 *StoredResponses(ground.shelf, callers, invoker.observer).routes(),
-                *Proof(ground.proofs()).routes(),
+                *Proof(ground.proofs(), seat).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
                 *kept,
                 *page_routes(),
@@ -461,7 +486,12 @@ class _Composition:
         return [*AccountRoutes(own, ground.keys, self._clock).routes(), *keys.routes()]
 
     async def _admin(
-        self, ground: _Ground, runtime: Runtime, chain: DevChain | None, rotated: Rotated
+        self,
+        ground: _Ground,
+        runtime: Runtime,
+        chain: DevChain | None,
+        rotated: Rotated,
+        agent: AgentOffice,
     ) -> None:
         async def info(_: NoArguments) -> dict[str, Any]:
             return {
@@ -478,7 +508,13 @@ class _Composition:
         books = Books(ground.accounts, ground.keys, self._clock).operations()
         engines = await self._stack.enter_async_context(EnginesOffice(runtime.engines))
         signing = SigningOffice(lambda: ground.ring, rotated).operations()
-        asked = {"info": Operation(NoArguments, info), **books, **engines.operations(), **signing}
+        asked = {
+            "info": Operation(NoArguments, info),
+            **books,
+            **engines.operations(),
+            **signing,
+            **agent.operations(),
+        }
         office = Operations(asked, lambda: self._readiness.is_open)
         await self._stack.enter_async_context(AdminServer(self._settings.data_dir, office))
 

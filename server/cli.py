@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from server.commands import accounts, demo, doctor, engines, keys, mcp, models, serve, signing, verify
+from server.commands import (
+    accounts,
+    agent,
+    demo,
+    doctor,
+    engines,
+    keys,
+    mcp,
+    models,
+    serve,
+    signing,
+    verify,
+)
 from server.commands.failure import told
 
 _HELP = (
@@ -33,6 +45,7 @@ def application() -> typer.Typer:
     app.add_typer(keys.group(), name="keys")
     app.add_typer(engines.group(), name="engines")
     app.add_typer(signing.group(), name="signing")
+    app.add_typer(agent.group(), name="agent")
     return app
 
 

@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from base.errors import NotFound
-from server.anchors import anchor_routes
+from server.anchors import AnchorRoutes
 from server.proof_log import OPEN, LogRoutes
 from server.web.methods import Endpoint
+from settlement.agent.seat import AgentSeat
 from settlement.evidence.reader import EvidenceReader
 
 Reading = Callable[[str], Awaitable[Mapping[str, Any] | None]]
@@ -23,11 +24,12 @@ class Proof:
     """Answers from the evidence store. A run, a record and an audit id name the same call."""
 
     reader: EvidenceReader
+    seat: AgentSeat
 
     def routes(self) -> list[Route]:
         return [
             *LogRoutes(self.reader).routes(),
-            *anchor_routes(self.reader),
+            *AnchorRoutes(self.reader, self.seat).routes(),
             *(route for root in ROOTS for route in self._routes(root)),
         ]
 

@@ -34,6 +34,10 @@ _MEANINGS: Final = {
     "log.inclusion": "the record stands in the append-only log (RFC 9162)",
     "log.checkpoint": "the proof ends in the published checkpoint",
     "log.checkpoint_signature": "the log's key signed that checkpoint",
+    "anchor.inclusion": "the record stands in the log that was anchored on a chain",
+    "anchor.checkpoint": "the proof ends in the anchored checkpoint",
+    "anchor.checkpoint_signature": "the log's key signed that checkpoint",
+    "anchor.digest": "the digest on the chain is that checkpoint's (keccak-256)",
 }
 _SUMMARIES: Final = {
     Outcome.PASS: "Valid: every check passed.",

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from settlement.agent.tables import AGENT
+from settlement.chain import devnet
 from settlement.chain.erc8004.addresses import Registries
 from storage.op import Key, Op, Rows, Store
 
@@ -58,3 +59,10 @@ def save(agent: Agent) -> Op:
         rows.put(key, row)
 
     return Op((key,), fold)
+
+
+async def last(store: Store) -> Agent | None:
+    """The latest registration on a chain that is no development chain, for while none answers."""
+    real = AGENT.c.network != devnet.NETWORK
+    rows = await store.read(select(AGENT).where(real).order_by(AGENT.c.registered_at_ms.desc()).limit(1))
+    return Agent(**rows[0]) if rows else None

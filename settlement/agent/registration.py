@@ -4,7 +4,7 @@ Each step looks at the chain first and does what is missing: the command can be 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from base.clock import Clock
 from base.errors import ServiceUnavailable
@@ -17,6 +17,9 @@ from settlement.chain.erc8004 import identity, keeper
 from settlement.chain.erc8004.addresses import keeper_deployment
 from settlement.chain.keys import WalletSigner
 from storage.op import Store
+
+_SPARE_S: Final = 60
+"""A block may be made by a clock that is behind ours."""
 
 
 class NoRegistry(ServiceUnavailable):
@@ -70,13 +73,16 @@ class Registrar:
         agent = await self._agent()
         if same(await self._reader.wallet(agent.number), signer.address):
             return signer.address
-        deadline = await self.client.pending_time_s() + identity.LONGEST_DEADLINE_S - 60
-        signature = await signer.sign_typed(await self.consent(signer.address, deadline))
-        return await self.set_signed_wallet(signer.address, deadline, signature)
+        consent = await self.consent_now(signer.address)
+        signature = await signer.sign_typed(consent)
+        return await self.set_signed_wallet(signer.address, consent["message"]["deadline"], signature)
 
-    async def consent(self, wallet: str, deadline: int) -> dict[str, Any]:
-        """What a wallet signs elsewhere to become the agent's. Raises NotRegistered."""
+    async def consent_now(self, wallet: str) -> dict[str, Any]:
+        """The EIP-712 message that a wallet signs to become the agent's, good for four minutes.
+
+        Raises NotRegistered."""
         agent = await self._agent()
+        deadline = await self.client.pending_time_s() + identity.LONGEST_DEADLINE_S - _SPARE_S
         owner = await self._reader.owner(agent.number)
         registry, chain_id = self.place.registries.identity, self.place.chain_id
         return identity.wallet_consent(chain_id, registry, agent.number, wallet, owner, deadline)

@@ -1,7 +1,7 @@
 """Signs the evidence of a call and, after settlement, its receipt."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -15,16 +15,20 @@ from settlement.evidence.signed import PaymentFacts, Signed
 from settlement.rail import Outcome, Terms
 
 
+def unregistered() -> tuple[str, str]:
+    """The server is no agent."""
+    return "", ""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """``agent_registry`` and ``agent_id`` name the server's ERC-8004 registration ("" when it has
-    none); ``manifests`` holds the hash of each tool's manifest by tool name; ``grid`` is where the
+    """``agent`` tells the registry and the id of the server's ERC-8004 registration ("" and "" while it
+    has none); ``manifests`` holds the hash of each tool's manifest by tool name; ``grid`` is where the
     engines' power comes from, where the operator told."""
 
     keys: KeyRing
     environment: str
-    agent_registry: str = ""
-    agent_id: str = ""
+    agent: Callable[[], tuple[str, str]] = unregistered
     manifests: Mapping[str, str] = field(default_factory=dict)
     grid: Grid | None = None
 
@@ -34,8 +38,7 @@ class Recorder:
         signer = key.signer
         payload = evidence_payload(outcome, terms, charged_nano_usd, self.grid)
         payload["environment"] = self.environment
-        payload["agent_registry"] = self.agent_registry
-        payload["agent_id"] = self.agent_id
+        payload["agent_registry"], payload["agent_id"] = self.agent()
         payload["tool_manifest_hash"] = self.manifests.get(outcome.tool, "")
         # The end of the run may lie a moment before a key that was made meanwhile.
         payload["issued_at_ms"] = max(outcome.ended_at_ms, key.not_before_ms)

@@ -11,8 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from base.agent_settings import AgentSettings
 from server.control import control_plane
 from server.proof import Proof
+from settlement.agent.seat import AgentSeat
 from settlement.evidence.checkpoint import Note
 from settlement.evidence.integrator import Integrator
 from settlement.evidence.log import Log
@@ -53,7 +55,11 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     desk = open_desk(tmp_path / "keys")
     async with fresh_store(tmp_path, TABLES) as store:
-        app = control_plane(Proof(EvidenceReader(store, desk.keys, Log(store, LOG_KEY))).routes())
+        log = Log(store, LOG_KEY)
+        seat = AgentSeat(
+            AgentSettings(), tmp_path, "http://agents.example", store, log, desk.clock, None
+        )
+        app = control_plane(Proof(EvidenceReader(store, desk.keys, log), seat).routes())
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://agents.example") as http:
             yield House(store, desk, http)

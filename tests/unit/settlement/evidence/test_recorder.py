@@ -79,7 +79,12 @@ def test_what_is_signed_is_rfc_8785_and_survives_a_json_round_trip(tmp_path: Pat
 
 def test_an_agent_and_the_manifests_of_tools_are_named(tmp_path: Path) -> None:
     keys = open_desk(tmp_path).keys
-    recorder = Recorder(keys, "production", "eip155:8453:0xabc", "0", {"chat": "sha256:" + "1" * 64})
+    recorder = Recorder(
+        keys,
+        "production",
+        lambda: ("eip155:8453:0xabc", "0"),
+        {"chat": "sha256:" + "1" * 64},
+    )
     evidence = recorder.evidence(outcome(), BALANCE, 10_000)
     payload = evidence.wire["payload"]
     assert payload["agent_registry"] == "eip155:8453:0xabc"
