@@ -15,6 +15,7 @@ from server.guard import guarded
 from server.log import set_up_logging
 
 _BACKLOG = 2048
+_CUT_S = 10.0
 
 
 def serve(settings: Settings, announce: Callable[[Server], None]) -> None:
@@ -78,6 +79,16 @@ class _Uvicorn(uvicorn.Server):
             _calm_collector()
             self._served.readiness.open()
             self._announce(self._served)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain; what is open after that, or at the second signal, is cut and then charged."""
+        await super().shutdown(sockets)
+        cut = tuple(self.server_state.tasks)
+        if self.force_exit:  # uvicorn cuts them when their time is over, and leaves them here
+            for task in cut:
+                task.cancel()
+        if cut:
+            await asyncio.wait(cut, timeout=_CUT_S)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First SIGTERM or SIGINT: stop admitting and drain. Second: now."""

@@ -77,7 +77,8 @@ class BalanceGrant:
     async def capture(self, outcome: Outcome) -> Settled:
         """Charge, count and record in one commit.
 
-        Raises StorageUnavailable when it can't be written or the hold is gone; nothing was charged then.
+        Nothing was charged when it raises StorageUnavailable (it can't be written, the hold is gone), or
+        Unauthorized and InsufficientFunds (what the call starts can't be held any more).
         """
         charged_nano_usd = min(outcome.quote.charge_nano_usd(outcome.usage), int(self.terms.max_amount))
         at_ms = self.rail.clock.now_ms()
@@ -91,7 +92,7 @@ class BalanceGrant:
         )
         if isinstance(answer, Refused):
             await self.release()
-            raise StorageUnavailable("The reservation of this call is gone.")
+            raise _lost(answer)
         captured: ops.Captured = answer[0]
         return Settled(
             charged_nano_usd,
@@ -103,6 +104,12 @@ class BalanceGrant:
     async def release(self) -> None:
         """Give the hold back. A crash before it is written does the same."""
         await self.rail.store.submit(ops.void(self.run_id, self.account_id, self.key_id)).visible
+
+
+def _lost(refused: Refused) -> BatchinError:
+    if refused.code == "no_hold":
+        return StorageUnavailable("The reservation of this call is gone.")
+    return _refusal(refused)
 
 
 def _refusal(refused: Refused) -> BatchinError:
