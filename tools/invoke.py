@@ -48,6 +48,10 @@ from tools.scopes import check_scopes
 Keep = Callable[[bytes], Awaitable[None]]
 _CUTS: Final = (DeadlineExceeded, EngineError)
 _CUT: Final = "What was delivered is charged, and recorded as partial. Ask again for a whole answer."
+_CUT_FREE: Final = (
+    "What was delivered is recorded as partial and costs nothing, for the engine did not tell what it "
+    "used. Ask again for a whole answer."
+)
 _log: Final = logging.getLogger("batchin.invoke")
 
 
@@ -178,7 +182,7 @@ class Run:
                 yield event
         except EngineError as error:
             if self._delivered_before(error):
-                error.resolution = _CUT
+                error.resolution = await self._cut_costs()
             raise
 
     async def to_end(self) -> None:
@@ -362,6 +366,13 @@ class Run:
             return None
         result = self._execution.result()
         return self._outcome(self._quote, result, RunStatus.PARTIAL, orjson.dumps(result.output))
+
+    async def _cut_costs(self) -> str:
+        """What a caller is told of the charge of a stream that its engine broke off."""
+        if self._execution is None:
+            return EngineError.resolution
+        await self._execution.close()
+        return _CUT if self._execution.result().usage != Usage() else _CUT_FREE
 
     def _delivered_before(self, reason: BaseException | None) -> bool:
         """A stream that was cut is charged: by its caller, the deadline, or an engine that broke off."""

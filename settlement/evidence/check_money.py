@@ -57,6 +57,8 @@ def _charge_problem(record: EvidencePayloadShape) -> str:
 def _settlement_problem(record: EvidencePayloadShape, receipt: ReceiptPayloadShape) -> str:
     charged, settled = int(receipt.charged_nano_usd), int(receipt.settled_atomic)
     credit = int(receipt.credit_nano_usd)
+    if record.rail == _X402 and not (charged or settled or credit or receipt.transaction):
+        return ""  # the payment was refused in the end: nothing moved, nothing is charged
     if charged != int(record.charged_nano_usd):
         return "The receipt charges another amount than the evidence."
     if record.rail != _X402:

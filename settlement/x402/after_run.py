@@ -17,6 +17,7 @@ from settlement.rail import Also, Outcome, nothing
 from settlement.x402.desk import Desk
 from settlement.x402.payment import RAIL, Payment, State
 from settlement.x402.transitions import advance, release
+from storage.op import Op
 
 _RESERVED: Final = frozenset({State.RESERVED})
 _RUNNING: Final = frozenset({State.RUNNING})
@@ -90,16 +91,28 @@ class AfterRun:
             *also(payment.account_id),
         ), receipt
 
-    async def failed(self, payment: Payment, reason: str) -> Payment:
-        """The money will never come: nothing is delivered, and nothing stays charged."""
+    async def failed(self, payment: Payment, reason: str, evidence: Signed | None = None) -> Payment:
+        """The money will never come: nothing is delivered, and nothing stays charged. The receipt says
+        so, for the record speaks of a charge."""
         at_ms = self.desk.clock.now_ms()
         run_id, charged = payment.run_id, payment.charged_nano_usd
+        record = evidence or await self.record(run_id)
         step = advance(payment, _MOVING, State.FAILED, at_ms, reason=reason, salt=None, box=None)
         return await self.desk.commit(
             step,
             post(f"x402-reversal:{run_id}", REVENUE, RECEIVABLE, charged, "reversal", run_id, at_ms),
             refund_usage_op(run_id),
+            self._unpaid(record, at_ms),
         )
+
+    async def told_unpaid(self, run_id: str) -> None:
+        """Sign what ``failed`` signs, for a payment that failed before receipts told it."""
+        unpaid = self._unpaid(await self.record(run_id), self.desk.clock.now_ms())
+        await self.desk.store.commit(unpaid)  # refused, harmless, when it has one
+
+    def _unpaid(self, record: Signed, at_ms: int) -> Op:
+        receipt = self.desk.recorder.receipt(record, PaymentFacts(0), at_ms)
+        return receipt_op(record.run_id, receipt)
 
     async def record(self, run_id: str) -> Signed:
         """The stored record of a run that is done."""

@@ -55,7 +55,7 @@ class AuthorizedGrant:
         if settlement.state is SettlementState.PENDING:
             raise SettlementPending(payment.run_id)
         if settlement.state is SettlementState.REFUSED:
-            await self.steps.failed(payment, settlement.reason)
+            await self.steps.failed(payment, settlement.reason, evidence)
             raise self.failed(settlement.reason)
         payment, receipt = await self.steps.settled(
             payment, settlement.transaction, evidence, outcome.also

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import select
 
+from settlement.evidence.tables import EVIDENCE
 from settlement.x402.after_run import AfterRun
 from settlement.x402.before_run import BeforeRun
 from settlement.x402.collector import Collector
@@ -38,6 +39,7 @@ class Recovery:
 
         What was not paid is released uncharged; what was paid upfront is the wallet's credit.
         """
+        await self._tell_unpaid()
         return await self._each(_RUN_LOST)
 
     async def reconcile(self) -> int:
@@ -72,6 +74,13 @@ class Recovery:
             except Exception:
                 _logger.exception("the payment of %s is not ended", payment.run_id)
         return len(payments)
+
+    async def _tell_unpaid(self) -> None:
+        """Records of payments that failed have a receipt that says so, those of earlier versions too."""
+        query = select(EVIDENCE.c.run_id).join(PAYMENT, PAYMENT.c.run_id == EVIDENCE.c.run_id)
+        untold = query.where(PAYMENT.c.state == State.FAILED.value, EVIDENCE.c.receipt_payload.is_(None))
+        for row in await self.desk.store.read(untold.limit(_AT_ONCE)):
+            await AfterRun(self.desk).told_unpaid(row["run_id"])
 
     async def _in(self, states: Collection[State]) -> Sequence[Payment]:
         query = select(PAYMENT).where(PAYMENT.c.state.in_([state.value for state in states]))

@@ -244,6 +244,8 @@ function settlementProblem(record, receipt) {
   const settled = count(receipt, "settled_atomic");
   const credit = count(receipt, "credit_nano_usd");
   const transaction = receipt.get("transaction");
+  // A payment that was refused in the end: nothing moved, nothing is charged.
+  if (record.get("rail") === "x402" && !(charged || settled || credit || transaction)) return "";
   if (charged !== count(record, "charged_nano_usd")) return "The receipt charges another amount than the evidence.";
   if (record.get("rail") !== "x402") {
     const moved = settled || credit || transaction;

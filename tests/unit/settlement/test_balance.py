@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from base.caller import ANONYMOUS, Caller, CallerKind
-from base.errors import InsufficientFunds, Unauthorized
+from base.errors import BatchinError, InsufficientFunds, Unauthorized
 from base.pricing import PriceCard, Quote
 from base.resource import Resource
 from base.signing import SeedSigner
@@ -173,11 +173,21 @@ async def test_records_are_signed_before_they_go_to_the_writer(
     assert signed_in == [threading.get_ident()] * 2
 
 
-async def test_a_charge_that_is_refused_gives_its_hold_back(shop: Shop) -> None:
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("no_hold", StorageUnavailable),
+        ("no_key", Unauthorized),  # revoked while the call ran
+        ("over_budget", InsufficientFunds),
+    ],
+)
+async def test_a_charge_that_is_refused_gives_its_hold_back(
+    shop: Shop, code: str, error: type[BatchinError]
+) -> None:
     caller = await shop.caller(1000)
     grant = await shop.rail.authorize(order(caller))
-    refusing = Op((), lambda _: Refused("no_key"))
-    with pytest.raises(StorageUnavailable):
+    refusing = Op((), lambda _: Refused(code))
+    with pytest.raises(error):
         await grant.capture(replace(outcome(Usage(10, 5)), also=lambda _: (refusing,)))
     await shop.settle_down()
     assert await shop.figures(caller) == (1000, 0)

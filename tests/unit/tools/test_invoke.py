@@ -55,6 +55,7 @@ class Script:
     refuse: BatchinError | None = None
     hang_after: int | None = None
     garbage: Any = None
+    untold: bool = False
     closed: int = 0
     hung: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -85,7 +86,7 @@ class Scripted:
             yield word
 
     def result(self) -> Result:
-        usage = Usage(len(self._words), len(self._said))
+        usage = Usage() if self._script.untold else Usage(len(self._words), len(self._said))
         said = self._script.garbage or " ".join(self._said)
         return Result({"said": said}, usage, f"sha256:{len(self._said)}")
 
@@ -272,6 +273,14 @@ async def test_an_engine_that_breaks_off_a_stream_is_paid_for_what_was_delivered
     assert house.purse.released == 0
     (report,) = house.reports.seen
     assert (report.outcome, report.charged_nano_usd) == ("engine_error", 3 * 1 + 2 * 2)
+
+
+async def test_a_cut_stream_whose_engine_told_no_usage_is_said_to_be_free() -> None:
+    house = House(Script(fault_after=2, untold=True))
+    with pytest.raises(EngineError) as failed:
+        await house.invoker().invoke("say", WORDS, call(Delivery.STREAM))
+    assert "costs nothing" in failed.value.resolution
+    assert [(o.status, o.usage) for o in house.purse.captured] == [(RunStatus.PARTIAL, Usage())]
 
 
 async def test_a_fault_of_our_own_in_a_stream_charges_nothing() -> None:

@@ -138,6 +138,7 @@ class Chain:
     moved: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     reverted: dict[str, Settlement] = field(default_factory=dict)
     asked: int = 0
+    looks: int = 0
 
     @property
     def received(self) -> int:
@@ -153,6 +154,12 @@ class Chain:
     async def until_moved(self) -> None:
         async with asyncio.timeout(10):
             while not self.moved:  # noqa: ASYNC110 - the server moves it whenever it likes
+                await asyncio.sleep(0.001)
+
+    async def until_looked(self) -> None:
+        """Somebody waits for what became of a settlement."""
+        async with asyncio.timeout(10):
+            while not self.looks:  # noqa: ASYNC110 - the server looks whenever it likes
                 await asyncio.sleep(0.001)
 
     async def verify(self, authorization: Authorization) -> str | None:
@@ -182,6 +189,7 @@ class Chain:
     async def outcome(self, run_id: str, authorization: Authorization) -> Settlement:
         if self.fuse.dead:
             raise Killed
+        self.looks += 1
         moved = self.moved.get((authorization.payer, authorization.nonce))
         if moved is not None:
             return Settlement(SettlementState.SETTLED, moved[0])

@@ -9,6 +9,9 @@ from base.caller import Caller, CallerKind
 from base.errors import ServiceUnavailable
 from base.resource import Resource
 from base.usage import Usage
+from settlement.evidence.ops import evidence_key
+from settlement.evidence.trust import Trust
+from settlement.evidence.verify import verify_bundle
 from settlement.ledger.ids import CHAIN, REVENUE
 from settlement.rail import Delivery, Replay, RunStatus, Settled
 from settlement.x402.errors import (
@@ -20,6 +23,7 @@ from settlement.x402.errors import (
     SettlementPending,
 )
 from settlement.x402.payment import Payment
+from storage.op import Op, Rows
 from tests.unit.settlement.x402.house import (
     MCP,
     RESULT,
@@ -173,8 +177,50 @@ async def test_nothing_is_delivered_when_the_money_does_not_come(house: House, p
     row = (await house.payments())[0]
     assert (row["state"], row["box"]) == ("failed", None)
     await house.balanced()
+    assert await _says_unpaid(house, row["run_id"])
     with pytest.raises(PaymentReused, match="could not be settled"):
         await house.rail.authorize(order(paid.payment))
+
+
+async def _says_unpaid(house: House, run_id: str) -> bool:
+    """Whether the receipt of a record fits it and tells that nothing was paid."""
+    proofs: Any = house.rail.recovery.desk.proofs
+    evidence, receipt = await proofs.evidence(run_id), await proofs.receipt(run_id)
+    if receipt is None:
+        return False
+    paid = receipt["receipt_payload"]
+    told = (paid["charged_nano_usd"], paid["settled_atomic"], paid["transaction"])
+    trust = Trust(tuple(proofs.keys.history), ())
+    bundle = {"evidence": evidence, "receipt": receipt, "inclusion": None}
+    checks = {check.name: check.result for check in verify_bundle(bundle, trust).checks}
+    assert checks["settlement_arithmetic"] == checks["linkage.payload"] == "pass"
+    assert evidence["payload"]["charged_nano_usd"] != 0
+    return bool(told == (0, 0, ""))
+
+
+async def test_a_payment_that_failed_in_an_earlier_version_is_told_by_its_receipt(
+    house: House, payer: Payer
+) -> None:
+    house.chain.mood = "refuse"
+    paid = await paid_order(house, payer)
+    grant = granted(await house.rail.authorize(paid))
+    with pytest.raises(SettlementFailed):
+        await grant.capture(outcome_of(paid))
+    run_id = paid.run_id
+    await house.store.commit(_without_receipt(run_id))
+    assert not await _says_unpaid(house, run_id)
+    await house.rail.recovery.recover()
+    assert await _says_unpaid(house, run_id)
+
+
+def _without_receipt(run_id: str) -> Op:
+    key = evidence_key(run_id)
+    gone = dict.fromkeys(("receipt_payload", "receipt_signature", "receipt_public_key"))
+
+    def fold(rows: Rows) -> None:
+        rows.put(key, {**(rows.get(key) or {}), **gone})
+
+    return Op((key,), fold)
 
 
 async def test_a_refusal_of_the_chain_reserves_nothing(house: House, payer: Payer) -> None:
@@ -225,7 +271,7 @@ async def test_a_caller_is_not_kept_for_ever_and_the_payment_is_followed(
     grant = granted(await house.rail.authorize(paid))
     house.clock.advance_s(-3600)  # the window ends long after a caller's patience
     capture = asyncio.create_task(grant.capture(outcome_of(paid)))
-    await house.until("pending")
+    await house.chain.until_looked()
     house.clock.advance_s(3601)
     with pytest.raises(SettlementPending) as pending:
         await capture
