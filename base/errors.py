@@ -137,6 +137,13 @@ class Conflict(BatchinError):
     resolution = "Wait for the first request to end."
 
 
+class NotReady(Conflict):
+    """What was asked for does not exist yet, or never will; the message says which."""
+
+    code = "not_ready"
+    resolution = "Ask again when it is there."
+
+
 class ResponsesStreamingDisabled(BatchinError):
     """The key's switch of streamed responses is off."""
 

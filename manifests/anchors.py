@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from base.errors import NotFound
-from manifests.operation import JSON, Operation, Param, Reply
+from base.errors import InvalidRequest, NotFound, NotReady, ServiceUnavailable
+from manifests.operation import JSON, Body, Operation, Param, Reply
 
 
 class ChainReadiness(BaseModel):
@@ -25,6 +25,37 @@ class AnchorReadiness(BaseModel):
     ready: bool
     reason: str
     chains: list[ChainReadiness]
+
+
+class FeedbackFile(BaseModel):
+    """What a client says of an agent (ERC-8004, off-chain feedback file)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    agentRegistry: str  # noqa: N815 - the standard's spelling
+    agentId: int  # noqa: N815
+    clientAddress: str  # noqa: N815
+    createdAt: str  # noqa: N815
+    value: int
+    valueDecimals: int  # noqa: N815
+    tag1: str
+    tag2: str
+    endpoint: str
+    mcp: dict[str, str]
+    proofOfPayment: dict[str, str]  # noqa: N815
+    receipt: dict[str, str]
+
+
+class FeedbackSubmission(BaseModel):
+    """A transaction of the payer's; ``feedback_hash`` is the keccak-256 of the file's bytes."""
+
+    network: str
+    chain_id: int
+    to: str
+    function: str
+    data: str
+    feedback_uri: str
+    feedback_hash: str
 
 
 class AnchorOrder(BaseModel):
@@ -61,6 +92,15 @@ class AnchorRecord(BaseModel):
     checkpoint: str
 
 
+_OPINION = (
+    Param("id", "path", "Record id; a run or audit id does.", required=True),
+    Param("value", "query", "The mark; 100 by default.", {"type": "integer"}),
+    Param("value_decimals", "query", "Its decimals, 0 by default.", {"type": "integer", "maximum": 18}),
+    Param("tag1", "query", "What is rated.", {"type": "string", "maxLength": 64}),
+    Param("tag2", "query", "More about it.", {"type": "string", "maxLength": 64}),
+)
+
+
 def anchor_operations() -> tuple[Operation, ...]:
     return (
         Operation(
@@ -83,8 +123,37 @@ def anchor_operations() -> tuple[Operation, ...]:
             replies={200: Reply("The anchor and its checkpoint.", {JSON: AnchorRecord})},
             errors=(NotFound,),
         ),
+        _feedback(
+            "/v1/audit/{id}/feedback",
+            "getFeedbackFile",
+            "A feedback file of ERC-8004 about a paid call",
+            "With its proof of payment and the receipt's hash; the same question gives the same bytes, "
+            "so that this URL can be the feedbackURI.",
+            FeedbackFile,
+        ),
+        _feedback(
+            "/v1/audit/{id}/feedback/submission",
+            "getFeedbackSubmission",
+            "The transaction that submits the feedback",
+            "giveFeedback of the Reputation Registry, for the payer's wallet to sign and send.",
+            FeedbackSubmission,
+        ),
         _order("/v1/vaas/anchor/base", "anchorOnBase", "Base"),
         _order("/v1/vaas/anchors/testnet", "anchorOnTestnet", "the test network Base Sepolia"),
+    )
+
+
+def _feedback(path: str, operation_id: str, summary: str, description: str, body: Body) -> Operation:
+    return Operation(
+        "GET",
+        path,
+        operation_id,
+        summary,
+        description=description,
+        tag="proof",
+        params=_OPINION,
+        replies={200: Reply("Ready to use.", {JSON: body})},
+        errors=(InvalidRequest, NotFound, NotReady, ServiceUnavailable),
     )
 
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from base.errors import NotFound
 from server.anchors import AnchorRoutes
+from server.feedback import FeedbackRoutes
 from server.proof_log import OPEN, LogRoutes
 from server.web.methods import Endpoint
 from settlement.agent.seat import AgentSeat
@@ -30,6 +31,7 @@ class Proof:
         return [
             *LogRoutes(self.reader).routes(),
             *AnchorRoutes(self.reader, self.seat).routes(),
+            *FeedbackRoutes(self.reader, self.seat).routes(),
             *(route for root in ROOTS for route in self._routes(root)),
         ]
 

@@ -38,6 +38,12 @@ _MEANINGS: Final = {
     "anchor.checkpoint": "the proof ends in the anchored checkpoint",
     "anchor.checkpoint_signature": "the log's key signed that checkpoint",
     "anchor.digest": "the digest on the chain is that checkpoint's (keccak-256)",
+    "chain.network": "the node that was asked is of the record's chain",
+    "chain.payment": "the transaction moved the settled amount, as the payer authorized",
+    "agent.registry": "the record names the chain's Identity Registry (ERC-8004)",
+    "agent.wallet": "the one who was paid was the agent's wallet at that block",
+    "agent.registration": "the registry points at a file that names the entry",
+    "anchor.transaction": "the chain holds the digest of the anchored checkpoint",
 }
 _SUMMARIES: Final = {
     Outcome.PASS: "Valid: every check passed.",

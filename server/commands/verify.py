@@ -43,6 +43,25 @@ def verify(
         Path | None,
         typer.Option(help="The response body, likewise.", dir_okay=False, exists=True),
     ] = None,
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Ask the chain too: payment, agent, wallet and anchor."),
+    ] = False,
+    rpc: Annotated[
+        str | None,
+        typer.Option(
+            help="JSON-RPC node to ask, with --online (default: that of a server that runs here).",
+            show_default=False,
+        ),
+    ] = None,
+    confirmations: Annotated[
+        int | None,
+        typer.Option(
+            help="Blocks from which on a transaction is final (default: 12; 1 on a development chain).",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
     url: Annotated[
         str | None,
         typer.Option(help="Server to ask for an ID and for its published keys.", show_default=False),
@@ -55,12 +74,17 @@ def verify(
 
     Signatures, hashes, prices, the place in the log: one line each.
 
+    With --online also what the chain says: the payment, who was paid, the agent's entry in the Identity
+    Registry and the file behind it, the anchor. Name a node of your own: the server's proves less.
+
     Nothing is believed because the bundle says it: pin a key with --key, or name whose published keys to
     take with --keys or --url. For an ID the keys are those of the server that is asked. Exit status: 0
     valid, 1 not valid, 2 a check could not be made.
     """
     import asyncio
 
+    from server.commands.office import folder_of
+    from server.commands.online import asked_online, node_of
     from server.commands.show import show_json
     from server.commands.sources import Source, read_source
     from settlement.evidence.bundle import UnreadableBundle
@@ -74,6 +98,9 @@ def verify(
         verdict, keys_from = _unreadable(error), "none"
     else:
         verdict, keys_from = verify_bundle(found.bundle, found.trust, bodies), found.keys_from
+        if online or rpc is not None:
+            node = node_of(rpc, folder_of(data_dir, config), confirmations)
+            verdict = asyncio.run(asked_online(verdict, found.bundle, node))
     if as_json:
         show_json(verdict.document())
     else:

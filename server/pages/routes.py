@@ -29,6 +29,7 @@ _VERIFY: Final = (
     "checks.js",
     "crypto.js",
     "json.js",
+    "keccak.js",
     "shape.js",
     "texts.js",
 )

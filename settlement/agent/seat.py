@@ -80,7 +80,7 @@ class AgentSeat:
     ) -> None:
         self._config = config
         self._keys = keys
-        self._base_url = base_url
+        self.base_url = base_url
         self._store = store
         self._log = log
         self._clock = clock
@@ -120,6 +120,11 @@ class AgentSeat:
     def network(self) -> str | None:
         """The chain (CAIP-2); None while it did not answer."""
         return self._connection.place.network if self._connection else None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the registries are; None while their chain did not answer."""
+        return self._connection.place if self._connection else None
 
     @property
     def trouble(self) -> str:
@@ -172,7 +177,7 @@ class AgentSeat:
             connection.place,
             Steps(self._client, connection.owner, _STEP_S),
             connection.writer.address,
-            self._base_url + FILE_PATH,
+            self.base_url + FILE_PATH,
             self._clock,
         )
 
@@ -265,7 +270,7 @@ class AgentSeat:
             records=config.anchor_records,
             confirmations=config.confirmations or (1 if self._chain is not None else _CONFIRMATIONS),
             budget_wei=config.gas_budget_wei,
-            base_url=self._base_url,
+            base_url=self.base_url,
             validator=config.validator or "",
         )
         return Anchorer(self._store, self._log, self._client, writer, place, policy, self._clock)

@@ -1,5 +1,6 @@
 """What a verification found: a list of checks, and what they add up to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -86,10 +87,10 @@ class Verdict:
 
 
 class Findings:
-    """Gathers checks; a check passes unless a problem is told."""
+    """Gathers checks, after those of an earlier verdict; a check passes unless a problem is told."""
 
-    def __init__(self) -> None:
-        self._checks: list[Check] = []
+    def __init__(self, before: Sequence[Check] = ()) -> None:
+        self._checks = list(before)
 
     def add(self, name: str, problem: str = "", *, needed: bool = True) -> bool:
         """Whether it passed: it did when ``problem`` is empty."""

@@ -2,6 +2,7 @@
 // Runs in browsers and in Node; asks nobody.
 
 import { bytesOf, fromBase64, fromHex, hexOf, included, joined, leafHash, sha256, signatureHolds } from "./crypto.js";
+import { keccak256 } from "./keccak.js";
 import { BadJson, canonical, parse } from "./json.js";
 import { plainProblem, shapeProblem, whole } from "./shape.js";
 
@@ -63,7 +64,7 @@ export async function verify(text, { keys = null, request = null } = {}) {
   checkMoney(findings, evidence.get("payload"), receipt?.get("receipt_payload") ?? null);
   await checkRequest(findings, evidence.get("payload"), request);
   findings.skip("response_hash", "Check the answer itself with batchin verify --response.", false);
-  await checkLog(findings, evidence.get("payload_hash"), bundle.get("inclusion") ?? null, trust);
+  await checkLog(findings, bundle, trust);
   return findings.verdict(evidence.get("record_id"));
 }
 
@@ -277,30 +278,41 @@ async function checkRequest(findings, record, request) {
   findings.equal("request_hash", hash, record.get("input_hash"), "The request is not the one that the record names.");
 }
 
-async function checkLog(findings, payloadHash, inclusion, trust) {
-  if (!inclusion) {
+async function checkLog(findings, bundle, trust) {
+  const payloadHash = bundle.get("evidence").get("payload_hash");
+  const inclusion = bundle.get("inclusion") ?? null;
+  const anchor = bundle.get("anchor") ?? null;
+  if (inclusion) await checkPlace(findings, "log", payloadHash, inclusion, trust);
+  else {
     for (const name of ["log.inclusion", "log.checkpoint", "log.checkpoint_signature"]) {
       findings.skip(name, "The record has no place in the log yet; fetch the bundle again.");
     }
-    return;
   }
-  findings.add("log.inclusion", await inclusionProblem(payloadHash, inclusion));
+  if (!anchor) return;
+  await checkPlace(findings, "anchor", payloadHash, anchor.get("inclusion"), trust);
+  const digest = `0x${hexOf(keccak256(bytesOf(anchor.get("inclusion").get("checkpoint"))))}`;
+  const problem = "digest is not the keccak-256 of the checkpoint.";
+  findings.equal("anchor.digest", digest, anchor.get("digest"), problem);
+}
+
+async function checkPlace(findings, where, payloadHash, inclusion, trust) {
+  findings.add(`${where}.inclusion`, await inclusionProblem(payloadHash, inclusion));
   const note = noteFrom(inclusion.get("checkpoint"));
   if (typeof note === "string") {
-    findings.add("log.checkpoint", note);
-    findings.skip("log.checkpoint_signature", "There is no checkpoint to check.");
+    findings.add(`${where}.checkpoint`, note);
+    findings.skip(`${where}.checkpoint_signature`, "There is no checkpoint to check.");
     return;
   }
   const size = note.size === String(inclusion.get("tree_size"));
   const root = hexOf(note.root) === inclusion.get("root");
   const wrong = !size ? "The checkpoint is of another tree size." : "The checkpoint is of another root.";
-  findings.add("log.checkpoint", size && root ? "" : wrong);
+  findings.add(`${where}.checkpoint`, size && root ? "" : wrong);
   if (!trust?.logKey) {
-    findings.skip("log.checkpoint_signature", "No key of the log was given.");
+    findings.skip(`${where}.checkpoint_signature`, "No key of the log was given.");
     return;
   }
   const signed = note.origin === trust.logKey.name && (await signedBy(note, trust.logKey));
-  findings.add("log.checkpoint_signature", signed ? "" : "No trusted key of the log signed the checkpoint.");
+  findings.add(`${where}.checkpoint_signature`, signed ? "" : "No trusted key of the log signed the checkpoint.");
 }
 
 async function inclusionProblem(payloadHash, inclusion) {

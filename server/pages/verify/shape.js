@@ -69,6 +69,17 @@ const INCLUSION = {
   checkpoint: note,
 };
 
+const word = like(/^0x[0-9a-f]{64}$/);
+const ANCHOR = {
+  kind: like(/^(identity_metadata|validation_registry)$/),
+  network: like(/^eip155:[1-9][0-9]{0,18}$/),
+  registry: like(/^0x[0-9a-fA-F]{40}$/),
+  agent_id: decimal,
+  ...all(word, "digest", "transaction"),
+  block: small,
+  inclusion: INCLUSION,
+};
+
 // The bundle itself, or the bundle around a bare evidence pack.
 export function whole(bundle) {
   const bare = bundle instanceof Map && bundle.has("payload") && !bundle.has("evidence");
@@ -78,7 +89,7 @@ export function whole(bundle) {
 // What is wrong, "" when it is a bundle.
 export function shapeProblem(bundle) {
   if (!(bundle instanceof Map)) return "A bundle is a JSON object.";
-  const parts = { evidence: EVIDENCE, receipt: RECEIPT, inclusion: INCLUSION };
+  const parts = { evidence: EVIDENCE, receipt: RECEIPT, inclusion: INCLUSION, anchor: ANCHOR };
   for (const [name, fields] of Object.entries(parts)) {
     const part = bundle.get(name) ?? null;
     if (part === null && name !== "evidence") continue;

@@ -54,6 +54,10 @@ export const TEXTS = {
       "log.inclusion": "The record stands in the log (RFC 9162 proof).",
       "log.checkpoint": "The checkpoint is of that log.",
       "log.checkpoint_signature": "The log's key signed the checkpoint.",
+      "anchor.inclusion": "The record stands in the log that was anchored on a chain.",
+      "anchor.checkpoint": "The anchored checkpoint is of that log.",
+      "anchor.checkpoint_signature": "The log's key signed the anchored checkpoint.",
+      "anchor.digest": "The digest is that of the anchored checkpoint. Whether it stands on the chain: batchin verify --online.",
     },
   },
   zh: {
@@ -109,6 +113,10 @@ export const TEXTS = {
       "log.inclusion": "记录在日志之中（RFC 9162 证明）。",
       "log.checkpoint": "检查点属于该日志。",
       "log.checkpoint_signature": "日志的密钥签署了检查点。",
+      "anchor.inclusion": "记录在已锚定到链上的日志之中。",
+      "anchor.checkpoint": "锚定的检查点属于该日志。",
+      "anchor.checkpoint_signature": "日志的密钥签署了锚定的检查点。",
+      "anchor.digest": "摘要正是锚定检查点的摘要。链上是否存在，请用 batchin verify --online 查验。",
     },
   },
 };

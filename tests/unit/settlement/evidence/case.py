@@ -9,6 +9,7 @@ from base.ids import new_run_id
 from base.pricing import PriceCard, Quote
 from base.signing import SeedSigner
 from base.usage import Usage
+from settlement.chain.keccak import keccak256
 from settlement.evidence import merkle
 from settlement.evidence.checkpoint import Checkpoint, LogKey, signed_note
 from settlement.evidence.hashes import chat_response_hash, request_hash
@@ -124,6 +125,21 @@ def inclusion_of(evidence: Signed, before: int, after: int) -> dict[str, Any]:
         "proof": [item.hex() for item in merkle.inclusion(before, len(leaves), node)],
         "root": root.hex(),
         "checkpoint": signed_note(Checkpoint(LOG_KEY.name, len(leaves), root), LOG),
+    }
+
+
+def anchor_of(evidence: Signed) -> dict[str, Any]:
+    """The ``anchor`` member of a record in a log of others."""
+    inclusion = inclusion_of(evidence, before=5, after=1)
+    return {
+        "kind": "identity_metadata",
+        "network": "eip155:31337",
+        "registry": "0x" + "ab" * 20,
+        "agent_id": "0",
+        "digest": "0x" + keccak256(inclusion["checkpoint"].encode()).hex(),
+        "transaction": "0x" + "12" * 32,
+        "block": 7,
+        "inclusion": inclusion,
     }
 
 

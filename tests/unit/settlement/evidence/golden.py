@@ -20,6 +20,7 @@ from tests.unit.settlement.evidence.case import (
     RESPONSE,
     X402,
     Desk,
+    anchor_of,
     inclusion_of,
     outcome,
 )
@@ -43,12 +44,14 @@ def golden(folder: Path) -> dict[str, Any]:
     desk = Desk(keys, Recorder(keys, "development"), clock)
     evidence, receipt = desk.signed(X402, ON_CHAIN, outcome(RUN_ID))
     reader = EvidenceReader(_Nothing(), keys, Log(_Nothing(), LOG_KEY))  # type: ignore[arg-type] # never read
+    bundle = {
+        "receipt": receipt.wire,
+        "evidence": evidence.wire,
+        "inclusion": inclusion_of(evidence, before=5, after=3),
+    }
     return {
-        "bundle": {
-            "receipt": receipt.wire,
-            "evidence": evidence.wire,
-            "inclusion": inclusion_of(evidence, before=5, after=3),
-        },
+        "bundle": bundle,
+        "anchored": {**bundle, "anchor": anchor_of(evidence)},
         "keys": reader.keys_document(),
         "request": REQUEST,
         "response": RESPONSE,
