@@ -22,7 +22,7 @@ if (!target || output.errors?.length) process.exit(1);
 for (const file of names) {
   const name = file.replace(".sol", "");
   const { abi, evm } = output.contracts[file][name];
-  if (!abi.length || !evm.bytecode.object) continue;
+  if (!abi.length || !evm.bytecode.object) continue; // a library, or what other contracts share
   const artifact = {
     contract: name,
     compiler: solc.version(),

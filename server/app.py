@@ -99,6 +99,7 @@ from settlement.limits.limits import Limits
 from settlement.rails import Rails
 from settlement.x402.desk import Desk
 from settlement.x402.errors import (
+    AllowanceRequired,
     PaymentInvalid,
     PaymentRequired,
     PaymentReused,
@@ -118,7 +119,13 @@ from tools.owner import Owner
 from tools.responses.shelf import ResponseShelf
 from tools.tasks.book import TaskBook
 
-PAYMENT_ERRORS: Final = (PaymentRequired, PaymentInvalid, PaymentReused, SettlementPending)
+PAYMENT_ERRORS: Final = (
+    PaymentRequired,
+    PaymentInvalid,
+    AllowanceRequired,
+    PaymentReused,
+    SettlementPending,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from base.settings import Settings
@@ -32,11 +33,14 @@ async def x402_rail(
     """
     from settlement.x402.collector import Collector
     from settlement.x402.facilitators.dev import DevFacilitator
+    from settlement.x402.wallets import ContractWallets
 
     gas_key = settings.data_dir / "keys" / "gas.key"
     async with DevFacilitator(chain, desk.store, desk.clock, gas_key) as facilitator:
+        if await facilitator.has_permit2():
+            sale = replace(sale, permit2_settler=facilitator.address)
         collector = Collector(desk.store, facilitator, desk.clock, settings.timeout_s)
-        rail = X402Rail(sale, desk, collector)
+        rail = X402Rail(sale, desk, collector, ContractWallets(facilitator.client))
         await rail.recovery.recover()
         async with beside(rail.recovery.forever()):
             yield rail

@@ -13,11 +13,15 @@ from typing import Any, TypeVar
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from x402.mechanisms.evm import constants
 
 from settlement.chain import devnet
+from settlement.chain.client import ChainClient
 from settlement.chain.devchain import DevChain
-from settlement.chain.funding import fund
-from settlement.x402.facilitator import Authorization
+from settlement.chain.funding import fund, fund_gas
+from settlement.chain.keys import Transaction, local_signer
+from settlement.chain.permit2 import EXACT_PROXY, PERMIT2, UPTO_PROXY
+from settlement.x402.facilitator import Approval, Authorization, Method, Scheme
 
 T = TypeVar("T")
 _TRANSFER_TYPE = [
@@ -28,6 +32,15 @@ _TRANSFER_TYPE = [
     {"name": "validBefore", "type": "uint256"},
     {"name": "nonce", "type": "bytes32"},
 ]
+_TOKEN_PERMIT = {
+    "Permit": [
+        {"name": "owner", "type": "address"},
+        {"name": "spender", "type": "address"},
+        {"name": "value", "type": "uint256"},
+        {"name": "nonce", "type": "uint256"},
+        {"name": "deadline", "type": "uint256"},
+    ]
+}
 
 
 @contextmanager
@@ -97,6 +110,69 @@ class Payer:
             signature=signature,
         )
 
+    def permit(
+        self,
+        payee: str,
+        value_atomic: int,
+        *,
+        facilitator: str = "",
+        settles_atomic: int | None = None,
+        nonce: int | None = None,
+        valid_after: int = 0,
+        deadline: int | None = None,
+        sender: str | None = None,
+        approval: Approval | None = None,
+    ) -> Authorization:
+        """A signed permit for Permit2: of scheme upto when it names a facilitator, else exact."""
+        nonce = secrets.randbits(256) if nonce is None else nonce
+        deadline = deadline or int(time.time()) + 3600
+        witness = {"to": payee, "validAfter": valid_after}
+        message = {
+            "permitted": {"token": devnet.USDC, "amount": value_atomic},
+            "spender": UPTO_PROXY if facilitator else EXACT_PROXY,
+            "nonce": nonce,
+            "deadline": deadline,
+            "witness": witness | ({"facilitator": facilitator} if facilitator else {}),
+        }
+        types = constants.UPTO_PERMIT2_WITNESS_TYPES if facilitator else constants.PERMIT2_WITNESS_TYPES
+        domain = {"name": "Permit2", "chainId": devnet.CHAIN_ID, "verifyingContract": PERMIT2}
+        return Authorization(
+            network=devnet.NETWORK,
+            asset=devnet.USDC,
+            payer=sender or self.address,
+            payee=payee,
+            value_atomic=value_atomic,
+            valid_after=valid_after,
+            valid_before=deadline,
+            nonce=f"0x{nonce:064x}",
+            signature=bytes(self.account.sign_typed_data(domain, types, message).signature),
+            scheme=Scheme.UPTO if facilitator else Scheme.EXACT,
+            method=Method.PERMIT2,
+            settles_atomic=settles_atomic,
+            facilitator=facilitator,
+            approval=approval,
+        )
+
+    def approval(self, value_atomic: int, nonce: int = 0) -> Approval:
+        """A signed EIP-2612 permit by which Permit2 gets the tokens; ``nonce`` counts this wallet's."""
+        deadline = int(time.time()) + 3600
+        message = {
+            "owner": self.address,
+            "spender": PERMIT2,
+            "value": value_atomic,
+            "nonce": nonce,
+            "deadline": deadline,
+        }
+        return Approval(value_atomic, deadline, self.sign(_TOKEN_PERMIT, message))
+
+    async def send(self, rpc_url: str, to: str, data: bytes, gas: int = 300_000) -> bool:
+        """A transaction of this wallet, which must have gas; whether it succeeded."""
+        async with ChainClient(lambda: rpc_url) as client:
+            nonce = await client.nonce(self.address)
+            unsigned = Transaction(devnet.CHAIN_ID, nonce, to, data, gas, 10**10)
+            signed = await local_signer(bytes(self.account.key)).sign(unsigned)
+            return (await client.wait_receipt(await client.send_raw(signed.raw))).succeeded
+
     def sign(self, types: dict[str, Any], message: dict[str, Any]) -> bytes:
         """An EIP-712 signature in USDC's domain."""
         domain = {
@@ -121,6 +197,42 @@ async def funded_payer(chain: DevChain, amount_atomic: int = 1_000_000) -> Payer
     payer = new_payer()
     await fund(chain.rpc_url, payer.address, amount_atomic)
     return payer
+
+
+async def deployed(chain: DevChain, creation: bytes) -> str:
+    """The address of a new contract, made by a stranger."""
+    return await asyncio.to_thread(_deploy, chain.rpc_url, creation)
+
+
+def _deploy(rpc_url: str, creation: bytes) -> str:
+    import requests
+    from web3 import HTTPProvider, Web3
+
+    maker = Account.create()
+    asyncio.run(fund_gas(rpc_url, maker.address))
+    with requests.Session() as session:
+        web3 = Web3(HTTPProvider(rpc_url, session=session))
+        signed = maker.sign_transaction(
+            {
+                "data": creation,
+                "value": 0,
+                "gas": 3_000_000,
+                "nonce": 0,
+                "chainId": devnet.CHAIN_ID,
+                "maxFeePerGas": 2 * web3.eth.gas_price,
+                "maxPriorityFeePerGas": 0,
+            }
+        )
+        sent = web3.eth.send_raw_transaction(signed.raw_transaction)
+        address = web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.02)["contractAddress"]
+    assert address is not None
+    return str(address)
+
+
+async def smart_wallet(chain: DevChain, owner: Payer) -> str:
+    """A new ERC-1271 wallet of an owner."""
+    creation = bytes.fromhex(devnet.artifact("DevSmartWallet")["creation"][2:])
+    return await deployed(chain, creation + bytes.fromhex(owner.address[2:]).rjust(32, b"\0"))
 
 
 async def eventually(condition: Callable[[], Coroutine[Any, Any, bool]], what: str) -> None:

@@ -42,6 +42,14 @@ class Receipt:
     fee_wei: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a transaction called: ``to`` is EIP-55, "" where it made a contract."""
+
+    to: str
+    data: bytes
+
+
 class ChainClient:
     """``async with ChainClient(lambda: rpc_url) as client``; the URL is asked at each request.
 
@@ -78,7 +86,9 @@ class ChainClient:
             raise ChainUnavailable("The chain's node does not speak JSON-RPC.")
         if answer.get("error") is not None:
             detail = answer["error"]
-            raise RpcRefused(int(detail.get("code", 0)), str(detail.get("message", "")))
+            raise RpcRefused(
+                int(detail.get("code", 0)), str(detail.get("message", "")), _data(detail.get("data"))
+            )
         return answer.get("result")
 
     async def chain_id(self) -> int:
@@ -105,14 +115,14 @@ class ChainClient:
         """The number of the latest block."""
         return int(await self.request("eth_blockNumber"), 16)
 
-    async def code(self, address: str) -> bytes:
-        """The code of a contract; empty where there is none."""
-        return bytes.fromhex((await self.request("eth_getCode", address, "latest"))[2:])
-
-    async def call(self, to: str, data: bytes, block: int | None = None) -> bytes:
-        """What a call returns on the state after a block, by default the latest one."""
+    async def call(
+        self, to: str, data: bytes, block: int | None = None, gas: int | None = None
+    ) -> bytes:
+        """What a call returns on the state after a block, by default the latest one; ``gas`` is the most
+        that the node may spend on it."""
         at = "latest" if block is None else hex(block)
-        result = await self.request("eth_call", {"to": to, "data": "0x" + data.hex()}, at)
+        message = {"to": to, "data": "0x" + data.hex()} | ({} if gas is None else {"gas": hex(gas)})
+        result = await self.request("eth_call", message, at)
         return bytes.fromhex(result[2:])
 
     async def estimate_gas(self, sender: str, to: str, data: bytes) -> int:
@@ -125,6 +135,14 @@ class ChainClient:
     async def knows(self, transaction: str) -> bool:
         """Whether the node has the transaction, in a block or waiting for one."""
         return await self.request("eth_getTransactionByHash", transaction) is not None
+
+    async def sent(self, transaction: str) -> Sent | None:
+        found = await self.request("eth_getTransactionByHash", transaction)
+        return None if found is None else Sent(str(found["to"] or ""), _data(found["input"]))
+
+    async def code(self, address: str) -> bytes:
+        """What runs at an address, empty where nothing does."""
+        return _data(await self.request("eth_getCode", address, "latest"))
 
     async def receipt(self, transaction: str) -> Receipt | None:
         found = await self.request("eth_getTransactionReceipt", transaction)
@@ -179,3 +197,11 @@ def _log(found: dict[str, Any]) -> Log:
         data=bytes.fromhex(found["data"][2:]),
         transaction=str(found["transactionHash"]).lower(),
     )
+
+
+def _data(value: Any) -> bytes:
+    """``0x`` data; nodes put revert data where they like, so that what is none is empty."""
+    try:
+        return bytes.fromhex(value.removeprefix("0x"))
+    except (AttributeError, ValueError):
+        return b""

@@ -13,9 +13,11 @@ class ChainUnavailable(ServiceUnavailable):
 
 
 class RpcRefused(Exception):
-    """The node answered with an error. ``code`` is JSON-RPC's; a revert's message carries its reason."""
+    """The node answered with an error. ``code`` is JSON-RPC's; a revert's message carries its reason, or
+    ``data`` its custom error (selector first)."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, data: bytes = b"") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.data = data

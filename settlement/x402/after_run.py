@@ -26,9 +26,11 @@ _MOVING: Final = frozenset({State.SETTLING, State.PENDING})
 
 @dataclass(frozen=True, slots=True)
 class AfterRun:
-    """The steps raise Moved when the payment is not where they start."""
+    """The steps raise Moved when the payment is not where they start. ``min_charge_atomic`` is the
+    least that is worth settling."""
 
     desk: Desk
+    min_charge_atomic: int = 0
 
     async def released(self, payment: Payment) -> None:
         """The run came to nothing before any money moved: forgotten, free to be used again."""
@@ -50,6 +52,7 @@ class AfterRun:
             State.DONE,
             at_ms,
             charged_nano_usd=charged,
+            settles_atomic=payment.settles_for(charged, self.min_charge_atomic),
             salt=sealed.salt,
             box=sealed.box,
         )
@@ -72,7 +75,7 @@ class AfterRun:
         at_ms = self.desk.clock.now_ms()
         run_id, charged, credit = payment.run_id, payment.charged_nano_usd, payment.credit_nano_usd
         record = evidence or await self.record(run_id)
-        facts = PaymentFacts(charged, payment.amount_atomic, credit, transaction)
+        facts = PaymentFacts(charged, payment.moves_atomic, credit, transaction)
         receipt = self.desk.recorder.receipt(record, facts, at_ms)
         step = advance(
             payment,

@@ -7,6 +7,14 @@ from typing import Any
 import orjson
 
 from base.resource import Resource
+from settlement.x402.extensions import (
+    BAZAAR,
+    EIP2612,
+    GAS_SPONSORING,
+    IDENTIFIER,
+    PAYMENT_IDENTIFIER,
+)
+from settlement.x402.facilitator import Method
 from settlement.x402.networks import v1_name
 from settlement.x402.sale import Offer
 
@@ -23,8 +31,7 @@ def challenge_of(resource: Resource, offers: Sequence[Offer], error: str) -> Map
         },
         "accepts": [offer.requirements for offer in offers],
     }
-    if resource.discovery is not None:
-        challenge["extensions"] = {"bazaar": resource.discovery}
+    challenge["extensions"] = _extensions(resource, offers)
     return challenge
 
 
@@ -42,8 +49,21 @@ def v1_body(challenge: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "x402Version": 1,
         "error": challenge["error"],
-        "accepts": [_v1_requirements(accepted, resource) for accepted in challenge["accepts"]],
+        "accepts": [
+            _v1_requirements(accepted, resource)
+            for accepted in challenge["accepts"]
+            if "assetTransferMethod" not in accepted["extra"]
+        ],
     }
+
+
+def _extensions(resource: Resource, offers: Sequence[Offer]) -> Mapping[str, Any]:
+    extensions: dict[str, Any] = {IDENTIFIER: PAYMENT_IDENTIFIER}
+    if any(offer.method is Method.PERMIT2 for offer in offers):
+        extensions[EIP2612] = GAS_SPONSORING
+    if resource.discovery is not None:
+        extensions[BAZAAR] = resource.discovery
+    return extensions
 
 
 def _v1_requirements(accepted: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:

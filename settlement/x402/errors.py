@@ -60,6 +60,18 @@ class PaymentInvalid(PaymentRequired):
         self.reason = reason
 
 
+class AllowanceRequired(PaymentInvalid):
+    """Permit2 may not take the payer's tokens yet: nothing ran, nothing was charged (x402 upto and exact
+    by Permit2)."""
+
+    code = "permit2_allowance_required"
+    status = 412
+    resolution = (
+        "Sign the token permit of the extension eip2612GasSponsoring, which costs the wallet no gas, or "
+        "approve Permit2 (0x000000000022D473030F116dDEE9F6B43aC78BA3) on the token once; then pay anew."
+    )
+
+
 class SettlementFailed(PaymentInvalid):
     """The payment could not be settled: its result is not delivered and nothing is charged."""
 

@@ -7,15 +7,16 @@ from typing import Any, Final, Self
 
 import orjson
 
-from base.money import nano_from_atomic
+from base.money import atomic_from_nano, nano_from_atomic
 from base.sealing import Sealed
 from settlement.ledger.ids import wallet_account_id
 from settlement.rail import Order, Terms
+from settlement.x402.authorization import authorization_of
 from settlement.x402.check import Claim
-from settlement.x402.eip712 import checksum_address, plain_signature
-from settlement.x402.facilitator import Authorization
-from settlement.x402.payload import Exact
-from settlement.x402.sale import SCHEME, Flow, Offer
+from settlement.x402.eip712 import checksum_address
+from settlement.x402.facilitator import Authorization, Method, Scheme
+from settlement.x402.payload import signed_from
+from settlement.x402.sale import Flow, Offer
 from storage.op import Key, Row
 
 RAIL: Final = "x402"
@@ -52,9 +53,11 @@ FINAL: Final = frozenset({State.SETTLED, State.FAILED, State.CREDITED})
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A row of the table. Amounts: ``amount_atomic`` is what the payer authorized and what moves;
-    ``charged_nano_usd`` what the run cost, fixed before the money moves."""
+    """A row of the table. Amounts: ``amount_atomic`` is what the payer authorized; ``charged_nano_usd``
+    what the run cost and ``settles_atomic`` what moves of a payment by ``upto``, both fixed before the
+    money moves. ``scheme`` names the space of its nonce: ``exact`` (EIP-3009) or ``permit2``."""
 
+    scheme: str
     network: str
     asset: str
     payer: str
@@ -68,6 +71,7 @@ class Payment:
     payload: str
     requirements: str
     amount_atomic: int
+    settles_atomic: int | None
     max_nano_usd: int
     charged_nano_usd: int
     transaction: str
@@ -80,6 +84,7 @@ class Payment:
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         sealed = None if row["box"] is None else Sealed(row["salt"], row["box"])
         return cls(
+            scheme=row["scheme"],
             network=row["network"],
             asset=row["asset"],
             payer=row["payer"],
@@ -93,6 +98,7 @@ class Payment:
             payload=row["payload"],
             requirements=row["requirements"],
             amount_atomic=row["amount_atomic"],
+            settles_atomic=row["settles_atomic"],
             max_nano_usd=row["max_nano_usd"],
             charged_nano_usd=row["charged_nano_usd"],
             transaction=row["transaction_hash"],
@@ -104,7 +110,7 @@ class Payment:
 
     @property
     def key(self) -> Key:
-        return Key("payment", (SCHEME, self.network, self.asset, self.payer, self.nonce))
+        return Key("payment", (self.scheme, self.network, self.asset, self.payer, self.nonce))
 
     @property
     def account_id(self) -> str:
@@ -112,8 +118,12 @@ class Payment:
         return wallet_account_id(self.network, self.payer)
 
     @property
+    def moves_atomic(self) -> int:
+        return self.amount_atomic if self.settles_atomic is None else self.settles_atomic
+
+    @property
     def paid_nano_usd(self) -> int:
-        return nano_from_atomic(self.amount_atomic)
+        return nano_from_atomic(self.moves_atomic)
 
     @property
     def credit_nano_usd(self) -> int:
@@ -123,23 +133,15 @@ class Payment:
     @property
     def authorization(self) -> Authorization:
         """What the facilitator carries out, from what was stored."""
-        exact = Exact.model_validate_json(self.payload)
         offered = orjson.loads(self.requirements)
-        signature = plain_signature(bytes.fromhex(exact.signature[2:]))
-        if signature is None:
-            raise ValueError(f"the stored signature of {self.run_id} is broken")
-        sent = exact.authorization
-        return Authorization(
-            network=offered["network"],
-            asset=offered["asset"],
-            payer=checksum_address(sent.payer),
-            payee=checksum_address(sent.payee),
-            value_atomic=int(sent.value),
-            valid_after=int(sent.valid_after),
-            valid_before=int(sent.valid_before),
-            nonce=sent.nonce.lower(),
-            signature=signature,
-        )
+        signed = signed_from(self.payload)
+        return authorization_of(signed, offered["network"], offered["asset"], self.settles_atomic)
+
+    def settles_for(self, charged_nano_usd: int, min_charge_atomic: int) -> int | None:
+        """What moves for a run that cost this, None where it is all that was signed (``exact``)."""
+        if orjson.loads(self.requirements)["scheme"] != Scheme.UPTO:
+            return None
+        return min(self.amount_atomic, max(min_charge_atomic, atomic_from_nano(charged_nano_usd)))
 
     @property
     def terms(self) -> Terms:
@@ -162,16 +164,17 @@ class Payment:
             "transaction": self.transaction,
             "network": self.network,
             "payer": checksum_address(self.payer),
-            "amount": str(self.amount_atomic),
+            "amount": str(self.moves_atomic),
         }
 
 
 def payment_key(claim: Claim) -> Key:
     """The key of the payment that a claim would be."""
     claimed = claim.authorization
+    space = Scheme.EXACT.value if claimed.method is Method.EIP3009 else Method.PERMIT2.value
     return Key(
         "payment",
-        (SCHEME, claimed.network, claimed.asset.lower(), claimed.payer.lower(), claimed.nonce),
+        (space, claimed.network, claimed.asset.lower(), claimed.payer.lower(), claimed.nonce),
     )
 
 
@@ -198,6 +201,7 @@ def reserved_row(order: Order, claim: Claim, offer: Offer, lease: str, at_ms: in
         "payload": signed_text(claim),
         "requirements": orjson.dumps(offer.requirements).decode(),
         "amount_atomic": offer.amount_atomic,
+        "settles_atomic": None,
         "max_nano_usd": order.quote.max_nano_usd,
         "charged_nano_usd": 0,
         "transaction_hash": "",

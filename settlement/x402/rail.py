@@ -1,4 +1,4 @@
-"""The x402 rail: scheme ``exact`` at the quoted maximum, for HTTP and MCP."""
+"""The x402 rail: ``exact`` at the quoted maximum and ``upto`` at what was used, for HTTP and MCP."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +18,7 @@ from settlement.x402.collector import Collector
 from settlement.x402.decode import V2_HEADER
 from settlement.x402.desk import Desk
 from settlement.x402.errors import (
+    AllowanceRequired,
     BalanceTooLow,
     PaymentInvalid,
     PaymentRequired,
@@ -32,11 +33,20 @@ from settlement.x402.payment import Payment, payment_key, reserved_row
 from settlement.x402.recovery import Recovery
 from settlement.x402.sale import MCP_URL, Flow, Offer, Sale
 from settlement.x402.transitions import look, reserve
+from settlement.x402.wallets import KeysAlone, Wallets
 from storage.errors import StorageUnavailable
 
 _MCP_PARAM: Final = "_meta.x402/payment"
 _ASKED: Final = "Payment required"
 _TOO_LOW: Final = "Insufficient balance or budget exceeded."
+
+
+class _Misfit(Exception):
+    """A payment can't pay what is asked. ``reason`` is x402's."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +60,16 @@ class _Asked:
     def required(self) -> PaymentRequired:
         price = usd_text(nano_from_atomic(self.offers[0].amount_atomic))
         message = (
-            f"This call is paid by x402 with {price} USD, of which the part not used is your credit."
+            f"This call is paid by x402 with at most {price} USD; what is taken and not used is your "
+            "credit."
         )
         if self.order.caller.account_id is None:
             return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
         return BalanceTooLow(f"{_TOO_LOW} {message}", self._challenge(_ASKED), v1=self.v1)
 
     def invalid(self, reason: str) -> PaymentInvalid:
+        if reason == reasons.ALLOWANCE:
+            return AllowanceRequired(reason, self._challenge(reason), v1=self.v1)
         return PaymentInvalid(reason, self._challenge(reason), v1=self.v1)
 
     def failed(self, reason: str) -> SettlementFailed:
@@ -69,16 +82,20 @@ class _Asked:
 class X402Rail:
     """Implements settlement.rail.Rail. Bytes of a result leave only when its payment is settled.
 
-    Run ``recovery`` beside it: ``recover()`` before any call is served, then ``forever()``.
+    Run ``recovery`` beside it: ``recover()`` before any call is served, then ``forever()``. ``wallets``
+    tells whether contracts signed (ERC-1271).
     """
 
-    def __init__(self, sale: Sale, desk: Desk, collector: Collector) -> None:
+    def __init__(
+        self, sale: Sale, desk: Desk, collector: Collector, wallets: Wallets | None = None
+    ) -> None:
         self._sale = sale
         self._desk = desk
         self._collector = collector
+        self._wallets = wallets or KeysAlone()
         self._checker = Checker(sale.asset)
         self._known = Known(desk)
-        self._after_run = AfterRun(desk)
+        self._after_run = AfterRun(desk, sale.min_charge_atomic)
         self._before_run = BeforeRun(desk)
         self._live: set[str] = set()
         self.recovery = Recovery(desk, collector, self._live)
@@ -102,23 +119,45 @@ class X402Rail:
             claim = self._checker.claim(payment)
         except NotSigned as error:
             raise asked.invalid(error.reason) from None
-        if not is_for(payment, order.resource.url):
-            return await self._misfit(asked, claim, reasons.RESOURCE)
-        offer = offer_taken(payment, asked.offers)
-        if offer is None:
-            return await self._misfit(asked, claim, reasons.NO_MATCH)
-        now_s = self._desk.clock.now_ms() // 1000
-        reason = misfit(claim.authorization, offer, now_s, self._sale.needed_s)
-        if reason is not None:
-            return await self._misfit(asked, claim, reason)
+        try:
+            offer = self._offer_for(claim, asked)
+        except _Misfit as error:
+            return await self._misfit(asked, claim, error.reason)
+        await self._proved(asked, claim)
         return await self._reserve(asked, claim, offer)
+
+    def _offer_for(self, claim: Claim, asked: _Asked) -> Offer:
+        """The offer that a payment can pay now. Raises _Misfit."""
+        if not is_for(claim.payment, asked.order.resource.url):
+            raise _Misfit(reasons.RESOURCE)
+        offer = offer_taken(claim.payment, asked.offers)
+        if offer is None:
+            raise _Misfit(reasons.NO_MATCH)
+        now_s = self._desk.clock.now_ms() // 1000
+        reason = misfit(claim, offer, now_s, self._sale.needed_s)
+        if reason is not None:
+            raise _Misfit(reason)
+        return offer
 
     async def _misfit(self, asked: _Asked, claim: Claim, reason: str) -> Replay:
         """A payment that does not fit now may still be a known one: prices change, windows close."""
         known = (await self._desk.store.commit(look(payment_key(claim))))[0]
         if known is None:
-            raise asked.invalid(reason)
+            raise asked.invalid(reason if claim.signed else claim.refusal)
+        await self._proved(asked, claim)
         return await self._known.answer(known, claim, asked.order)
+
+    async def _proved(self, asked: _Asked, claim: Claim) -> None:
+        """The payer's key signed it, or the payer is a contract that says so."""
+        if claim.signed:
+            return
+        signed = claim.authorization
+        try:
+            proved = await self._wallets.signed(signed.payer, claim.digest, signed.signature)
+        except ServiceUnavailable as error:
+            raise PaymentUnavailable(error.message) from error
+        if not proved:
+            raise asked.invalid(claim.refusal)
 
     async def _reserve(self, asked: _Asked, claim: Claim, offer: Offer) -> Grant | Replay:
         order = asked.order

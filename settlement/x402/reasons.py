@@ -14,6 +14,19 @@ VALID_BEFORE: Final = "invalid_exact_evm_payload_authorization_valid_before"
 NONCE_USED: Final = "invalid_exact_evm_nonce_already_used"
 BALANCE: Final = "invalid_exact_evm_insufficient_balance"
 PENDING: Final = "settlement_pending"
+ALLOWANCE: Final = "permit2_allowance_required"
+SPENDER: Final = "invalid_permit2_spender"
+TOKEN: Final = "permit2_token_mismatch"
+FACILITATOR: Final = "upto_facilitator_mismatch"
+PERMIT_SIGNATURE: Final = "invalid_permit2_signature"
+PERMIT_NONCE_USED: Final = "permit2_invalid_nonce"
+APPROVAL: Final = "invalid_eip2612_extension_format"
+APPROVAL_PAYER: Final = "eip2612_from_mismatch"
+APPROVAL_ASSET: Final = "eip2612_asset_mismatch"
+APPROVAL_SPENDER: Final = "eip2612_spender_not_permit2"
+APPROVAL_EXPIRED: Final = "eip2612_deadline_expired"
+APPROVAL_AMOUNT: Final = "permit2_2612_amount_mismatch"
+UNDEPLOYED: Final = "eip6492_factory_not_allowed"
 
 _SENTENCES: Final = {
     NO_MATCH: "it accepts terms that this call does not offer",
@@ -27,6 +40,22 @@ _SENTENCES: Final = {
     VALID_BEFORE: "it expires too soon for the call to run and be settled",
     NONCE_USED: "its nonce was used before",
     BALANCE: "the payer's balance does not cover it",
+    ALLOWANCE: (
+        "Permit2 may not take the payer's tokens yet; send the eip2612GasSponsoring extension, or "
+        "approve 0x000000000022D473030F116dDEE9F6B43aC78BA3 on the token"
+    ),
+    SPENDER: "it names another spender than the x402 proxy of its scheme",
+    TOKEN: "it permits another token",
+    FACILITATOR: "it names another facilitator than the challenge did",
+    PERMIT_SIGNATURE: "its signature is not the payer's",
+    PERMIT_NONCE_USED: "its nonce was used before",
+    APPROVAL: "its eip2612GasSponsoring extension is malformed",
+    APPROVAL_PAYER: "its token permit is another wallet's",
+    APPROVAL_ASSET: "its token permit is for another token",
+    APPROVAL_SPENDER: "its token permit is not for Permit2",
+    APPROVAL_EXPIRED: "its token permit expires before the call could be settled",
+    APPROVAL_AMOUNT: "its token permit is for another amount",
+    UNDEPLOYED: "its wallet contract is not deployed yet",
 }
 
 

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from base.money import atomic_from_nano
 from settlement.rail import Delivery, Order
+from settlement.x402.facilitator import Method, Scheme
 
-SCHEME: Final = "exact"
 PAYMENT_FLOW: Final = "paymentFlow"
 MCP_URL: Final = "mcp://"
+_TRANSFER_METHOD: Final = "assetTransferMethod"
+_FACILITATOR: Final = "facilitatorAddress"
 
 
 class Flow(StrEnum):
@@ -45,6 +47,24 @@ class Offer:
     def amount_atomic(self) -> int:
         return int(self.requirements["amount"])
 
+    @property
+    def scheme(self) -> Scheme:
+        return Scheme(self.requirements["scheme"])
+
+    @property
+    def method(self) -> Method:
+        return Method(self.requirements["extra"].get(_TRANSFER_METHOD, Method.EIP3009))
+
+    @property
+    def facilitator(self) -> str:
+        """Who alone may settle (scheme ``upto``)."""
+        return str(self.requirements["extra"].get(_FACILITATOR, ""))
+
+    @property
+    def in_v1(self) -> bool:
+        """Whether x402 version 1 has this way to pay."""
+        return self.method is Method.EIP3009
+
 
 @dataclass(frozen=True, slots=True)
 class Sale:
@@ -52,12 +72,14 @@ class Sale:
 
     ``run_s`` is the longest that a call may take, queue included. An authorization must outlive it by
     ``settle_s``; a payer is asked for ``slack_s`` more, for the way here and clocks that differ.
+    ``permit2_settler`` is the address that settles payments by Permit2, "" where they are not taken.
     """
 
     asset: Asset
     pay_to: str
     min_charge_atomic: int
     run_s: int
+    permit2_settler: str = ""
     settle_s: int = 30
     slack_s: int = 90
 
@@ -71,8 +93,8 @@ class Sale:
         return self.run_s + self.settle_s
 
     def amount_atomic(self, max_nano_usd: int) -> int:
-        """What one payment for at most ``max_nano_usd`` moves; the rest is the payer's credit."""
-        return max(self.min_charge_atomic, atomic_from_nano(max_nano_usd))
+        """What one payment for at most ``max_nano_usd`` is signed for."""
+        return max(1, self.min_charge_atomic, atomic_from_nano(max_nano_usd))
 
     def price(self, amount_nano_usd: int) -> Mapping[str, str]:
         """The price of a call by x402, as the quote tool shows it."""
@@ -87,25 +109,35 @@ class Sale:
     def offers(self, order: Order) -> tuple[Offer, ...]:
         """Every way to pay this order, cheapest first for the payer.
 
-        A stream is paid before it runs: withheld text can't be taken back; so is work that goes on after
-        the call. Over MCP the payer chooses,
-        since progress can show text only of a call that is paid already.
+        Where the cost shows only when the engine has written, ``upto`` moves no more than it. A stream
+        is paid before it runs: withheld text can't be taken back; so are images, which are dear to make,
+        and work that goes on after the call. Over MCP the payer chooses, since progress can show text
+        only of a call that is paid already.
         """
-        if order.delivery is Delivery.STREAM or order.quote.kept_nano_usd:
-            flows: tuple[Flow, ...] = (Flow.UPFRONT,)
-        elif order.resource.url.startswith(MCP_URL):
-            flows = (Flow.AUTHORIZATION, Flow.UPFRONT)
-        else:
-            flows = (Flow.AUTHORIZATION,)
         amount = str(self.amount_atomic(order.quote.max_nano_usd))
-        return tuple(Offer(flow, self._requirements(amount, flow)) for flow in flows)
+        flows = _flows(order)
+        ways = [(Scheme.EXACT, flow, Method.EIP3009) for flow in flows]
+        if self.permit2_settler:
+            ways += [(Scheme.EXACT, flow, Method.PERMIT2) for flow in flows]
+            if Flow.AUTHORIZATION in flows and order.quote.bound.output_tokens:
+                ways.insert(0, (Scheme.UPTO, Flow.AUTHORIZATION, Method.PERMIT2))
+        return tuple(
+            Offer(flow, self._requirements(amount, scheme, flow, method))
+            for scheme, flow, method in ways
+        )
 
-    def _requirements(self, amount: str, flow: Flow) -> Mapping[str, Any]:
+    def _requirements(
+        self, amount: str, scheme: Scheme, flow: Flow, method: Method
+    ) -> Mapping[str, Any]:
         extra = {"name": self.asset.name, "version": self.asset.version}
+        if method is Method.PERMIT2:
+            extra[_TRANSFER_METHOD] = method.value
+        if scheme is Scheme.UPTO:
+            extra[_FACILITATOR] = self.permit2_settler
         if flow is not Flow.AUTHORIZATION:
             extra[PAYMENT_FLOW] = flow.value
         return {
-            "scheme": SCHEME,
+            "scheme": scheme.value,
             "network": self.asset.network,
             "amount": amount,
             "asset": self.asset.address,
@@ -113,3 +145,12 @@ class Sale:
             "maxTimeoutSeconds": self.max_timeout_s,
             "extra": extra,
         }
+
+
+def _flows(order: Order) -> tuple[Flow, ...]:
+    quote = order.quote
+    if order.delivery is Delivery.STREAM or quote.kept_nano_usd or quote.bound.images:
+        return (Flow.UPFRONT,)
+    if order.resource.url.startswith(MCP_URL):
+        return (Flow.AUTHORIZATION, Flow.UPFRONT)
+    return (Flow.AUTHORIZATION,)

@@ -54,7 +54,7 @@ def _shown(payment: Payment, updated_at_ms: int) -> Mapping[str, Any]:
         "network": payment.network,
         "asset": checksum_address(payment.asset),
         "payer": checksum_address(payment.payer),
-        "amount": str(payment.amount_atomic),
+        "amount": str(payment.moves_atomic),
         "charged_usd": usd_text(payment.charged_nano_usd),
         "credit_usd": usd_text(payment.credit_nano_usd if settled else 0),
         "transaction": payment.transaction or None,

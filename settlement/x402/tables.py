@@ -16,9 +16,11 @@ from sqlalchemy import (
 
 TABLES: Final = MetaData()
 
-# Addresses and the nonce in lower case, so that one authorization has one key. ``payload`` is just what
-# the payer signed, ``requirements`` the offer that was accepted, both JSON. ``salt`` and ``box`` hold
-# the sealed result until ``result_expires_at_ms``.
+# Addresses and the nonce in lower case, so that one authorization has one key. ``scheme`` names the
+# space of the nonce: ``exact`` is the token's own (EIP-3009), ``permit2`` is Permit2's, whatever it pays
+# for. ``settles_atomic`` is what moves of a payment by ``upto``, None where all of it does. ``payload``
+# is just what the payer signed, ``requirements`` the offer that was accepted, both JSON. ``salt`` and
+# ``box`` hold the sealed result until ``result_expires_at_ms``.
 PAYMENT: Final = Table(
     "payment",
     TABLES,
@@ -36,6 +38,7 @@ PAYMENT: Final = Table(
     Column("payload", Text, nullable=False),
     Column("requirements", Text, nullable=False),
     Column("amount_atomic", BigInteger, nullable=False),
+    Column("settles_atomic", BigInteger, nullable=True),
     Column("max_nano_usd", BigInteger, nullable=False),
     Column("charged_nano_usd", BigInteger, nullable=False),
     Column("transaction_hash", String, nullable=False),

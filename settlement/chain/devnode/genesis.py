@@ -1,4 +1,4 @@
-"""Block 0: the funder's ether, USDC and the contracts of ERC-8004 at their addresses."""
+"""Block 0: the funder's ether; USDC, Permit2, the x402 proxies and ERC-8004's contracts."""
 
 import secrets
 from typing import Any, Final
@@ -8,6 +8,7 @@ from eth_typing import Address
 
 from settlement.chain.devnet import FUNDER, USDC, artifact
 from settlement.chain.erc8004.addresses import TESTNET, keeper_address
+from settlement.chain.permit2 import EXACT_PROXY, PERMIT2, UPTO_PROXY
 
 _FUNDER_WEI: Final = 10**27
 
@@ -27,6 +28,9 @@ def genesis_header(now_s: int, gas_limit: int) -> dict[str, Any]:
 def genesis_state() -> dict[Address, Any]:
     contracts = {
         USDC: "DevUSDC",
+        PERMIT2: "DevPermit2",
+        EXACT_PROXY: "DevExactProxy",
+        UPTO_PROXY: "DevUptoProxy",
         TESTNET.identity: "DevIdentityRegistry",
         TESTNET.reputation: "DevReputationRegistry",
         TESTNET.validation: "DevValidationRegistry",

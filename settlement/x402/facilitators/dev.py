@@ -1,4 +1,4 @@
-"""Settles on the development chain with a gas key of our own (x402 scheme ``exact``, EIP-3009).
+"""Settles on the development chain with a gas key of our own (x402 schemes ``exact`` and ``upto``).
 
 It serves eip155:31337 and its USDC alone: what is signed for it is worth nothing anywhere else.
 """
@@ -9,20 +9,21 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from base.clock import Clock
-from settlement.chain import usdc
+from settlement.chain import permit2
 from settlement.chain.client import ChainClient, Receipt
 from settlement.chain.errors import ChainUnavailable, RpcRefused
 from settlement.chain.funding import fund_gas
 from settlement.chain.keys import file_signer
 from settlement.chain.transactions import TransactionManager, TransactionRefused
-from settlement.chain.usdc import Transfer
 from settlement.x402.facilitator import Authorization, Settlement, SettlementState
+from settlement.x402.facilitators.movement import Movement, movement_of
 from settlement.x402.facilitators.reverts import SIMULATION, TRANSACTION, reason_of
 from settlement.x402.reasons import NETWORK_MISMATCH, NONCE_USED, PENDING, VALID_BEFORE
 from storage.op import Store
 
 _LEAST_GAS_WEI: Final = 10**18
 _PAUSE_S: Final = 0.1
+_MOST_GAS: Final = 500_000  # a contract wallet decides what its check costs, and we pay for it
 
 
 class Chain(Protocol):
@@ -64,6 +65,11 @@ class DevFacilitator:
         """The gas wallet."""
         return self._transactions.address
 
+    @property
+    def client(self) -> ChainClient:
+        """The chain, for those who read it beside."""
+        return self._client
+
     async def __aenter__(self) -> Self:
         signer = await file_signer(self._gas_key)
         await self._client.__aenter__()
@@ -88,60 +94,68 @@ class DevFacilitator:
         await self._transactions.close()
         await self._client.__aexit__(kind, error, traceback)
 
+    async def has_permit2(self) -> bool:
+        """Whether payments by Permit2 can be settled: its contracts stand on every chain that was made
+        since they are served. Raises ChainUnavailable."""
+        contracts = (permit2.PERMIT2, permit2.EXACT_PROXY, permit2.UPTO_PROXY)
+        return all([await self._client.code(contract) for contract in contracts])
+
     async def verify(self, authorization: Authorization) -> str | None:
         """Simulates the transfer as the gas wallet would send it now, which checks balance, nonce,
         window and signature at once. Raises ChainUnavailable."""
         if not self._serves(authorization):
             return NETWORK_MISMATCH
+        movement = movement_of(authorization)
         try:
-            await self._estimate(_transfer(authorization))
+            await self._estimate(movement)
         except RpcRefused as error:
-            return reason_of(error.message)
+            return await self._reason(movement, error)
         return None
 
     async def settle(self, run_id: str, authorization: Authorization) -> Settlement:
         if not self._serves(authorization):
             return Settlement(SettlementState.REFUSED, reason=NETWORK_MISMATCH)
-        transfer = _transfer(authorization)
         try:
             async with asyncio.timeout(self._wait_s):
-                return await self._settle(_ref(run_id), transfer)
+                return await self._settle(_ref(run_id), movement_of(authorization))
         except TimeoutError:
             return await self._pending(_ref(run_id))
 
     async def outcome(self, run_id: str, authorization: Authorization) -> Settlement:
         try:
             async with asyncio.timeout(self._wait_s):
-                return await self._outcome(_ref(run_id), _transfer(authorization))
+                return await self._outcome(
+                    _ref(run_id), movement_of(authorization), authorization.valid_before
+                )
         except (TimeoutError, ChainUnavailable, RpcRefused):
             return await self._pending(_ref(run_id))
 
-    async def _settle(self, ref: str, transfer: Transfer) -> Settlement:
+    async def _settle(self, ref: str, movement: Movement) -> Settlement:
         while True:
             try:
-                return await self._attempt(ref, transfer)
+                return await self._attempt(ref, movement)
             except (ChainUnavailable, RpcRefused):
                 await asyncio.sleep(_PAUSE_S)
 
-    async def _attempt(self, ref: str, transfer: Transfer) -> Settlement:
+    async def _attempt(self, ref: str, movement: Movement) -> Settlement:
         entry = await self._transactions.find(ref)
         if entry is None:
             try:
-                gas = await self._estimate(transfer)
+                gas = await self._estimate(movement)
             except RpcRefused as error:
-                return await self._paid_by_others(transfer) or _refused(reason_of(error.message))
-            data = usdc.transfer_call(transfer)
+                paid = await self._paid_by_others(movement)
+                return paid or _refused(await self._reason(movement, error))
             try:
-                entry = await self._transactions.send(ref, transfer.asset, data, gas)
+                entry = await self._transactions.send(ref, movement.to, movement.data, gas)
             except TransactionRefused:
-                return await self._paid_by_others(transfer) or _refused(TRANSACTION)
+                return await self._paid_by_others(movement) or _refused(TRANSACTION)
         else:
             await self._transactions.resend(entry)
         receipt = await self._client.wait_receipt(entry.hash)
         self._transactions.mined(entry)
-        return await self._judge(transfer, receipt)
+        return await self._judge(movement, receipt)
 
-    async def _outcome(self, ref: str, transfer: Transfer) -> Settlement:
+    async def _outcome(self, ref: str, movement: Movement, valid_before: int) -> Settlement:
         now_s = await self._client.pending_time_s()  # before the state: what is unused later stays so
         entry = await self._transactions.find(ref)
         if entry is not None:
@@ -149,44 +163,44 @@ class DevFacilitator:
             receipt = await self._client.receipt(entry.hash)
             if receipt is not None:
                 self._transactions.mined(entry)
-                return await self._judge(transfer, receipt)
-        paid = await self._paid_by_others(transfer)
+                return await self._judge(movement, receipt)
+        paid = await self._paid_by_others(movement)
         if paid is not None:
             return paid
-        state = usdc.authorization_state_call(transfer.payer, transfer.nonce)
-        if usdc.number(await self._client.call(transfer.asset, state)):
+        if await movement.used(self._client):
             return _refused(NONCE_USED)
-        if now_s >= transfer.valid_before:
+        if now_s > valid_before:
             return _refused(VALID_BEFORE)
         return Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
 
-    async def _judge(self, transfer: Transfer, receipt: Receipt) -> Settlement:
+    async def _judge(self, movement: Movement, receipt: Receipt) -> Settlement:
         """A receipt's status says little: the events say whether this authorization moved this money."""
-        if receipt.succeeded and usdc.carried_out(transfer, receipt.logs):
+        if movement.carried_out(receipt):
             return Settlement(SettlementState.SETTLED, receipt.transaction)
-        return await self._paid_by_others(transfer) or _refused(await self._why(transfer))
+        return await self._paid_by_others(movement) or _refused(await self._why(movement))
 
-    async def _paid_by_others(self, transfer: Transfer) -> Settlement | None:
+    async def _paid_by_others(self, movement: Movement) -> Settlement | None:
         """Whoever sent it: an authorization that was carried out has paid."""
-        topics = (usdc.AUTHORIZATION_USED, usdc.address_topic(transfer.payer), transfer.nonce)
-        for log in await self._client.logs(transfer.asset, topics):
-            receipt = await self._client.receipt(log.transaction)
-            if receipt is not None and usdc.carried_out(transfer, receipt.logs):
-                return Settlement(SettlementState.SETTLED, receipt.transaction)
-        return None
+        receipt = await movement.paid(self._client)
+        return Settlement(SettlementState.SETTLED, receipt.transaction) if receipt else None
 
-    async def _why(self, transfer: Transfer) -> str:
+    async def _why(self, movement: Movement) -> str:
         try:
-            await self._estimate(transfer)
+            await self._estimate(movement)
         except RpcRefused as error:
-            reason = reason_of(error.message)
+            reason = await self._reason(movement, error)
             return TRANSACTION if reason == SIMULATION else reason
         return TRANSACTION
 
-    async def _estimate(self, transfer: Transfer) -> int:
-        return await self._client.estimate_gas(
-            self.address, transfer.asset, usdc.transfer_call(transfer)
-        )
+    async def _reason(self, movement: Movement, error: RpcRefused) -> str:
+        reason = reason_of(error)
+        return await movement.lack(self._client) or reason if reason == SIMULATION else reason
+
+    async def _estimate(self, movement: Movement) -> int:
+        gas = await self._client.estimate_gas(self.address, movement.to, movement.data)
+        if gas > _MOST_GAS:
+            raise RpcRefused(0, f"gas required exceeds allowance ({gas} > {_MOST_GAS})")
+        return gas
 
     async def _pending(self, ref: str) -> Settlement:
         entry = await self._transactions.find(ref)
@@ -203,23 +217,3 @@ def _ref(run_id: str) -> str:
 
 def _refused(reason: str) -> Settlement:
     return Settlement(SettlementState.REFUSED, reason=reason)
-
-
-def _transfer(authorization: Authorization) -> Transfer:
-    return Transfer(
-        asset=authorization.asset,
-        payer=authorization.payer,
-        payee=authorization.payee,
-        value_atomic=authorization.value_atomic,
-        valid_after=authorization.valid_after,
-        valid_before=authorization.valid_before,
-        nonce=authorization.nonce.lower(),
-        signature=_spelled_for_evm(authorization.signature),
-    )
-
-
-def _spelled_for_evm(signature: bytes) -> bytes:
-    """Some wallets end an ECDSA signature with 0 or 1; ecrecover wants 27 or 28."""
-    if len(signature) != 65 or signature[64] >= 27:
-        return signature
-    return signature[:64] + bytes((signature[64] + 27,))

@@ -148,7 +148,7 @@ class Chain:
         """Carry a transfer out, whoever sends it."""
         key = (authorization.payer, authorization.nonce)
         if key not in self.moved:
-            self.moved[key] = (authorization.nonce, authorization.value_atomic)
+            self.moved[key] = (authorization.nonce, authorization.moves_atomic)
         return self.moved[key][0]
 
     async def until_moved(self) -> None:

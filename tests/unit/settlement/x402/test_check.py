@@ -13,7 +13,7 @@ from x402.mechanisms.evm.types import ExactEIP3009Authorization
 from x402.mechanisms.evm.utils import normalize_address
 
 from settlement.x402 import reasons
-from settlement.x402.check import Checker, NotSigned, misfit, offer_taken
+from settlement.x402.check import Checker, Claim, NotSigned, misfit, offer_taken
 from settlement.x402.eip712 import (
     checksum_address,
     domain_separator,
@@ -21,7 +21,6 @@ from settlement.x402.eip712 import (
     signer_of,
     transfer_digest,
 )
-from settlement.x402.facilitator import Authorization
 from settlement.x402.payload import Eip3009, PaymentV2, payment_from
 from tests.unit.settlement.x402.house import SALE, USDC, order
 
@@ -65,8 +64,8 @@ def signed(members: dict[str, str], **accepted: Any) -> PaymentV2:
     return payment(members, bytes(signature), **accepted)
 
 
-def claimed(**members: str) -> Authorization:
-    return Checker(USDC).claim(signed(authorization(**members))).authorization
+def claimed(**members: str) -> Claim:
+    return Checker(USDC).claim(signed(authorization(**members)))
 
 
 @given(
@@ -110,12 +109,12 @@ def test_the_signer_is_found(digest: bytes, secret: bytes) -> None:
 
 @given(st.binary(min_size=65, max_size=65))
 def test_no_signature_breaks_the_check(signature: bytes) -> None:
-    with pytest.raises(NotSigned):
-        Checker(USDC).claim(payment(authorization(), signature))
+    assert not Checker(USDC).claim(payment(authorization(), signature)).signed
 
 
 def test_a_signed_payment_is_read_as_the_facilitator_needs_it() -> None:
-    claim = claimed()
+    assert claimed().signed
+    claim = claimed().authorization
     assert (claim.payer, claim.payee) == (KEY.address, SALE.pay_to)
     assert (claim.asset, claim.network) == (USDC.address, USDC.network)
     assert claim.nonce == "0x" + "cd" * 32
@@ -136,9 +135,9 @@ def test_a_signed_payment_is_read_as_the_facilitator_needs_it() -> None:
 def test_any_member_changed_after_signing_is_noticed(member: str, value: str) -> None:
     tampered = authorization(**{member: value})
     signature = KEY.unsafe_sign_hash(digest_of(authorization())).signature
-    with pytest.raises(NotSigned) as refused:
-        Checker(USDC).claim(payment(tampered, bytes(signature)))
-    assert refused.value.reason == constants.ERR_INVALID_SIGNATURE
+    claim = Checker(USDC).claim(payment(tampered, bytes(signature)))
+    assert not claim.signed
+    assert claim.refusal == constants.ERR_INVALID_SIGNATURE
 
 
 def test_one_signature_has_one_spelling() -> None:
@@ -146,8 +145,7 @@ def test_one_signature_has_one_spelling() -> None:
     signature = bytes(KEY.unsafe_sign_hash(digest_of(authorization())).signature)
     s = ORDER_N - int.from_bytes(signature[32:64], "big")
     twin = signature[:32] + s.to_bytes(32, "big") + bytes((55 - signature[64],))
-    with pytest.raises(NotSigned):
-        Checker(USDC).claim(payment(authorization(), twin))
+    assert not Checker(USDC).claim(payment(authorization(), twin)).signed
     zero_based = signature[:64] + bytes((signature[64] - 27,))
     assert Checker(USDC).claim(payment(authorization(), zero_based)).authorization.signature == signature
 
@@ -155,7 +153,7 @@ def test_one_signature_has_one_spelling() -> None:
 @pytest.mark.parametrize(
     ("accepted", "reason"),
     [
-        ({"scheme": "upto"}, reasons.UNSUPPORTED_SCHEME),
+        ({"scheme": "deferred"}, reasons.UNSUPPORTED_SCHEME),
         ({"network": "eip155:1"}, reasons.NETWORK_MISMATCH),
     ],
 )
@@ -201,6 +199,13 @@ def test_an_authorization_must_fit_the_offer_and_the_time(
     assert misfit(claimed(**members), OFFER, NOW_S, SALE.needed_s) == reason
 
 
+def test_a_wallet_that_is_not_deployed_pays_nothing() -> None:
+    factory = b"\x11" * 96 + constants.ERC6492_MAGIC_VALUE
+    with pytest.raises(NotSigned) as refused:
+        Checker(USDC).claim(payment(authorization(), factory))
+    assert refused.value.reason == constants.ERR_FACTORY_NOT_ALLOWED
+
+
 def test_the_reasons_are_x402s() -> None:
     named = (
         reasons.UNSUPPORTED_SCHEME,
@@ -212,5 +217,11 @@ def test_the_reasons_are_x402s() -> None:
         reasons.VALID_BEFORE,
         reasons.NONCE_USED,
         reasons.BALANCE,
+        reasons.ALLOWANCE,
+        reasons.SPENDER,
+        reasons.TOKEN,
+        reasons.FACILITATOR,
+        reasons.PERMIT_SIGNATURE,
+        reasons.UNDEPLOYED,
     )
     assert set(named) <= {value for name, value in vars(constants).items() if name.startswith("ERR_")}
