@@ -211,7 +211,7 @@ class _Composition:
             asyncio.to_thread(ahead.load, ahead.MCP + (ahead.CHAIN if chain else ())),
         )
         seat = await self._seat(ground, chain)
-        sale = await sale_of(settings) if settings.x402 else None
+        sale = await sale_of(settings, chain) if chain else None
         outbound = Outbound(Guard([network_of(text) for text in settings.outbound_allow]))
         self._stack.push_async_callback(outbound.aclose)
         files = await self._stack.enter_async_context(

@@ -35,6 +35,7 @@ def payment_fact(sale: Sale) -> PaymentFact:
         asset_version=sale.asset.version,
         pay_to=sale.pay_to,
         min_charge_atomic=sale.min_charge_atomic,
+        schemes=sale.schemes,
     )
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from base.settings import Settings
 from server.beside import beside
@@ -12,14 +12,20 @@ from settlement.x402.desk import Desk
 from settlement.x402.rail import X402Rail
 from settlement.x402.sale import Asset, Sale
 
+_GAS_KEY: Final = "gas.key"
 
-async def sale_of(settings: Settings) -> Sale:
-    """The terms of this server. Raises KeyFileError."""
-    from settlement.chain import devnet
 
-    pay_to = settings.pay_to or await _own_address(settings.data_dir / "keys" / "pay_to.key")
+async def sale_of(settings: Settings, chain: DevChain) -> Sale:
+    """The terms of this server on its chain, which is up. Raises ChainUnavailable, KeyFileError."""
+    from settlement.chain import devnet, permit2
+    from settlement.chain.client import ChainClient
+
+    keys = settings.data_dir / "keys"
+    pay_to = settings.pay_to or await _own_address(keys / "pay_to.key")
     asset = Asset(devnet.NETWORK, devnet.USDC, devnet.USDC_NAME, devnet.USDC_VERSION)
-    return Sale(asset, pay_to, settings.min_charge_atomic, int(settings.timeout_s))
+    async with ChainClient(lambda: chain.rpc_url) as client:
+        settler = await _own_address(keys / _GAS_KEY) if await permit2.is_deployed(client) else ""
+    return Sale(asset, pay_to, settings.min_charge_atomic, int(settings.timeout_s), settler)
 
 
 @asynccontextmanager
@@ -35,10 +41,8 @@ async def x402_rail(
     from settlement.x402.facilitators.dev import DevFacilitator
     from settlement.x402.wallets import ContractWallets
 
-    gas_key = settings.data_dir / "keys" / "gas.key"
+    gas_key = settings.data_dir / "keys" / _GAS_KEY
     async with DevFacilitator(chain, desk.store, desk.clock, gas_key) as facilitator:
-        if await facilitator.has_permit2():
-            sale = replace(sale, permit2_settler=facilitator.address)
         collector = Collector(desk.store, facilitator, desk.clock, settings.timeout_s)
         rail = X402Rail(sale, desk, collector, ContractWallets(facilitator.client))
         await rail.recovery.recover()

@@ -199,9 +199,9 @@ async def funded_payer(chain: DevChain, amount_atomic: int = 1_000_000) -> Payer
     return payer
 
 
-async def deployed(chain: DevChain, creation: bytes) -> str:
+async def deployed(rpc_url: str, creation: bytes) -> str:
     """The address of a new contract, made by a stranger."""
-    return await asyncio.to_thread(_deploy, chain.rpc_url, creation)
+    return await asyncio.to_thread(_deploy, rpc_url, creation)
 
 
 def _deploy(rpc_url: str, creation: bytes) -> str:
@@ -229,10 +229,10 @@ def _deploy(rpc_url: str, creation: bytes) -> str:
     return str(address)
 
 
-async def smart_wallet(chain: DevChain, owner: Payer) -> str:
+async def smart_wallet(rpc_url: str, owner: Payer) -> str:
     """A new ERC-1271 wallet of an owner."""
     creation = bytes.fromhex(devnet.artifact("DevSmartWallet")["creation"][2:])
-    return await deployed(chain, creation + bytes.fromhex(owner.address[2:]).rjust(32, b"\0"))
+    return await deployed(rpc_url, creation + bytes.fromhex(owner.address[2:]).rjust(32, b"\0"))
 
 
 async def eventually(condition: Callable[[], Coroutine[Any, Any, bool]], what: str) -> None:

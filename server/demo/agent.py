@@ -96,7 +96,7 @@ async def be_challenged(out: Transcript, client: Client, request: Mapping[str, A
     result = await client.call_tool("chat", dict(request))
     wire = result.structured_content or {}
     out.check("the tool does not run: the result is an x402 challenge", _is_challenge(result))
-    offer = wire["accepts"][0]
+    offer = next(offer for offer in wire["accepts"] if offer["scheme"] == "exact")
     challenge = Challenge(wire, offer["payTo"], int(offer["amount"]))
     out.facts(
         {

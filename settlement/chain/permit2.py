@@ -9,6 +9,8 @@ from typing import Final
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from settlement.chain.client import ChainClient
+
 PERMIT2: Final = "0x000000000022D473030F116dDEE9F6B43aC78BA3"
 EXACT_PROXY: Final = "0x402085c248EeA27D92E8b30b2C58ed07f9E20001"
 UPTO_PROXY: Final = "0x4020A4f3b7b90ccA423B9fabCc0CE57C6C240002"
@@ -101,6 +103,14 @@ def nonce_used(bitmap: int, nonce: int) -> bool:
 def allowance_call(owner: str) -> bytes:
     """What Permit2 may take of an owner's tokens."""
     return _ALLOWANCE + encode(("address", "address"), (owner, PERMIT2))
+
+
+async def is_deployed(client: ChainClient) -> bool:
+    """Whether a chain has Permit2 and both proxies: a development chain of an earlier version has not.
+
+    Raises ChainUnavailable.
+    """
+    return all([await client.code(contract) for contract in (PERMIT2, EXACT_PROXY, UPTO_PROXY)])
 
 
 def _behind_an_approval(permit: Permit, amount_atomic: int) -> bytes:

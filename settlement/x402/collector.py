@@ -48,7 +48,9 @@ class Collector:
         """The end of a settlement; PENDING when it has none after the authorization's window."""
         left_s = payment.authorization.valid_before - self.clock.now_ms() / 1000 + self.poll_s
         until_s = self.clock.monotonic_s() + min(left_s, self.longest_s)
-        while settlement.state is SettlementState.PENDING and self.clock.monotonic_s() < until_s:
+        over = False
+        while settlement.state is SettlementState.PENDING and not over:
+            over = self.clock.monotonic_s() >= until_s  # then it is looked at once more
             await asyncio.sleep(self.poll_s)
             settlement = await self.look(payment)
         return settlement

@@ -92,6 +92,12 @@ class Sale:
         """How long an authorization must still be valid when its call starts."""
         return self.run_s + self.settle_s
 
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """The schemes by which it is paid."""
+        upto = (Scheme.UPTO.value,) if self.permit2_settler else ()
+        return (Scheme.EXACT.value, *upto)
+
     def amount_atomic(self, max_nano_usd: int) -> int:
         """What one payment for at most ``max_nano_usd`` is signed for."""
         return max(1, self.min_charge_atomic, atomic_from_nano(max_nano_usd))

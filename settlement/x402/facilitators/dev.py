@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from base.clock import Clock
-from settlement.chain import permit2
 from settlement.chain.client import ChainClient, Receipt
 from settlement.chain.errors import ChainUnavailable, RpcRefused
 from settlement.chain.funding import fund_gas
@@ -93,12 +92,6 @@ class DevFacilitator:
     ) -> None:
         await self._transactions.close()
         await self._client.__aexit__(kind, error, traceback)
-
-    async def has_permit2(self) -> bool:
-        """Whether payments by Permit2 can be settled: its contracts stand on every chain that was made
-        since they are served. Raises ChainUnavailable."""
-        contracts = (permit2.PERMIT2, permit2.EXACT_PROXY, permit2.UPTO_PROXY)
-        return all([await self._client.code(contract) for contract in contracts])
 
     async def verify(self, authorization: Authorization) -> str | None:
         """Simulates the transfer as the gas wallet would send it now, which checks balance, nonce,

@@ -65,7 +65,7 @@ class Shop:
         """A payment as the official client makes it, with other terms: ``value``, ``payee``,
         ``valid_after``, ``valid_before``, ``sender``, all of them signed."""
         challenge = await self.challenge(path, body)
-        offer = challenge["accepts"][0]
+        offer = exact(challenge)
         terms = {
             "payee": offer["payTo"],
             "value_atomic": int(offer["amount"]),
@@ -117,6 +117,14 @@ class Shop:
 
     def as_another(self, payer: Payer, wallet: Wallet) -> "Shop":
         return replace(self, payer=payer, wallet=wallet)
+
+
+def exact(challenge: Json) -> Json:
+    """The offer to pay by EIP-3009, which every client knows."""
+    for offer in challenge["accepts"]:
+        if offer["scheme"] == "exact" and "assetTransferMethod" not in offer["extra"]:
+            return dict(offer)
+    raise AssertionError(challenge)
 
 
 def encoded(payment: Any) -> str:

@@ -85,10 +85,15 @@ async def test_the_challenge_is_one_of_x402s(shop: Shop, path: str, body: dict[s
     assert challenge.x402_version == 2
     assert challenge.resource is not None
     assert challenge.resource.url == shop.url + path
-    (offer,) = challenge.accepts
-    assert (offer.scheme, offer.network, offer.asset) == ("exact", NETWORK, USDC)
-    assert int(offer.amount) > 0
-    assert offer.max_timeout_seconds >= 300
+    schemes = [
+        (offer.scheme, (offer.extra or {}).get("assetTransferMethod")) for offer in challenge.accepts
+    ]
+    upto = [("upto", "permit2")] if path == CHAT else []
+    assert schemes == [*upto, ("exact", None), ("exact", "permit2")]
+    for offer in challenge.accepts:
+        assert (offer.network, offer.asset) == (NETWORK, USDC)
+        assert int(offer.amount) > 0
+        assert offer.max_timeout_seconds >= 300
     assert lines[0]["outcome"] == "payment_required"
 
 
