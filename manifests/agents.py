@@ -134,6 +134,14 @@ Resources: `batchin://docs/agents` (this text), `batchin://docs/pricing`, `batch
 `batchin://catalog/models`, `batchin://receipts/{{id}}`."""
 
 
+def _upto_note(schemes: Sequence[str]) -> str:
+    if "upto" not in schemes:
+        return ""
+    return """ `exact` moves the amount and leaves the rest as credit;
+   `upto` moves only what the call used, and asks for Permit2: let the client sign the extension
+   `eip2612GasSponsoring` too, unless the wallet has approved Permit2 before."""
+
+
 def _x402(facts: Facts, settings: Settings) -> str:
     payment = facts.payment
     assert payment is not None
@@ -149,7 +157,8 @@ No account: a wallet with USDC on `{payment.network}` is enough, and the payer p
    `PAYMENT-REQUIRED` is base64 of the same JSON. Nothing ran, nothing was charged. `amount` is the most
    that this very call can cost, in atomic units (1,000,000 = 1 USDC), at least
    {payment.min_charge_atomic} ({atomic_usd(payment.min_charge_atomic)} USDC).
-2. **Sign.** Let an x402 client sign one entry of `accepts` (scheme {" or ".join(payment.schemes)}).
+2. **Sign.** Let an x402 client sign one entry of `accepts`, which come cheapest first
+   (scheme {" or ".join(payment.schemes)}).{_upto_note(payment.schemes)}
 3. **Call again**, with the same arguments and the payment: `_meta["x402/payment"]` over MCP,
    `PAYMENT-SIGNATURE: <base64>` over HTTP (`X-PAYMENT` for version 1 clients). The answer leaves when
    the payment is settled; give it a minute before you give up.

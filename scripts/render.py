@@ -80,6 +80,7 @@ def standard() -> Standard:
         asset_version=devnet.USDC_VERSION,
         pay_to=None,
         min_charge_atomic=settings.min_charge_atomic,
+        schemes=("exact", "upto"),
     )
     facts = Facts(version(), BASE_URL, tuple(model_facts(runtime.catalog)), payment)
     paying = (PaymentRequired, PaymentInvalid, PaymentReused)
