@@ -7,7 +7,8 @@ const { connect } = await import(`./${sdk}.mjs`);
 const account = privateKeyToAccount(secret);
 const field = (name, type) => ({ name, type });
 
-async function pay({ accepts: [accepted], resource, x402Version }) {
+async function pay({ accepts, resource, x402Version }) {
+  const accepted = accepts.find(({ scheme }) => scheme === "exact");
   const authorization = {
     from: account.address,
     to: accepted.payTo,
