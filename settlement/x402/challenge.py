@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -17,6 +17,8 @@ from settlement.x402.extensions import (
 from settlement.x402.facilitator import Method
 from settlement.x402.networks import v1_name
 from settlement.x402.sale import Offer
+
+V2_CHALLENGE: Final = "PAYMENT-REQUIRED"
 
 
 def challenge_of(resource: Resource, offers: Sequence[Offer], error: str) -> Mapping[str, Any]:
@@ -38,7 +40,7 @@ def challenge_of(resource: Resource, offers: Sequence[Offer], error: str) -> Map
 def challenge_headers(challenge: Mapping[str, Any]) -> Mapping[str, str]:
     """The headers of a 402: the challenge is one payer's and one body's, so no cache may keep it."""
     return {
-        "PAYMENT-REQUIRED": base64.b64encode(orjson.dumps(challenge)).decode("ascii"),
+        V2_CHALLENGE: base64.b64encode(orjson.dumps(challenge)).decode("ascii"),
         "Cache-Control": "no-store",
     }
 

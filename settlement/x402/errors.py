@@ -8,7 +8,7 @@ from typing import Any
 
 from base.errors import BatchinError, InsufficientFunds, InvalidRequest, ServiceUnavailable
 from settlement.rail import Upfront
-from settlement.x402.challenge import challenge_headers, v1_body
+from settlement.x402.challenge import V2_CHALLENGE, challenge_headers, v1_body
 from settlement.x402.reasons import sentence
 
 _HOW = (
@@ -20,7 +20,8 @@ _HOW = (
 class PaymentRequired(BatchinError):
     """The call is to be paid; ``challenge`` says how (x402 PaymentRequired, version 2).
 
-    ``v1`` answers with the body that x402 version 1 clients read, and so does ``speak_v1``.
+    ``v1`` answers with the body that x402 version 1 clients read, and so does ``speak_v1``; the header
+    of version 2 is left out then, since clients of both versions read it first.
     """
 
     code = "payment_required"
@@ -31,11 +32,14 @@ class PaymentRequired(BatchinError):
     def __init__(self, message: str, challenge: Mapping[str, Any], *, v1: bool = False) -> None:
         super().__init__(message, headers=challenge_headers(challenge))
         self.challenge = challenge
-        self._v1 = v1
+        self._v1 = False
+        if v1:
+            self.speak_v1()
 
     def speak_v1(self) -> None:
         """For a door that knows its caller to be a version 1 client."""
         self._v1 = True
+        self.headers = {name: value for name, value in self.headers.items() if name != V2_CHALLENGE}
 
     def body(self) -> dict[str, Any]:
         return v1_body(self.challenge) if self._v1 else super().body()
