@@ -37,7 +37,7 @@ deadline or its engine) is charged for what it delivered. Messages never hold a 
 text.
 
 An x402 version 1 client (header `X-PAYMENT`, or `?x402=1`) finds the challenge in the body of a 402, and
-every client finds it in the header `PAYMENT-REQUIRED`: see [payments](payments.md).
+every other client finds it in the header `PAYMENT-REQUIRED`: see [payments](payments.md).
 """
 
 

@@ -51,7 +51,8 @@ def client_of(shop: Shop, payer: Payer, scheme: str, *, reads_chain: bool = True
 
 async def post(shop: Shop, client: x402Client, body: Any) -> httpx.Response:
     async with x402HttpxClient(client, base_url=shop.url, timeout=60, trust_env=False) as http:
-        return await http.post(CHAT, json=body)
+        answer: httpx.Response = await http.post(CHAT, json=body)
+        return answer
 
 
 @pytest.mark.parametrize("scheme", ["upto", "exact"])

@@ -22,9 +22,7 @@ pytestmark = pytest.mark.peers
 
 @pytest.mark.parametrize("scheme", ["exact", "exact-permit2", "upto", "v1"])
 @pytest.mark.parametrize("transport", ["fetch", "axios"])
-async def test_a_typescript_wallet_pays(
-    shop: Shop, tmp_path: Path, transport: str, scheme: str
-) -> None:
+async def test_a_typescript_wallet_pays(shop: Shop, tmp_path: Path, transport: str, scheme: str) -> None:
     payer, rpc_url = new_payer(), shop.watched.server.rpc_url
     await fund(rpc_url, payer.address, 100_000)
     secret = "0x" + bytes(payer.account.key).hex()

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 from eth_abi.abi import encode
+from eth_typing import Hash32
 from eth_utils.crypto import keccak
 
 from base.clock import SystemClock
@@ -217,7 +218,7 @@ async def test_a_contract_wallet_pays_by_either_method(house: House) -> None:
 
 async def test_a_contract_tells_what_it_signed(house: House) -> None:
     wallet = await smart_wallet(house.chain.rpc_url, house.payer)
-    digest = keccak(text="anything")
+    digest = Hash32(keccak(text="anything"))
     owner, stranger = house.payer, new_payer()
     async with ChainClient(lambda: house.chain.rpc_url) as client:
         wallets = ContractWallets(client)
