@@ -37,10 +37,13 @@ class PaymentFact:
 
 @dataclass(frozen=True, slots=True)
 class KeyFact:
-    """The current key of evidence and receipts: its id and its 32 bytes in hex."""
+    """A key of evidence and receipts: its id, its 32 bytes in hex, and when it ended (ISO 8601), retired
+    or revoked; "" for the one in use."""
 
     key_id: str
     verify_key_hex: str
+    ended_at: str = ""
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from manifests.proof import (
     BundleToVerify,
     EvidencePack,
     Health,
+    KeyEntry,
     PublicKey,
     Receipt,
     Verification,
@@ -248,7 +249,18 @@ def _proof(root: str, verb: str) -> list[Operation]:
         tag="proof",
         replies={200: Reply("The key.", {JSON: PublicKey})},
     )
-    return [*found, key]
+    one = Operation(
+        "GET",
+        f"/v1/{root}/pubkey/{{key_id}}",
+        f"{verb}KeyById",
+        "One key, and when it was in use",
+        description=f"A key of records, past or present, by the key_id that they name.{alias}",
+        tag="proof",
+        params=(Param("key_id", "path", "8 hex digits.", required=True),),
+        replies={200: Reply("The key.", {JSON: KeyEntry})},
+        errors=(NotFound,),
+    )
+    return [*found, key, one]
 
 
 def _verify_bundle() -> Operation:

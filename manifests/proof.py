@@ -154,6 +154,9 @@ class KeyEntry(_Open):
     verify_key_hex: str
     not_before_ms: int
     not_after_ms: int | None
+    revoked_log_size: int | None = Field(
+        description="Of a revoked key only the first so many records of the log are believed."
+    )
 
 
 class LogKeyEntry(_Open):

@@ -85,9 +85,11 @@ def did_of(facts: Facts) -> str:
 
 def _method(name: str, key: KeyFact) -> dict[str, Any]:
     encoded = base64.urlsafe_b64encode(bytes.fromhex(key.verify_key_hex)).rstrip(b"=").decode()
+    ended = {"revoked" if key.revoked else "expires": key.ended_at} if key.ended_at else {}
     return {
         "id": f"{name}#{key.key_id}",
         "type": "JsonWebKey",
+        **ended,
         "controller": name,
         "publicKeyJwk": {"kty": "OKP", "crv": "Ed25519", "x": encoded, "kid": key.key_id},
     }

@@ -514,7 +514,9 @@ class _Composition:
 
         books = Books(ground.accounts, ground.keys, self._clock).operations()
         engines = await self._stack.enter_async_context(EnginesOffice(runtime.engines))
-        signing = SigningOffice(lambda: ground.ring, rotated).operations()
+        signing = SigningOffice(
+            lambda: ground.ring, ground.log, rotated, ground.integrator.integrate
+        ).operations()
         asked = {
             "info": Operation(NoArguments, info),
             **books,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from base.clock import iso_utc
 from base.money import usd_text
 from base.signing import key_id_of
 from manifests.facts import KeyFact, ModelFact, PaymentFact
@@ -41,4 +42,12 @@ def payment_fact(sale: Sale) -> PaymentFact:
 
 def key_facts(history: Sequence[TrustedKey]) -> list[KeyFact]:
     """The keys of evidence in the order of their use."""
-    return [KeyFact(key_id_of(key.public_key), key.public_key.hex()) for key in history]
+    return [
+        KeyFact(
+            key_id_of(key.public_key),
+            key.public_key.hex(),
+            "" if key.not_after_ms is None else iso_utc(key.not_after_ms),
+            key.revoked_size is not None,
+        )
+        for key in history
+    ]

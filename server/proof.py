@@ -39,6 +39,7 @@ class Proof:
         reader = self.reader
         return [
             Route(f"{root}/pubkey/current", self._public_key),
+            Route(f"{root}/pubkey/{{key_id}}", self._one_key),
             Route(f"{root}/verify/{{id}}", _by_id(reader.verify)),
             Route(f"{root}/{{id}}", _by_id(reader.record)),
             Route(f"{root}/{{id}}/verify", _by_id(reader.verify)),
@@ -46,6 +47,12 @@ class Proof:
             Route(f"{root}/{{id}}/receipt", _by_id(reader.receipt)),
             Route(f"{root}/{{id}}/bundle", _by_id(reader.bundle)),
         ]
+
+    async def _one_key(self, request: Request) -> Response:
+        found = self.reader.keys.find(request.path_params["key_id"])
+        if found is None:
+            raise NotFound("No such key.", param="key_id", resolution="Verify key_id of the record.")
+        return JSONResponse(found, headers=OPEN)
 
     async def _public_key(self, _: Request) -> Response:
         return JSONResponse(self.reader.keys_document(), headers=OPEN)

@@ -5,9 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.operations import NoArguments, Operation
-from settlement.evidence.keyring import KeyRing
+from pydantic import Field
 
+from base.errors import InvalidRequest, NotFound
+from server.operations import Arguments, NoArguments, Operation
+from settlement.evidence.keyring import KeyRing
+from settlement.evidence.log import Log
+
+Integrate = Callable[[], Awaitable[int]]
 Rotated = Callable[[], Awaitable[None]]
 
 
@@ -15,18 +20,34 @@ async def _nothing() -> None:
     """Nobody shows the keys."""
 
 
+async def _integrated() -> int:
+    """Nothing waits for its place in the log."""
+    return 0
+
+
+class RevokeArguments(Arguments):
+    """Which key, and since when (Unix milliseconds) it is not to be believed; by default now."""
+
+    key_id: str = Field(pattern=r"^[0-9a-f]{8}$")
+    since_ms: int | None = Field(None, ge=0)
+
+
 @dataclass(frozen=True, slots=True)
 class SigningOffice:
-    """``ring`` opens the keys; ``rotated`` is awaited after another one signs."""
+    """``ring`` opens the keys; ``rotated`` is awaited after they changed. ``integrate`` gives what is
+    committed its place in the log."""
 
     ring: Callable[[], KeyRing]
+    log: Log
     rotated: Rotated = _nothing
+    integrate: Integrate = _integrated
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def operations(self) -> Mapping[str, Operation]:
         return {
             "signing.list": Operation(NoArguments, self._list),
             "signing.rotate": Operation(NoArguments, self._rotate),
+            "signing.revoke": Operation(RevokeArguments, self._revoke),
         }
 
     async def _list(self, _: NoArguments) -> list[dict[str, Any]]:
@@ -34,12 +55,36 @@ class SigningOffice:
         return keys
 
     async def _rotate(self, _: NoArguments) -> dict[str, Any]:
-        """The switch happens on the loop, between two records; the disk is waited for beside it."""
         async with self.turn:
             ring = self.ring()
-            prepared = await asyncio.to_thread(ring.prepare)
-            ring.adopt(prepared)
-            await asyncio.to_thread(ring.save)
+            await _switched(ring)
             await self.rotated()
         shown: dict[str, Any] = ring.document()["keys"][-1]
         return shown
+
+    async def _revoke(self, asked: RevokeArguments) -> dict[str, Any]:
+        """The key in use is rotated out first; what it signed until then gets its place in the log."""
+        async with self.turn:
+            ring = self.ring()
+            if ring.find(asked.key_id) is None:
+                raise NotFound(f"There is no key {asked.key_id}.", param="key_id")
+            if ring.current.key_id == asked.key_id:
+                await _switched(ring)
+            await self.integrate()
+            now_ms = ring.clock.now_ms()
+            at_ms = now_ms if asked.since_ms is None else asked.since_ms
+            if at_ms > now_ms:
+                raise InvalidRequest("since lies in the future.", param="since_ms")
+            ring.revoke(asked.key_id, at_ms, await self.log.size_at(at_ms))
+            await asyncio.to_thread(ring.save)
+            await self.rotated()
+        found = ring.find(asked.key_id)
+        assert found is not None
+        return found
+
+
+async def _switched(ring: KeyRing) -> None:
+    """The switch happens on the loop, between two records; the disk is waited for beside it."""
+    prepared = await asyncio.to_thread(ring.prepare)
+    ring.adopt(prepared)
+    await asyncio.to_thread(ring.save)

@@ -18,8 +18,13 @@ _IDS: Final = ("record_id", "run_id", "audit_id")
 
 
 def check_evidence(
-    findings: Findings, wire: Mapping[str, Any], shape: EvidenceShape, trust: Trust
+    findings: Findings,
+    wire: Mapping[str, Any],
+    shape: EvidenceShape,
+    trust: Trust,
+    leaf_index: int | None = None,
 ) -> None:
+    """``leaf_index`` is the record's place in the log, where the bundle tells it."""
     signed = _canonical(findings, "evidence.canonical", wire["payload"])
     if signed is not None:
         findings.equal(
@@ -31,7 +36,7 @@ def check_evidence(
         _signature(findings, "evidence.signature", shape.public_key, signed, shape.signature)
     findings.add("evidence.members", _member_problem(wire, shape))
     findings.add("evidence.key_id", _key_problem(shape.public_key, shape.key_id))
-    _trusted(findings, shape, trust)
+    _trusted(findings, shape, trust, leaf_index)
 
 
 def check_receipt(findings: Findings, wire: Mapping[str, Any], shape: ReceiptShape) -> None:
@@ -155,7 +160,7 @@ def _receipt_member_problem(wire: Mapping[str, Any], shape: ReceiptShape) -> str
     return ""
 
 
-def _trusted(findings: Findings, shape: EvidenceShape, trust: Trust) -> None:
+def _trusted(findings: Findings, shape: EvidenceShape, trust: Trust, leaf_index: int | None) -> None:
     if not trust.keys:
         findings.skip(
             KEY_TRUSTED, "No key list or pinned key was given; a bundle's own key proves nothing."
@@ -167,5 +172,7 @@ def _trusted(findings: Findings, shape: EvidenceShape, trust: Trust) -> None:
         findings.add(KEY_TRUSTED, "The public key is none of the trusted ones.")
     elif not known.valid_at(shape.payload.issued_at_ms):
         findings.add(KEY_TRUSTED, "The key was not in use at issued_at_ms.")
+    elif not known.held_before(leaf_index):
+        findings.add(KEY_TRUSTED, "The key was revoked, and the log did not hold the record before.")
     else:
         findings.add(KEY_TRUSTED)

@@ -63,6 +63,10 @@ class KeyRing:
         return cls(folder, clock, _read_history(folder / _HISTORY))
 
     @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
     def current(self) -> CurrentKey:
         return self._current
 
@@ -118,6 +122,24 @@ class KeyRing:
         """Write when the keys were in use. Raises KeyFileError."""
         self._write(self._history)
 
+    def revoke(self, key_id: str, at_ms: int, size: int) -> TrustedKey:
+        """Let a key that is no longer in use count for the first ``size`` records of the log alone, and
+        for none after ``at_ms``. ``save`` it. Raises LookupError for an unknown key, ValueError for the
+        one in use."""
+        if key_id == self._current.key_id:
+            raise ValueError("the key in use is rotated out before it is revoked")
+        known = next((key for key in self._history if key_id_of(key.public_key) == key_id), None)
+        if known is None:
+            raise LookupError(key_id)
+        revoked = known.revoked(at_ms, size)
+        self._history = tuple(revoked if key is known else key for key in self._history)
+        return revoked
+
+    def find(self, key_id: str) -> dict[str, Any] | None:
+        """One key as ``document`` shows it."""
+        shown = (_shown(key) for key in self._history)
+        return next((key for key in shown if key["key_id"] == key_id), None)
+
     def document(self) -> dict[str, Any]:
         """The current key and the history, as ``GET /v1/vaas/pubkey/current`` shows them."""
         return {
@@ -162,6 +184,7 @@ def _shown(key: TrustedKey) -> dict[str, Any]:
         "verify_key_hex": key.public_key.hex(),
         "not_before_ms": key.not_before_ms,
         "not_after_ms": key.not_after_ms,
+        "revoked_log_size": key.revoked_size,
     }
 
 
@@ -175,6 +198,7 @@ def _read_history(path: Path) -> list[TrustedKey]:
                 bytes.fromhex(item["verify_key_hex"]),
                 int(item["not_before_ms"]),
                 None if item["not_after_ms"] is None else int(item["not_after_ms"]),
+                item.get("revoked_log_size"),
             )
             for item in items
         ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from base.errors import InvalidRequest
 from settlement.evidence import merkle
@@ -62,6 +62,11 @@ class Log:
         """The latest signed checkpoints, newest first."""
         statement = select(CHECKPOINT).order_by(CHECKPOINT.c.size.desc()).limit(most)
         return [_head(row) for row in await self.store.read(statement)]
+
+    async def size_at(self, at_ms: int) -> int:
+        """How many records the log held then."""
+        held = select(func.max(CHECKPOINT.c.size).label("size")).where(CHECKPOINT.c.at_ms <= at_ms)
+        return (await self.store.read(held))[0]["size"] or 0
 
     async def inclusion(self, run_id: str) -> dict[str, Any] | None:
         """The ``inclusion`` member of a bundle, against the latest checkpoint: ``{leaf_index, tree_size,

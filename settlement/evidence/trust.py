@@ -16,14 +16,31 @@ class UnreadableKeys(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
-    """A receipt key and when it was in use, in milliseconds, both ends included; None: still."""
+    """A receipt key and when it was in use, in milliseconds, both ends included; None: still.
+
+    A key that came into wrong hands can sign with any time: ``revoked_size`` is how many records the log
+    held at its end, and what stands behind them, or in no log, is not believed. None: not revoked.
+    """
 
     public_key: bytes
     not_before_ms: int = 0
     not_after_ms: int | None = None
+    revoked_size: int | None = None
 
     def valid_at(self, at_ms: int) -> bool:
         return self.not_before_ms <= at_ms and (self.not_after_ms is None or at_ms <= self.not_after_ms)
+
+    def held_before(self, leaf_index: int | None) -> bool:
+        """Whether a record with that place in the log is older than the key's revocation."""
+        if self.revoked_size is None:
+            return True
+        return leaf_index is not None and leaf_index < self.revoked_size
+
+    def revoked(self, at_ms: int, size: int) -> Self:
+        """The same key, not to be believed from then on; an earlier end stands."""
+        until = at_ms if self.not_after_ms is None else min(at_ms, self.not_after_ms)
+        kept = size if self.revoked_size is None else min(size, self.revoked_size)
+        return replace(self, not_after_ms=until, revoked_size=kept)
 
     def ended(self, at_ms: int) -> Self:
         """The same key, no longer in use; an earlier end stands."""
@@ -78,7 +95,10 @@ def _key(item: Any) -> TrustedKey:
     since, until = item.get("not_before_ms"), item.get("not_after_ms")
     if type(since) is not int or not (until is None or type(until) is int):
         raise UnreadableKeys("not_before_ms and not_after_ms of a key should be integers.")
-    return TrustedKey(_public_key(item.get("public_key")), since, until)
+    size = item.get("revoked_log_size")
+    if not (size is None or type(size) is int):
+        raise UnreadableKeys("revoked_log_size of a key should be an integer or null.")
+    return TrustedKey(_public_key(item.get("public_key")), since, until, size)
 
 
 def _public_key(text: Any) -> bytes:

@@ -46,7 +46,9 @@ def verify_bundle(bundle: Any, trust: Trust = NOBODY, bodies: Bodies = NO_BODIES
         return findings.verdict("")
     findings.add("schema")
     data = whole(bundle)
-    check_evidence(findings, data["evidence"], shape.evidence, trust)
+    told = shape.inclusion is not None and bool(trust.log_keys)  # else nobody vouches for the place
+    place = shape.inclusion.leaf_index if told and shape.inclusion is not None else None
+    check_evidence(findings, data["evidence"], shape.evidence, trust, place)
     _check_receipt(findings, data, shape)
     check_money(findings, shape)
     _check_bodies(findings, shape.evidence.payload, bodies)

@@ -59,7 +59,7 @@ export async function verify(text, { keys = null, request = null } = {}) {
   const evidence = bundle.get("evidence");
   const receipt = bundle.get("receipt") ?? null;
   const trust = trustFrom(keys);
-  await checkEvidence(findings, evidence, trust);
+  await checkEvidence(findings, evidence, bundle.get("inclusion") ?? null, trust);
   await checkReceipt(findings, evidence, receipt);
   checkMoney(findings, evidence.get("payload"), receipt?.get("receipt_payload") ?? null);
   await checkRequest(findings, evidence.get("payload"), request);
@@ -85,6 +85,7 @@ export function trustFrom(text) {
       publicKey: key.get("public_key"),
       since: key.get("not_before_ms"),
       until: key.get("not_after_ms") ?? Infinity,
+      revoked: key.get("revoked_log_size") ?? Infinity,
     })),
     logKey: log instanceof Map ? logKeyFrom(log.get("verifier_key")) : null,
   };
@@ -96,7 +97,7 @@ function logKeyFrom(text) {
   return bytes?.length === 33 && bytes[0] === 1 ? { name, hash, publicKey: bytes.slice(1) } : null;
 }
 
-async function checkEvidence(findings, evidence, trust) {
+async function checkEvidence(findings, evidence, inclusion, trust) {
   const payload = evidence.get("payload");
   await checkSigned(findings, payload, {
     canonical: "evidence.canonical",
@@ -115,7 +116,9 @@ async function checkEvidence(findings, evidence, trust) {
   if (!known) findings.add("key_trusted", "The public key is none of the trusted ones.");
   else {
     const inUse = known.since <= at && at <= known.until;
-    findings.add("key_trusted", inUse ? "" : "The key was not in use at issued_at_ms.");
+    const held = known.revoked === Infinity || (trust.logKey && inclusion && inclusion.get("leaf_index") < known.revoked);
+    const late = held ? "" : "The key was revoked, and the log did not hold the record before.";
+    findings.add("key_trusted", inUse ? late : "The key was not in use at issued_at_ms.");
   }
 }
 

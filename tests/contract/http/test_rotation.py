@@ -81,6 +81,29 @@ def test_rotation_under_load_leaves_every_record_valid(server: LiveServer) -> No
         assert len(did["verificationMethod"]) == 3
         assert did["assertionMethod"] == [did["verificationMethod"][-1]["id"]]
         assert batchin(server, "signing", "list") == document["keys"]
+        _revoked(server, http, ids[0], rotated[-1]["key_id"])
+
+
+def _revoked(server: LiveServer, http: httpx2.Client, old_id: str, key_id: str) -> None:
+    """The key in use is revoked: its record of before stands, one that the log did not hold does not."""
+    new_id = str(http.post("/v1/vaas", json=OUTSIDE).raise_for_status().json()["record_id"])
+    [revoked] = batchin(server, "signing", "revoke", key_id)
+    document = keys_of(http)
+    assert revoked == http.get(f"/v1/vaas/pubkey/{key_id}").json()
+    assert http.get("/v1/audit/pubkey/00000000").status_code == 404
+    assert document["key_id"] != key_id
+    trust = trust_from_document(document)
+    old, bundle = (http.get(f"/v1/vaas/{one}/bundle").json() for one in (old_id, new_id))
+    assert verify_bundle(old, trust).valid
+    assert verify_bundle(bundle, trust).valid
+    assert bundle["evidence"]["key_id"] == key_id
+    assert bundle["inclusion"]["leaf_index"] < revoked["revoked_log_size"]
+    assert not verify_bundle({**bundle, "inclusion": None}, trust).valid
+    methods = http.get("/.well-known/did.json").json()["verificationMethod"]
+    assert [method["id"].rpartition("#")[2] for method in methods if "revoked" in method] == [key_id]
+    late = {**bundle, "inclusion": {**bundle["inclusion"], "leaf_index": revoked["revoked_log_size"]}}
+    found = {item.name: item.result for item in verify_bundle(late, trust).checks}
+    assert found["key_trusted"] == "fail"
 
 
 def keys_of(http: httpx2.Client) -> Any:

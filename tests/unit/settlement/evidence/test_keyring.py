@@ -136,3 +136,30 @@ def test_trouble_with_the_files_is_named(tmp_path: Path) -> None:
     (tmp_path / "receipt.history.json").unlink()
     with pytest.raises(KeyFileError, match="chmod 600"):
         KeyRing.open(tmp_path, HandClock())
+
+
+def test_a_revoked_key_counts_for_what_the_log_held_before(tmp_path: Path) -> None:
+    clock = HandClock()
+    ring = KeyRing.open(tmp_path, clock)
+    old = ring.current
+    with pytest.raises(ValueError, match="in use"):
+        ring.revoke(old.key_id, clock.now_ms(), 5)
+    with pytest.raises(LookupError):
+        ring.revoke("00000000", clock.now_ms(), 5)
+    clock.advance_s(10)
+    ring.rotate()
+    cut_ms = clock.now_ms() - 3_000
+    revoked = ring.revoke(old.key_id, cut_ms, 5)
+    ring.save()
+    assert KeyRing.open(tmp_path, clock).history == ring.history
+    assert (revoked.valid_at(cut_ms), revoked.valid_at(cut_ms + 1)) == (True, False)
+    assert (revoked.held_before(4), revoked.held_before(5), revoked.held_before(None)) == (
+        True,
+        False,
+        False,
+    )
+    again = ring.revoke(old.key_id, clock.now_ms(), 9)
+    assert (again.not_after_ms, again.revoked_size) == (cut_ms, 5)
+    assert trust_from_document(ring.document()).keys == tuple(ring.history)
+    ring.rotate()
+    assert ring.history[0] == again
