@@ -259,6 +259,9 @@ class Settings(BaseSettings):
     batch_running: int = Field(
         16, ge=1, description="Tasks of batches that run at once; each engine has its own limit too."
     )
+    video_window_s: int = Field(
+        21_600, ge=60, description="Longest time in which a video is made; after it, it is given back."
+    )
     batch_prices: BatchPrices = Field(
         BatchPrices(), description="Part of the price that tasks of a batch pay, by priority."
     )

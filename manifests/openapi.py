@@ -23,6 +23,7 @@ _TAGS = {
     "openai": "The OpenAI-compatible API.",
     "files": "Files of callers: the input and output of batches.",
     "batches": "Many calls handed in at once, and the webhooks that tell of their end.",
+    "videos": "Videos: jobs that end with a file.",
     "payments": "What calls cost.",
     "account": "The account behind a key: profile, keys, usage.",
     "proof": "Evidence and receipts: public, free, checkable offline.",

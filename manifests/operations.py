@@ -37,6 +37,7 @@ from manifests.proof import (
 from manifests.responses import response_operations
 from manifests.sound import sound
 from manifests.topups import topup_operations
+from manifests.videos import video_operations
 from tools.models import ModelEntry
 
 _PROMPT = Param(
@@ -85,6 +86,7 @@ def operations(
         *file_operations(),
         *batch_operations((_PAYMENT, _IDEMPOTENCY, *_SCOPES, _TRACE), payment_errors),
         *webhook_operations(),
+        *video_operations((_PAYMENT, _IDEMPOTENCY, *_SCOPES, _TRACE), payment_errors),
         *_proof("vaas", "get"),
         *_proof("audit", "getAudit"),
         _verify_bundle(),

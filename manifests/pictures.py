@@ -1,9 +1,9 @@
-"""The operations of pictures and videos."""
+"""The operations of pictures."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from base.errors import EngineNotConfigured, NotFound, NotInVocabulary
+from base.errors import NotFound, NotInVocabulary
 from manifests.operation import Auth, ErrorType, Operation, Param, Reply
 
 PNG = "image/png"
@@ -11,7 +11,7 @@ _NAME = Param("name", "path", "The name that the link holds.", required=True)
 
 
 def pictures(params: Sequence[Param], payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
-    """Make a picture by two names, fetch it, and videos."""
+    """Make a picture by two names, and fetch it."""
     made = Operation(
         "POST",
         "/v1/images/generations",
@@ -45,18 +45,5 @@ def pictures(params: Sequence[Param], payment_errors: Sequence[ErrorType]) -> tu
                 200: Reply("The picture.", {PNG: {"type": "string", "format": "binary"}}),
             },
             errors=(NotFound,),
-        ),
-        Operation(
-            "POST",
-            "/v1/videos",
-            "createVideo",
-            "Make a video",
-            Auth.PAID,
-            "video",
-            "Refused with 503 engine_not_configured, before any payment is asked for, while no engine "
-            "of this server makes videos.",
-            "openai",
-            params,
-            errors=(EngineNotConfigured, *payment_errors),
         ),
     )

@@ -34,7 +34,10 @@ from tools.core import Registry
 from tools.jobs.batches import Batches
 from tools.jobs.parts import JobParts
 from tools.jobs.submit import BatchTools
+from tools.look import Looker
 from tools.responses.shelf import ResponseShelf
+from tools.videos.shelf import VideoShelf
+from tools.videos.tool import VideoTools
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_URL = "https://api.batchin.tech"
@@ -43,6 +46,7 @@ _NO_PROOFS = cast("EvidenceReader", None)  # only calls need them
 _NO_LEDGER = cast("Ledger", None)
 _NO_SHELF = cast("ResponseShelf", None)
 _NO_OUTBOUND = cast("Outbound", None)
+_NO_VIDEOS = cast("VideoShelf", None)
 _NO_JOBS = BatchTools(cast("JobParts", None), cast("Batches", None))
 
 
@@ -72,6 +76,9 @@ def standard() -> Standard:
         _NO_SHELF,
         _NO_OUTBOUND,
         _NO_JOBS,
+        VideoTools(
+            runtime.catalog, runtime.engines, _NO_VIDEOS, Looker(_NO_OUTBOUND), settings.video_window_s
+        ),
     )
     payment = PaymentFact(
         network=devnet.NETWORK,

@@ -48,7 +48,7 @@ from server.funding import topup_routes
 from server.gauges import Gauges
 from server.health import Health, Readiness
 from server.jobs import jobs_of
-from server.kept import Kept
+from server.kept import Kept, Paid
 from server.keys import KeyRoutes
 from server.log import CallLog
 from server.mcp.door import McpDoor, McpParts
@@ -74,6 +74,7 @@ from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
 from server.tools import ENDPOINTS, registry_of
 from server.version import version
+from server.videos import videos_of
 from server.web.caller import Callers
 from server.web.payment import no_payment, payment_of
 from settlement.agent.agent import Agent
@@ -227,6 +228,7 @@ class _Composition:
             self._url,
             outbound,
         )
+        videos = videos_of(settings, jobs, runtime, outbound, self._url)
         registry = registry_of(
             runtime,
             settings,
@@ -238,6 +240,7 @@ class _Composition:
             ground.shelf,
             outbound,
             jobs.tools,
+            videos.tools,
         )
         facts = self._facts(ground, runtime, sale, seat.agent)
         hashes = manifest_hashes(registry, facts)
@@ -269,7 +272,9 @@ class _Composition:
             capture_s=settings.capture_s,
         )
         jobs.calls.connect(invoker, recorder)
+        videos.calls.connect(invoker, recorder)
         await self._stack.enter_async_context(jobs.running())
+        await self._stack.enter_async_context(videos.running())
 
         def drawn() -> Mapping[str, Document]:
             paid = PAYMENT_ERRORS if facts.payment else ()
@@ -281,7 +286,8 @@ class _Composition:
         async def redraw() -> None:
             documents.update(await asyncio.to_thread(drawn))
 
-        asgi = await self._doors(ground, runtime, invoker, facts, documents, Kept(files, jobs), seat)
+        kept = Kept(files, jobs, videos)
+        asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat)
         wallet = settings.data_dir / "keys" / "pay_to.key" if sale and not settings.pay_to else None
         office = AgentOffice(seat, wallet, redraw)
         await self._admin(ground, runtime, chain, redraw, office)
@@ -400,8 +406,11 @@ class _Composition:
             )
         )
         await self._stack.enter_async_context(mcp.running())
-        create = self._resource("/v1/batches", invoker, "batch")
-        routes = kept.routes(settings, invoker, callers, create)
+        paid = Paid(
+            self._resource("/v1/batches", invoker, "batch"),
+            self._resource("/v1/videos", invoker, "video"),
+        )
+        routes = kept.routes(settings, invoker, callers, paid)
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
         return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents, routes, seat))
 
@@ -440,7 +449,6 @@ class _Composition:
                 whole(transcriptions, "transcribe", "form-data"), key, settings.max_upload_bytes
             ),
             **{path: whole(path, "image") for path in ENDPOINTS[Modality.IMAGE]},
-            **{path: whole(path, "video") for path in ENDPOINTS[Modality.VIDEO]},
             "/v1/quote": whole("/v1/quote", "quote"),
             "/v1/vaas": replace(whole("/v1/vaas", "attest"), show=as_attestation),
             bundle: replace(whole(bundle, "verify"), arguments=lambda body: {"bundle": body}),

@@ -22,7 +22,7 @@ from settlement.evidence.recorder import Recorder
 from settlement.parts import Part, PartRail
 from storage.op import Store
 from tools.arguments import parse
-from tools.core import Call
+from tools.core import Call, Registry
 from tools.files.files import Files
 from tools.invoke import Done, Invoker, quoted
 from tools.jobs.batch import Priority
@@ -32,7 +32,7 @@ from tools.jobs.parts import JobParts
 from tools.jobs.signing import WebhookSecrets
 from tools.jobs.submit import BatchTools
 from tools.jobs.webhooks import Webhooks
-from tools.jobs.worker import Worker
+from tools.jobs.worker import BATCHES, Worker
 
 _TEN_THOUSAND: Final = 10_000
 
@@ -40,10 +40,11 @@ _TEN_THOUSAND: Final = 10_000
 @dataclass(slots=True)
 class TaskCalls:
     """Quotes and runs tasks. The core that runs them is connected once it stands: its own tools make
-    batches."""
+    batches. ``own`` are the tools of the tasks where those are not the core's."""
 
     store: Store
     clock: Clock
+    own: Registry | None = None
     _invoker: Invoker | None = field(default=None, init=False)
     _recorder: Recorder | None = field(default=None, init=False)
 
@@ -51,7 +52,7 @@ class TaskCalls:
         self._invoker, self._recorder = invoker, recorder
 
     async def quote(self, task: Task) -> Quote:
-        tool = self._connected()[0].registry.get(task.tool)
+        tool = self._tools(self._connected()[0]).get(task.tool)
         if tool is None:
             raise InternalError(f"There is no tool {task.tool}.")
         found = await quoted(tool, parse(tool.Input, task.arguments))
@@ -62,8 +63,11 @@ class TaskCalls:
     async def invoke(self, part: Part, rate: Rate, task: Task, call: Call) -> Done:
         core, recorder = self._connected()
         rail = PartRail(self.store, recorder, self.clock, part)
-        invoker = Invoker(core.registry, rail, self.clock, core.observer, core.owner, rate)
+        invoker = Invoker(self._tools(core), rail, self.clock, core.observer, core.owner, rate)
         return await invoker.invoke(task.tool, task.arguments, call)
+
+    def _tools(self, core: Invoker) -> Registry:
+        return self.own or core.registry
 
     def _connected(self) -> tuple[Invoker, Recorder]:
         if self._invoker is None or self._recorder is None:
@@ -75,6 +79,7 @@ class TaskCalls:
 class Jobs:
     """Everything of batches that others need."""
 
+    parts: JobParts
     calls: TaskCalls
     tools: BatchTools
     batches: Batches
@@ -116,11 +121,11 @@ def jobs_of(
         keep_s=settings.file_ttl_s,
         once_s=settings.idempotency_ttl_s,
     )
-    worker = Worker(parts, settings.batch_running)
+    worker = Worker(parts, settings.batch_running, BATCHES)
     batches = Batches(parts, worker, outbound.check)
     secrets = WebhookSecrets(store, sealer, clock)
     webhooks = Webhooks(store, outbound, secrets, clock)
-    return Jobs(calls, BatchTools(parts, batches), batches, worker, secrets, webhooks)
+    return Jobs(parts, calls, BatchTools(parts, batches), batches, worker, secrets, webhooks)
 
 
 def rates_of(settings: Settings) -> Mapping[Priority, Rate]:

@@ -1,4 +1,4 @@
-"""The routes of what callers keep here: files, batches, webhooks."""
+"""The routes of what callers keep here: files, batches, webhooks, videos."""
 
 from dataclasses import dataclass
 
@@ -9,28 +9,48 @@ from base.settings import Settings
 from server.jobs import Jobs
 from server.openai.batches import BatchCreateDoor, BatchDoor, WebhookDoor
 from server.openai.files import FileDoor
+from server.openai.videos import VideoDoor, VideoReader
+from server.openai.whole_door import WholeDoor
+from server.videos import Videos
 from server.web.caller import Callers
 from tools.files.files import Files
 from tools.invoke import Invoker
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What a payment for a batch and for a video pays for."""
+
+    batch: Resource
+    video: Resource
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
-    """Files and batches, with the doors to them."""
+    """Files, batches and videos, with the doors to them."""
 
     files: Files
     jobs: Jobs
+    videos: Videos
 
-    def routes(
-        self, settings: Settings, invoker: Invoker, callers: Callers, create: Resource
-    ) -> list[Route]:
+    def routes(self, settings: Settings, invoker: Invoker, callers: Callers, paid: Paid) -> list[Route]:
         jobs, patience_s = self.jobs, settings.send_timeout_s
         made = BatchCreateDoor(
-            jobs.batches, invoker, callers, create, settings.max_body_bytes, patience_s
+            jobs.batches, invoker, callers, paid.batch, settings.max_body_bytes, patience_s
         )
         webhooks = WebhookDoor(jobs.secrets, jobs.webhooks, callers, settings.max_body_bytes)
+        making = WholeDoor(
+            "video",
+            invoker,
+            callers,
+            paid.video,
+            settings.max_body_bytes,
+            patience_s,
+            read=VideoReader(settings.max_upload_bytes),
+        )
         return [
             *FileDoor(self.files, callers, patience_s).routes(),
             *BatchDoor(jobs.batches, made, callers, patience_s).routes(),
             *webhooks.routes(),
+            *VideoDoor(self.videos.shelf, self.files, making, callers).routes(),
         ]

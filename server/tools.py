@@ -37,7 +37,7 @@ from tools.trace import Traces
 from tools.transcribe import Transcribe
 from tools.usage import UsageTool
 from tools.verify import Verifier
-from tools.video import Videos
+from tools.videos.tool import VideoTools
 
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     Modality.CHAT: ("/v1/chat/completions", "/v1/responses", "/v1/completions"),
@@ -64,6 +64,7 @@ def registry_of(
     shelf: ResponseShelf,
     outbound: Outbound,
     jobs: BatchTools,
+    videos: VideoTools,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
     a picture; ``shelf`` keeps responses, ``outbound`` fetches images."""
@@ -81,7 +82,7 @@ def registry_of(
             Speech(catalog, engines).tool(),
             Transcribe(catalog, engines).tool(),
             Images(catalog, engines, clock, keep_picture).tool(),
-            Videos(catalog).tool(),
+            *videos.tools(),
             Models(catalog, engines.answers, ENDPOINTS, x402, clock.now_ms() // 1000).tool(),
             Quotes(catalog, clock, x402_price).tool(),
             Verifier(proofs).tool(),

@@ -96,6 +96,25 @@ class Execution(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """How a job stands: its output anew, a sentence on it, and how far it is in percent."""
+
+    output: Mapping[str, Any]
+    message: str
+    percent: int
+
+
+class Job(Protocol):
+    """Work that goes on after the call that began it, which its output names."""
+
+    def states(self, output: Mapping[str, Any]) -> AsyncIterator[Followed]:
+        """Each change until the end. Raises NotFound when it is gone."""
+        ...
+
+    async def stop(self, output: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Annotations:
     """MCP tool hints (spec 2026-07-28, ToolAnnotations)."""
 
@@ -116,7 +135,8 @@ class Tool(Generic[InputT]):
     ``card`` is the price of a tool that runs no model of the catalog.
     ``content`` shows an output as MCP content blocks (spec 2026-07-28, ContentBlock), for pictures and
     sound; None shows its JSON as text. ``task_only`` marks what runs too long for any request: only
-    clients that know tasks can call it. ``listed`` is False for another spelling of a listed tool, which
+    clients that know tasks can call it; ``job`` follows what goes on after the call, for those clients.
+    ``listed`` is False for another spelling of a listed tool, which
     the OpenAI-compatible door alone needs: agents are shown one tool a capability. ``version`` is raised
     with every change of its schemas or annotations that a program could notice (scripts/snapshots.py).
     """
@@ -137,6 +157,7 @@ class Tool(Generic[InputT]):
     available: Callable[[], bool] = lambda: True
     content: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
     task_only: bool = False
+    job: Job | None = None
     listed: bool = True
     version: int = 1
 

@@ -13,8 +13,12 @@ from typing import Any, Final
 from base.errors import InvalidRequest
 from base.outbound.client import Outbound
 from base.outbound.guard import OutboundFailed
+from tools.picture_size import picture_size
 
 MOST_PICTURES: Final = 16
+MOST_SIDE: Final = 4096
+"""Pixels of a side of a picture that is to be changed or begun with: an engine unpacks it whole."""
+
 _MOST_BYTES: Final = 20_971_520
 _ACCEPT: Final = "image/png, image/jpeg, image/webp, image/gif"
 _KINDS: Final = (
@@ -41,18 +45,44 @@ class Looker:
                     url = part["image_url"]["url"]
                     part["image_url"]["url"] = await self._data_url(url, f"messages.{number}.content")
 
+    async def picture(self, url: str, param: str) -> bytes:
+        """A picture that an engine is to change or begin with. Raises InvalidRequest for what can't be
+        had, is no PNG, JPEG or WebP, or would be too large once it is unpacked."""
+        body = await self._body(url, param)
+        check_picture(body, param)
+        return body
+
     async def _data_url(self, url: str, param: str) -> str:
-        if url.startswith("data:"):
-            body = _decoded(url, param)
-        else:
-            try:
-                body = (await self.outbound.fetch(url, _MOST_BYTES, _ACCEPT)).body
-            except OutboundFailed as error:
-                raise _refused(f"The image could not be fetched: {error.reason}.", param) from None
+        body = await self._body(url, param)
         kind = _kind_of(body)
         if kind is None:
             raise _refused("The image is neither PNG, JPEG, WebP nor GIF.", param)
         return await asyncio.to_thread(_encoded, kind, body)
+
+    async def _body(self, url: str, param: str) -> bytes:
+        if url.startswith("data:"):
+            return await asyncio.to_thread(_decoded, url, param)
+        try:
+            return (await self.outbound.fetch(url, _MOST_BYTES, _ACCEPT)).body
+        except OutboundFailed as error:
+            raise _refused(f"The image could not be fetched: {error.reason}.", param) from None
+
+
+def check_picture(data: bytes, param: str) -> None:
+    """By its head alone: nothing is unpacked here. Raises InvalidRequest."""
+    if len(data) > _MOST_BYTES:
+        raise _refused(f"The image is larger than {_MOST_BYTES} bytes.", param)
+    size = picture_size(data)
+    if size is None:
+        raise _refused("The image is neither PNG, JPEG nor WebP.", param)
+    if not all(1 <= side <= MOST_SIDE for side in size):
+        width, height = size
+        raise _refused(f"The image is {width}x{height} pixels; a side has 1 to {MOST_SIDE} here.", param)
+
+
+def encoded(data: bytes) -> str:
+    """The base64 of a picture's bytes."""
+    return base64.b64encode(data).decode()
 
 
 def _decoded(url: str, param: str) -> bytes:

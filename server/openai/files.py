@@ -18,7 +18,11 @@ from server.web.ranges import span_of
 from server.web.upload import read_upload
 from tools.files.files import LIST_LIMIT, PURPOSES, File, Files, check_purpose, life_from
 
-_JSONL: Final = frozenset({"batch", "batch_output"})
+_TYPES: Final = {
+    "batch": "application/jsonl",
+    "batch_output": "application/jsonl",
+    "video": "video/mp4",
+}
 _GONE: Final = 499
 _FIELDS: Final = frozenset({"purpose", "expires_after[anchor]", "expires_after[seconds]"})
 
@@ -59,7 +63,7 @@ class FileDoor:
             purpose=query.get("purpose"),
             after=query.get("after"),
             limit=limit_from(query, LIST_LIMIT, LIST_LIMIT),
-            newest_first=_newest_first(query),
+            newest_first=newest_first(query),
         )
         return owned_answer(page.shown())
 
@@ -77,12 +81,17 @@ class FileDoor:
     async def _content(self, request: Request) -> Response:
         owner = owner_of(self.callers, request)
         file = await self.files.get(owner.account_id, request.path_params["id"])
-        span = span_of(request.headers.get("range"), file.size)
-        headers = {**span.headers(), **_content_headers(file)}
-        parts = self.files.content(file, span.start, span.end)
-        if span.end > span.start:
-            parts = await _begun(parts)
-        return StreamingResponse(parts, 206 if span.partial else 200, headers)
+        return await file_answer(self.files, file, request)
+
+
+async def file_answer(files: Files, file: File, request: Request) -> Response:
+    """The bytes of a file, or the part of them that is asked for."""
+    span = span_of(request.headers.get("range"), file.size)
+    headers = {**span.headers(), **_content_headers(file)}
+    parts = files.content(file, span.start, span.end)
+    if span.end > span.start:
+        parts = await _begun(parts)
+    return StreamingResponse(parts, 206 if span.partial else 200, headers)
 
 
 def limit_from(query: Mapping[str, str], default: int, most: int) -> int:
@@ -95,7 +104,8 @@ def limit_from(query: Mapping[str, str], default: int, most: int) -> int:
     return int(text)
 
 
-def _newest_first(query: Mapping[str, str]) -> bool:
+def newest_first(query: Mapping[str, str]) -> bool:
+    """The ``order`` of a list. Raises InvalidRequest."""
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
         raise InvalidRequest("order should be asc or desc.", param="order")
@@ -107,7 +117,7 @@ def _content_headers(file: File) -> dict[str, str]:
     return {
         "x-request-id": new_id("req"),
         "cache-control": "private, no-store",
-        "content-type": "application/jsonl" if file.purpose in _JSONL else "application/octet-stream",
+        "content-type": _TYPES.get(file.purpose, "application/octet-stream"),
         "content-disposition": f"attachment; filename*=UTF-8''{quote(file.filename, safe='')}",
         "x-content-type-options": "nosniff",
         "etag": f'"{file.sha256.hex()}"',

@@ -29,11 +29,14 @@ INLINE: Final = "batch_inline"
 OUTPUT: Final = "batch_output"
 """What a batch wrote."""
 
+VIDEO: Final = "video"
+"""A video that was made here."""
+
 LIST_LIMIT: Final = 10_000
 SHORTEST_LIFE_S: Final = 3600
 LONGEST_LIFE_S: Final = 2_592_000
 _MOST_NAME_CHARS: Final = 255
-_ID: Final = re.compile(r"file_[0-9a-f]{32}")
+_ID: Final = re.compile(r"file_(video_)?[0-9a-f]{32}")
 _SWEPT_AT_ONCE: Final = 256
 _logger: Final = logging.getLogger("batchin.files")
 
@@ -311,14 +314,17 @@ class Upload:
         file = await self.written(filename, purpose, life_s)
         return await self._files.keep(file)
 
-    async def written(self, filename: str, purpose: str, life_s: int | None = None) -> File:
-        """The file whose bytes are durable and that no row names yet."""
+    async def written(
+        self, filename: str, purpose: str, life_s: int | None = None, file_id: str | None = None
+    ) -> File:
+        """The file whose bytes are durable and that no row names yet; ``file_id`` where it was told
+        before."""
         with _storage_failures():
             name = await self._writer.finish()
         self.finished = True
         now_ms = self._files.clock.now_ms()
         return File(
-            id=new_id("file"),
+            id=file_id or new_id("file"),
             account_id=self._account_id,
             purpose=purpose,
             filename=clean_name(filename),

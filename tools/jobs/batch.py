@@ -1,4 +1,7 @@
-"""A batch as a value, and how its owner is shown it: the inline shape and OpenAI's."""
+"""A batch as a value, and how its owner is shown it: the inline shape and OpenAI's.
+
+A video is kept as one too: a job of one call, which no list of batches shows.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +10,12 @@ from typing import Any, Final
 
 import orjson
 
+from base.caller import Caller, CallerKind
 from base.money import cents_rounded, usd_text
 from storage.op import Row
+
+VIDEOS: Final = "/v1/videos"
+"""The endpoint of jobs that are videos."""
 
 
 class Status(StrEnum):
@@ -28,6 +35,18 @@ class Status(StrEnum):
         return self in _ENDED
 
 
+_COUNTS: Final = (
+    "total",
+    "completed",
+    "failed",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "quoted_nano_usd",
+    "charged_nano_usd",
+    "records",
+)
+_LATER: Final = ("in_progress_at_ms", "cancelling_at_ms", "finalizing_at_ms", "ended_at_ms")
 _ENDED: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 
 # what the inline shape calls them
@@ -92,6 +111,8 @@ class Batch:
     finalizing_at_ms: int | None
     ended_at_ms: int | None
     gone_at_ms: int
+    lane: str | None
+    progress: int | None
 
     @property
     def rail(self) -> str:
@@ -164,6 +185,54 @@ class Batch:
             },
             "metadata": None if self.metadata is None else orjson.loads(self.metadata),
         }
+
+
+def new_batch(
+    caller: Caller,
+    batch_id: str,
+    *,
+    seq: str,
+    file_id: str,
+    priority: Priority,
+    window_ms: int,
+    at_ms: int,
+    keep_ms: int,
+    **more: Any,
+) -> Batch:
+    """A job of this caller that has just been asked for; ``more`` are members that it has already."""
+    new: dict[str, Any] = {
+        "inline": False,
+        "endpoint": None,
+        "completion_window": f"{window_ms // 3_600_000}h",
+        "output_file_id": None,
+        "error_file_id": None,
+        "output_life_s": None,
+        "status": Status.VALIDATING,
+        **dict.fromkeys(_COUNTS, 0),
+        "root": None,
+        "errors": "[]",
+        "metadata": None,
+        "webhook_url": None,
+        **dict.fromkeys(_LATER),
+        "lane": None,
+        "progress": None,
+    }
+    return Batch(
+        id=batch_id,
+        seq=seq,
+        account_id=caller.account_id or "",
+        key_id=caller.key_id,
+        wallet=caller.kind is CallerKind.WALLET,
+        region=caller.region,
+        workspace=caller.workspace,
+        scopes=" ".join(sorted(caller.scopes)) or None,
+        priority=priority,
+        input_file_id=file_id,
+        created_at_ms=at_ms,
+        expires_at_ms=at_ms + window_ms,
+        gone_at_ms=at_ms + window_ms + keep_ms,
+        **new | more,
+    )
 
 
 def batch_of(row: Row) -> Batch:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import select
 
-from base.caller import Caller, CallerKind
+from base.caller import Caller
 from base.errors import BatchinError, Conflict, InvalidRequest, NotFound, Unauthorized
 from base.ids import new_id, new_uuid
 from base.outbound.guard import UrlRefused
@@ -21,13 +21,14 @@ from storage.op import Op, Refused
 from tools.files import ops as file_ops
 from tools.files.files import File
 from tools.jobs import ops
-from tools.jobs.batch import Batch, Priority, Status, batch_of
+from tools.jobs.accept import accepted
+from tools.jobs.batch import VIDEOS, Batch, Priority, Status, batch_of, new_batch
 from tools.jobs.lines import LineReader
 from tools.jobs.parts import JobParts
 from tools.jobs.schema import BatchInput, FileBatchInput, window_ms
 from tools.jobs.tables import BATCH, BATCH_TASK
 from tools.jobs.validation import Input
-from tools.jobs.worker import Worker, hold_of
+from tools.jobs.worker import Worker
 
 LIST_LIMIT: Final = 100
 _INLINE_LIMIT: Final = 1000
@@ -103,25 +104,12 @@ class Batches:
 
     def taken(self, batch: Batch, file: File, account_id: str, key_id: str | None) -> Sequence[Op]:
         """What keeps such a batch, in the commit that charges its request to this account."""
-        owned = replace(
-            batch,
-            account_id=account_id,
-            key_id=key_id,
-            wallet=account_id.startswith("wallet:"),
-            input_file_id=file.id,
-        )
-        kept = replace(file, account_id=account_id, gone_at_ms=batch.gone_at_ms)
         self._worker.wake_soon()
-        files, at_ms = self._parts.files, batch.created_at_ms
-        return (
-            hold_of(owned, batch.quoted_nano_usd, at_ms),
-            files.addition(kept, 1, file_ops.UNLIMITED),
-            ops.create(owned.row()),
-        )
+        return accepted(self._parts, batch, file, account_id, key_id)
 
     async def get(self, account_id: str, batch_id: str) -> Batch:
         """Raises NotFound, the same for a batch of somebody else."""
-        query = select(BATCH).where(BATCH.c.id == batch_id, BATCH.c.account_id == account_id)
+        query = select(BATCH).where(BATCH.c.id == batch_id, *_of(account_id))
         rows = await self._parts.store.read(query)
         if not rows:
             raise _not_found()
@@ -129,13 +117,13 @@ class Batches:
 
     async def newest(self, account_id: str) -> list[Batch]:
         """The newest thousand, newest first."""
-        query = select(BATCH).where(BATCH.c.account_id == account_id).order_by(BATCH.c.seq.desc())
+        query = select(BATCH).where(*_of(account_id)).order_by(BATCH.c.seq.desc())
         rows = await self._parts.store.read(query.limit(_INLINE_LIMIT))
         return [batch_of(row) for row in rows]
 
     async def page(self, account_id: str, after: str | None, limit: int) -> tuple[list[Batch], bool]:
         """The batches behind the one with the id ``after``, and whether there are more."""
-        query = select(BATCH).where(BATCH.c.account_id == account_id)
+        query = select(BATCH).where(*_of(account_id))
         if after is not None:
             query = query.where(BATCH.c.seq < _seq(after))
         rows = await self._parts.store.read(query.order_by(BATCH.c.seq.desc()).limit(limit + 1))
@@ -143,6 +131,7 @@ class Batches:
 
     async def cancel(self, account_id: str, batch_id: str) -> Batch:
         """Raises NotFound, and BatchEnded when there is nothing left to stop."""
+        await self.get(account_id, batch_id)
         now_ms = self._parts.clock.now_ms()
         answer = await self._parts.store.commit(ops.cancel(batch_id, account_id, now_ms))
         if isinstance(answer, Refused):
@@ -209,45 +198,18 @@ class Batches:
             ) from None
         if asked.webhook_url is not None:
             self._check_webhook(asked.webhook_url)
-        at_ms = self._parts.clock.now_ms()
-        return Batch(
-            id=batch_id,
+        return new_batch(
+            caller,
+            batch_id,
             seq=_seq(batch_id),
-            account_id=caller.account_id or "",
-            key_id=caller.key_id,
-            wallet=caller.kind is CallerKind.WALLET,
-            region=caller.region,
-            workspace=caller.workspace,
-            scopes=" ".join(sorted(caller.scopes)) or None,
-            inline=False,
-            endpoint=None,
+            file_id=file_id,
             priority=Priority(asked.priority),
+            window_ms=window,
+            at_ms=self._parts.clock.now_ms(),
+            keep_ms=self._parts.keep_s * 1000,
             completion_window=asked.completion_window,
-            input_file_id=file_id,
-            output_file_id=None,
-            error_file_id=None,
-            output_life_s=None,
-            status=Status.VALIDATING,
-            total=0,
-            completed=0,
-            failed=0,
-            input_tokens=0,
-            output_tokens=0,
-            cached_tokens=0,
-            quoted_nano_usd=0,
-            charged_nano_usd=0,
-            records=0,
-            root=None,
-            errors="[]",
             metadata=None if asked.metadata is None else orjson.dumps(asked.metadata).decode(),
             webhook_url=asked.webhook_url,
-            created_at_ms=at_ms,
-            expires_at_ms=at_ms + window,
-            in_progress_at_ms=None,
-            cancelling_at_ms=None,
-            finalizing_at_ms=None,
-            ended_at_ms=None,
-            gone_at_ms=at_ms + window + self._parts.keep_s * 1000,
         )
 
     def _check_webhook(self, url: str) -> None:
@@ -265,6 +227,11 @@ def _account(caller: Caller) -> str:
     if caller.account_id is None:
         raise Unauthorized
     return caller.account_id
+
+
+def _of(account_id: str) -> tuple[Any, ...]:
+    """The batches of an account: its videos are no batches to it."""
+    return BATCH.c.account_id == account_id, BATCH.c.endpoint.is_distinct_from(VIDEOS)
 
 
 def _seq(batch_id: str) -> str:

@@ -16,9 +16,8 @@ from tools.files.files import OUTPUT, File, Upload
 from tools.jobs import ops
 from tools.jobs.batch import Batch, Status
 from tools.jobs.outcome import not_run
-from tools.jobs.parts import JobParts
+from tools.jobs.parts import JobParts, Source
 from tools.jobs.tables import BATCH_TASK
-from tools.jobs.validation import Input
 
 _PAGE: Final = 500
 _RUNNING: Final = frozenset({Status.IN_PROGRESS, Status.CANCELLING, Status.FINALIZING})
@@ -41,7 +40,7 @@ class _Written:
 class Finish:
     """Ends one batch. A crash in its midst begins it again; what it wrote is then a stray."""
 
-    def __init__(self, parts: JobParts, batch: Batch, source: Input) -> None:
+    def __init__(self, parts: JobParts, batch: Batch, source: Source) -> None:
         self._parts = parts
         self._batch = batch
         self._source = source

@@ -24,14 +24,18 @@ def create(row: Row) -> Op:
 
 
 def step(batch_id: str, of: Collection[Status], to: Status, **changes: Any) -> Op:
-    """Move a batch on: None, or Refused ``ended`` when it is in none of the states ``of``."""
+    """Move a batch on: None, or Refused ``ended`` when it is in none of the states ``of``. One that its
+    owner dropped stays gone."""
     key = batch_key(batch_id)
 
     def fold(rows: Rows) -> Refused | None:
         row = rows.get(key)
         if row is None or Status(row["status"]) not in of:
             return Refused("ended")
-        rows.put(key, row | changes | {"status": to.value})
+        changed = row | changes | {"status": to.value}
+        if row["gone_at_ms"] <= row["created_at_ms"]:
+            changed["gone_at_ms"] = row["gone_at_ms"]
+        rows.put(key, changed)
         return None
 
     return Op((key,), fold)
@@ -51,6 +55,35 @@ def cancel(batch_id: str, account_id: str, at_ms: int) -> Op:
             return None if done else Refused("ended")
         rows.put(key, row | {"status": Status.CANCELLING.value, "cancelling_at_ms": at_ms})
         return None
+
+    return Op((key,), fold)
+
+
+def drop(batch_id: str, account_id: str, at_ms: int) -> Op:
+    """Let a batch be gone for its owner, and stop it where it goes on; or Refused ``not_found``."""
+    key = batch_key(batch_id)
+
+    def fold(rows: Rows) -> Refused | None:
+        row = rows.get(key)
+        if row is None or row["account_id"] != account_id:
+            return Refused("not_found")
+        row["gone_at_ms"] = row["created_at_ms"]
+        if Status(row["status"]) in CANCELLABLE:
+            row |= {"status": Status.CANCELLING.value, "cancelling_at_ms": at_ms}
+        rows.put(key, row)
+        return None
+
+    return Op((key,), fold)
+
+
+def progress(batch_id: str, percent: int) -> Op:
+    """How far a batch that runs is."""
+    key = batch_key(batch_id)
+
+    def fold(rows: Rows) -> None:
+        row = rows.get(key)
+        if row is not None and row["status"] == Status.IN_PROGRESS:
+            rows.put(key, row | {"progress": percent})
 
     return Op((key,), fold)
 

@@ -1,8 +1,8 @@
 """What running a batch stands on, as whoever composes the server brings it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from base.clock import Clock
 from base.pricing import Quote, Rate
@@ -13,7 +13,7 @@ from storage.op import Store
 from tools.core import Call
 from tools.files.files import Files
 from tools.jobs.batch import Priority
-from tools.jobs.lines import Endpoints, Task
+from tools.jobs.lines import BadLine, Endpoints, Task
 
 Quoting = Callable[[Task], Awaitable[Quote]]
 """What a task may cost at the full price. Raises what its tool raises for wrong arguments."""
@@ -23,6 +23,14 @@ Invoking = Callable[[Part, Rate, Task, Call], Awaitable[Any]]
 
 Showing = Callable[[str, bytes, Mapping[str, Any]], bytes]
 """The JSON body of a call, as its own path would have answered: run id, output, evidence."""
+
+
+class Source(Protocol):
+    """Where the tasks of a batch come from."""
+
+    def tasks(self) -> AsyncIterator[Task | BadLine]:
+        """In their order, whenever asked. Raises OSError, Unsealable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,9 @@ from tools.jobs import ops
 from tools.jobs.batch import Batch, Priority
 from tools.jobs.lines import BadLine, Task
 from tools.jobs.outcome import answered, failed, task_row, unread
-from tools.jobs.parts import JobParts
+from tools.jobs.parts import JobParts, Source
 from tools.jobs.slots import Slots
 from tools.jobs.tables import BATCH_TASK
-from tools.jobs.validation import Input
 
 _ENGINE_ATTEMPTS: Final = 3
 _FIRST_PAUSE_S: Final = 0.1
@@ -45,7 +44,7 @@ _logger: Final = logging.getLogger("batchin.jobs")
 class BatchRun:
     """The work of one batch. Cancelling it aborts what runs; nothing of that is charged."""
 
-    def __init__(self, parts: JobParts, batch: Batch, source: Input, slots: Slots) -> None:
+    def __init__(self, parts: JobParts, batch: Batch, source: Source, slots: Slots) -> None:
         self._parts = parts
         self._batch = batch
         self._source = source
@@ -55,7 +54,7 @@ class BatchRun:
             CallerKind.WALLET if batch.wallet else CallerKind.ACCOUNT,
             batch.account_id,
             batch.key_id,
-            FILL if batch.priority is Priority.FILL else BATCH,
+            batch.lane or (FILL if batch.priority is Priority.FILL else BATCH),
             batch.region,
             batch.workspace,
             frozenset((batch.scopes or "").split()),

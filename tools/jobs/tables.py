@@ -58,6 +58,8 @@ BATCH: Final = Table(
     Column("finalizing_at_ms", BigInteger, nullable=True),
     Column("ended_at_ms", BigInteger, nullable=True),
     Column("gone_at_ms", BigInteger, nullable=False),
+    Column("lane", String, nullable=True),
+    Column("progress", Integer, nullable=True),
     CheckConstraint("completed >= 0 AND failed >= 0", name="batch_counts"),
     Index("batch_owner", "account_id", "seq"),
     Index("batch_status", "status"),
@@ -65,7 +67,8 @@ BATCH: Final = Table(
     sqlite_with_rowid=False,
 )
 """``scopes`` are those of the key that made it, spaces between. ``seq`` orders batches by creation;
-``root`` is the Merkle root over its tasks' records."""
+``root`` is the Merkle root over its tasks' records. ``lane`` is where its tasks run, NULL where its
+priority says it; ``progress`` is how far a video is, in percent, NULL before an engine has it."""
 
 BATCH_TASK: Final = Table(
     "batch_task",

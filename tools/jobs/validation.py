@@ -10,7 +10,7 @@ from base.pricing import Rate
 from tools.files.files import File, Files
 from tools.jobs.lines import BadLine, LineReader, Task, lines_of
 from tools.jobs.outcome import line_error
-from tools.jobs.parts import Quoting
+from tools.jobs.parts import Quoting, Source
 from tools.jobs.seen import Seen, Twice, digest_of
 
 _LISTED: Final = 50
@@ -69,7 +69,7 @@ class Input:
                 await asyncio.sleep(0)
 
 
-async def look_through(source: Input, quote: Quoting, rate: Rate, most_tasks: int) -> Findings:
+async def look_through(source: Source, quote: Quoting, rate: Rate, most_tasks: int) -> Findings:
     """Raises InvalidRequest for an input without a task or with more than ``most_tasks``."""
     found = Findings()
     async for task in source.tasks():

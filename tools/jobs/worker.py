@@ -2,22 +2,23 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import case, select
+from sqlalchemy import ColumnElement, case, select
 
 from base.errors import BatchinError, InsufficientFunds
 from base.sealing import Unsealable
-from settlement.ledger import ops as ledger
-from settlement.ledger.ids import JOBS
 from storage.errors import StorageUnavailable
-from storage.op import Op, Refused
+from storage.op import Refused
 from tools.jobs import ops
-from tools.jobs.batch import Batch, Priority, Status, batch_of
+from tools.jobs.accept import hold_of
+from tools.jobs.batch import VIDEOS, Batch, Priority, Status, batch_of
 from tools.jobs.finish import Finish, end_ops
 from tools.jobs.lines import LineReader
-from tools.jobs.parts import JobParts
+from tools.jobs.parts import JobParts, Source
 from tools.jobs.run import BatchRun
 from tools.jobs.slots import Slots
 from tools.jobs.tables import BATCH, BATCH_TASK
@@ -33,11 +34,20 @@ _OPEN: Final = (Status.VALIDATING, Status.IN_PROGRESS, Status.CANCELLING, Status
 _logger: Final = logging.getLogger("batchin.jobs")
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Which jobs a worker does, and where their tasks come from."""
+
+    which: ColumnElement[bool]
+    source: Callable[[JobParts, Batch], Awaitable[Source]]
+
+
 class Worker:
     """``slots``: how many tasks run at once. Run ``run()`` beside the server."""
 
-    def __init__(self, parts: JobParts, slots: int) -> None:
+    def __init__(self, parts: JobParts, slots: int, kind: Kind) -> None:
         self._parts = parts
+        self._kind = kind
         self._slots = Slots(slots)
         self._woken = asyncio.Event()
         self._jobs: dict[str, _Job] = {}
@@ -63,7 +73,9 @@ class Worker:
             while True:
                 for batch in await self._open_batches():
                     if batch.id not in self._jobs:
-                        self._jobs[batch.id] = job = _Job(self._parts, batch.id, self._slots)
+                        self._jobs[batch.id] = job = _Job(
+                            self._parts, batch.id, self._slots, self._kind.source
+                        )
                         group.create_task(self._to_its_end(batch.id, job))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_S):
@@ -78,7 +90,8 @@ class Worker:
 
     async def _open_batches(self) -> list[Batch]:
         """The most urgent batches that have not ended, as many as are worked on at once."""
-        query = select(BATCH).where(BATCH.c.status.in_([status.value for status in _OPEN]))
+        open_now = BATCH.c.status.in_([status.value for status in _OPEN])
+        query = select(BATCH).where(open_now, self._kind.which)
         with suppress(StorageUnavailable):
             rank = case({priority.value: priority.rank for priority in Priority}, value=BATCH.c.priority)
             rows = await self._parts.store.read(query.order_by(rank, BATCH.c.seq).limit(_AT_ONCE))
@@ -95,7 +108,8 @@ class Worker:
     async def _sweep(self) -> None:
         store, now_ms = self._parts.store, self._parts.clock.now_ms()
         ended = [status.value for status in Status if status.ended]
-        query = select(BATCH.c.id).where(BATCH.c.gone_at_ms <= now_ms, BATCH.c.status.in_(ended))
+        over = BATCH.c.gone_at_ms <= now_ms
+        query = select(BATCH.c.id).where(over, BATCH.c.status.in_(ended), self._kind.which)
         for row in await store.read(query.limit(_SWEPT)):
             batch_id = row["id"]
             tasks = select(BATCH_TASK.c.number).where(BATCH_TASK.c.batch_id == batch_id).limit(_SWEPT)
@@ -107,7 +121,14 @@ class Worker:
 class _Job:
     """One batch in hand."""
 
-    def __init__(self, parts: JobParts, batch_id: str, slots: Slots) -> None:
+    def __init__(
+        self,
+        parts: JobParts,
+        batch_id: str,
+        slots: Slots,
+        source: Callable[[JobParts, Batch], Awaitable[Source]],
+    ) -> None:
+        self._source = source
         self._parts = parts
         self._batch_id = batch_id
         self._slots = slots
@@ -131,7 +152,7 @@ class _Job:
 
     async def _step_by_step(self) -> None:
         batch = await self._read()
-        source = await self._input(batch)
+        source = await self._source(self._parts, batch)
         if batch.status is Status.VALIDATING:
             await self._validate(batch, source)
             batch = await self._read()
@@ -141,7 +162,7 @@ class _Job:
         if not batch.status.ended:
             await Finish(self._parts, batch, source).run()
 
-    async def _validate(self, batch: Batch, source: Input) -> None:
+    async def _validate(self, batch: Batch, source: Source) -> None:
         """Look through the input, hold the most that it may cost, and start."""
         parts, now_ms = self._parts, self._parts.clock.now_ms()
         begin = frozenset({Status.VALIDATING})
@@ -177,7 +198,7 @@ class _Job:
         counted = {"total": found.tasks, "quoted_nano_usd": found.most_nano_usd}
         await self._failed(InsufficientFunds.code, message, None, **counted)
 
-    async def _work(self, batch: Batch, source: Input) -> None:
+    async def _work(self, batch: Batch, source: Source) -> None:
         """Run tasks until all have ended, the window closes or somebody cancels."""
         left_s = (batch.expires_at_ms - self._parts.clock.now_ms()) / 1000
         run = asyncio.create_task(BatchRun(self._parts, batch, source, self._slots).run())
@@ -214,14 +235,14 @@ class _Job:
         rows = await self._parts.store.read(select(BATCH).where(BATCH.c.id == self._batch_id))
         return batch_of(rows[0])
 
-    async def _input(self, batch: Batch) -> Input:
-        file = await self._parts.files.pinned(batch.input_file_id)
-        return Input(self._parts.files, file, LineReader(self._parts.endpoints, batch.endpoint))
+
+async def _lines(parts: JobParts, batch: Batch) -> Input:
+    file = await parts.files.pinned(batch.input_file_id)
+    return Input(parts.files, file, LineReader(parts.endpoints, batch.endpoint))
 
 
-def hold_of(batch: Batch, amount_nano_usd: int, at_ms: int) -> Op:
-    """The hold that a batch is accepted with: it outlives processes and ends with the batch."""
-    return ledger.hold(batch.id, batch.account_id, batch.key_id, amount_nano_usd, JOBS, at_ms)
+BATCHES: Final = Kind(BATCH.c.endpoint.is_distinct_from(VIDEOS), _lines)
+"""Whatever is no video."""
 
 
 def _first(error: BaseException) -> BaseException:

@@ -32,7 +32,7 @@ from tools.trace import Traces
 from tools.transcribe import Transcribe
 from tools.usage import UsageTool
 from tools.verify import Verifier
-from tools.video import Videos
+from tools.videos.tool import VideoTools
 
 BASE = "https://agents.example"
 NOTHING = cast("Any", None)  # parts that only a call needs
@@ -63,7 +63,7 @@ def registry() -> Registry:
             Speech(NOTHING, NOTHING).tool(),
             Transcribe(NOTHING, NOTHING).tool(),
             Images(NOTHING, NOTHING, NOTHING, NOTHING).tool(),
-            Videos(NOTHING).tool(),
+            *VideoTools(NOTHING, NOTHING, NOTHING, NOTHING, 0).tools(),
             Models(NOTHING, NOTHING, {}, True, 0).tool(),
             Quotes(NOTHING, NOTHING, None).tool(),
             Verifier(NOTHING).tool(),

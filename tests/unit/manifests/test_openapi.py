@@ -133,9 +133,9 @@ def test_paid_operations_name_price_schemes_and_documented_headers() -> None:
         "createClassification",
         "createImage",
         "createImageShort",
-        "createVideo",
         "createAttestation",
         "createBatch",
+        "createVideo",
     ]
     for operation in paid:
         shown = document()["paths"][operation.path]["post"]

@@ -16,6 +16,7 @@ from server.openai.files import FileDoor
 from server.openai.models import model_routes
 from server.openai.pictures import picture_routes
 from server.openai.stored_responses import StoredResponses
+from server.openai.videos import VideoDoor
 from server.proof import Proof
 from server.topups import TopUpRoutes
 from server.web.caller import Callers
@@ -39,6 +40,7 @@ def test_routes_and_operations_are_the_same() -> None:
         Route("/v1/payments/{id}", nothing),
         *FileDoor(nothing, nothing, 1.0).routes(),
         *BatchDoor(nothing, nothing, nothing, 1.0).routes(),
+        *VideoDoor(nothing, nothing, nothing, nothing).routes(),
         *WebhookDoor(nothing, nothing, nothing, 1).routes(),
         *Proof(EvidenceReader(nothing, nothing, nothing), nothing).routes(),
         *(r for r in picture_routes(nothing, 60) if r.methods and "GET" in r.methods),

@@ -36,7 +36,7 @@ from tools.jobs.outcome import answered, task_row
 from tools.jobs.parts import JobParts
 from tools.jobs.schema import FileBatchInput
 from tools.jobs.tables import TABLES as JOBS
-from tools.jobs.worker import Worker
+from tools.jobs.worker import BATCHES, Worker
 
 CLOCK = SystemClock()
 PATH = "/v1/embeddings"
@@ -123,7 +123,7 @@ async def bench(folder: Path, running: Running) -> AsyncIterator[Bench]:
             keep_s=3600,
             once_s=3600,
         )
-        worker = Worker(parts, 4)
+        worker = Worker(parts, 4, BATCHES)
         caller = Caller(CallerKind.ACCOUNT, account.id)
         working = asyncio.create_task(worker.run())
         yield Bench(store, files, parts, Batches(parts, worker, lambda _: None), worker, caller)

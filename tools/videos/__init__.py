@@ -1,0 +1,1 @@
+"""Videos: each a job of one call, kept, funded and run as batches are."""
