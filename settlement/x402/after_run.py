@@ -16,7 +16,7 @@ from settlement.ledger.usage import refund_usage_op, usage_op
 from settlement.rail import Also, Outcome, nothing
 from settlement.x402.desk import Desk
 from settlement.x402.payment import RAIL, Payment, State
-from settlement.x402.transitions import advance, release
+from settlement.x402.transitions import advance, release, unname
 from storage.op import Op
 
 _RESERVED: Final = frozenset({State.RESERVED})
@@ -34,7 +34,7 @@ class AfterRun:
 
     async def released(self, payment: Payment) -> None:
         """The run came to nothing before any money moved: forgotten, free to be used again."""
-        await self.desk.store.commit(release(payment))
+        await self.desk.store.commit(release(payment), unname(payment))
 
     async def running(self, payment: Payment) -> Payment:
         step = advance(payment, _RESERVED, State.RUNNING, self.desk.clock.now_ms())
@@ -105,6 +105,7 @@ class AfterRun:
             step,
             post(f"x402-reversal:{run_id}", REVENUE, RECEIVABLE, charged, "reversal", run_id, at_ms),
             refund_usage_op(run_id),
+            unname(payment),
             self._unpaid(record, at_ms),
         )
 

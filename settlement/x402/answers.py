@@ -37,8 +37,26 @@ class Known:
 
         Raises PaymentReused and SettlementPending.
         """
-        if not _same(payment, claim, order):
+        if payment.payload != signed_text(claim) or not _same_request(payment, order):
             raise PaymentReused("This payment was made for another request.")
+        return await self._answer(payment)
+
+    async def named(self, payment: Payment | None, order: Order) -> Replay:
+        """The same for another payment of this payer, which names its request as the first did: a
+        client that pays anew because it does not know what became of the first. Nothing is taken."""
+        if payment is None:
+            raise PaymentReused(
+                "A request with this payment identifier was in progress.",
+                resolution="Send the same request with the same payment again.",
+            )
+        if not _same_request(payment, order):
+            raise PaymentReused(
+                "This payment identifier was used for another request.",
+                resolution="Name each new request by a new payment identifier.",
+            )
+        return await self._answer(payment)
+
+    async def _answer(self, payment: Payment) -> Replay:
         if payment.state is State.SETTLED:
             return await self._stored(payment)
         if payment.state is State.CREDITED:
@@ -81,10 +99,9 @@ class Known:
         raise error
 
 
-def _same(payment: Payment, claim: Claim, order: Order) -> bool:
+def _same_request(payment: Payment, order: Order) -> bool:
     return (
-        payment.payload == signed_text(claim)
-        and payment.request_hash == order.request_hash
+        payment.request_hash == order.request_hash
         and payment.resource == order.resource.url
         and payment.tool == order.tool
     )

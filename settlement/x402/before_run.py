@@ -15,7 +15,7 @@ from settlement.ledger.usage import usage_op
 from settlement.rail import Outcome
 from settlement.x402.desk import Desk
 from settlement.x402.payment import RAIL, Payment, State
-from settlement.x402.transitions import advance
+from settlement.x402.transitions import advance, unname
 from storage.op import Op
 
 _PAID: Final = frozenset({State.PAID})
@@ -89,7 +89,7 @@ class BeforeRun:
     async def failed(self, payment: Payment, reason: str) -> Payment:
         """The money will never come: nothing ran."""
         step = advance(payment, _MOVING, State.FAILED, self.desk.clock.now_ms(), reason=reason)
-        return await self.desk.commit(step)
+        return await self.desk.commit(step, unname(payment))
 
     def _arrival(self, payment: Payment, at_ms: int) -> Op:
         run_id, amount = payment.run_id, payment.paid_nano_usd

@@ -15,7 +15,7 @@ from settlement.x402.authorization import authorization_of
 from settlement.x402.check import Claim
 from settlement.x402.eip712 import checksum_address
 from settlement.x402.facilitator import Authorization, Method, Scheme
-from settlement.x402.payload import signed_from
+from settlement.x402.payload import PaymentV2, signed_from
 from settlement.x402.sale import Flow, Offer
 from storage.op import Key, Row
 
@@ -62,6 +62,7 @@ class Payment:
     asset: str
     payer: str
     nonce: str
+    identifier: str | None
     run_id: str
     state: State
     flow: Flow
@@ -89,6 +90,7 @@ class Payment:
             asset=row["asset"],
             payer=row["payer"],
             nonce=row["nonce"],
+            identifier=row["identifier"],
             run_id=row["run_id"],
             state=State(row["state"]),
             flow=Flow(row["flow"]),
@@ -178,6 +180,11 @@ def payment_key(claim: Claim) -> Key:
     )
 
 
+def identifier_of(claim: Claim) -> str | None:
+    """What the payer names the request by (extension payment-identifier)."""
+    return claim.payment.identifier if isinstance(claim.payment, PaymentV2) else None
+
+
 def signed_text(claim: Claim) -> str:
     """Just what the payer signed, as the row keeps it."""
     return claim.payment.payload.model_dump_json(by_alias=True)
@@ -192,6 +199,7 @@ def reserved_row(order: Order, claim: Claim, offer: Offer, lease: str, at_ms: in
         "asset": asset,
         "payer": payer,
         "nonce": nonce,
+        "identifier": identifier_of(claim),
         "run_id": order.run_id,
         "state": State.RESERVED.value,
         "flow": offer.flow.value,

@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from sqlalchemy import select
+
 from base.errors import ServiceUnavailable
 from base.money import nano_from_atomic, usd_text
 from settlement.rail import Grant, Order, Replay
@@ -32,9 +34,11 @@ from settlement.x402.payload import PaymentV1, payment_from
 from settlement.x402.payment import Payment, payment_key, reserved_row
 from settlement.x402.recovery import Recovery
 from settlement.x402.sale import MCP_URL, Flow, Offer, Sale
+from settlement.x402.tables import PAYMENT
 from settlement.x402.transitions import look, reserve
 from settlement.x402.wallets import KeysAlone, Wallets
 from storage.errors import StorageUnavailable
+from storage.op import Refused
 
 _MCP_PARAM: Final = "_meta.x402/payment"
 _ASKED: Final = "Payment required"
@@ -164,8 +168,10 @@ class X402Rail:
         row = reserved_row(order, claim, offer, self._desk.lease, self._desk.clock.now_ms())
         self._live.add(order.run_id)
         try:
-            known = (await self._desk.store.commit(reserve(row, payment_key(claim))))[0]
-            if known is None:
+            answer = await self._desk.store.commit(reserve(row, payment_key(claim)))
+            named = isinstance(answer, Refused)
+            known = await self._named(answer.detail["run_id"]) if named else answer[0]
+            if known is None and not named:
                 return await self._open(asked, Payment.from_row(row))
         except StorageUnavailable as error:
             self._live.discard(order.run_id)
@@ -174,7 +180,14 @@ class X402Rail:
             self._live.discard(order.run_id)
             raise
         self._live.discard(order.run_id)
+        if named:
+            return await self._known.named(known, order)
         return await self._known.answer(known, claim, order)
+
+    async def _named(self, run_id: str) -> Payment | None:
+        """The payment by whose identifier another one comes, None when it was released meanwhile."""
+        rows = await self._desk.store.read(select(PAYMENT).where(PAYMENT.c.run_id == run_id))
+        return Payment.from_row(rows[0]) if rows else None
 
     async def _open(self, asked: _Asked, payment: Payment) -> Grant:
         try:

@@ -29,6 +29,7 @@ PAYMENT: Final = Table(
     Column("asset", String, primary_key=True),
     Column("payer", String, primary_key=True),
     Column("nonce", String, primary_key=True),
+    Column("identifier", String, nullable=True),
     Column("run_id", String, nullable=False, unique=True),
     Column("state", String, nullable=False),
     Column("flow", String, nullable=False),
@@ -50,6 +51,17 @@ PAYMENT: Final = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
     CheckConstraint("amount_atomic > 0 AND charged_nano_usd >= 0", name="payment_amounts"),
+    sqlite_with_rowid=False,
+)
+
+# What a payer names a request by (extension payment-identifier), for as long as its payment is there.
+PAYMENT_IDENTIFIER: Final = Table(
+    "payment_identifier",
+    TABLES,
+    Column("network", String, primary_key=True),
+    Column("payer", String, primary_key=True),
+    Column("identifier", String, primary_key=True),
+    Column("run_id", String, nullable=False),
     sqlite_with_rowid=False,
 )
 

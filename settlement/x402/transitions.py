@@ -8,16 +8,38 @@ from storage.op import Key, Op, Refused, Row, Rows
 
 
 def reserve(row: Row, key: Key) -> Op:
-    """Insert the row of a new payment: None, or the Payment that stands there already."""
+    """Insert the row of a new payment: None, or the Payment that stands there already; Refused
+    ``identifier`` with the ``run_id`` that the payer named so before."""
+    named = _identifier_key(row["network"], row["payer"], row["identifier"])
 
-    def fold(rows: Rows) -> Payment | None:
+    def fold(rows: Rows) -> Payment | Refused | None:
         known = rows.get(key)
         if known is not None:
             return Payment.from_row(known)
+        for name in named:
+            taken = rows.get(name)
+            if taken is not None:
+                return Refused("identifier", {"run_id": taken["run_id"]})
+            network, payer, identifier = name.pk
+            names = {"network": network, "payer": payer, "identifier": identifier}
+            rows.put(name, {**names, "run_id": row["run_id"]})
         rows.put(key, dict(row))
         return None
 
-    return Op((key,), fold)
+    return Op((key, *named), fold)
+
+
+def unname(payment: Payment) -> Op:
+    """Forget what the payer named the request of a payment that bought nothing."""
+    named = _identifier_key(payment.network, payment.payer, payment.identifier)
+
+    def fold(rows: Rows) -> None:
+        for name in named:
+            taken = rows.get(name)
+            if taken is not None and taken["run_id"] == payment.run_id:
+                rows.delete(name)
+
+    return Op(named, fold)
 
 
 def look(key: Key) -> Op:
@@ -73,6 +95,10 @@ def shred(payment: Payment) -> Op:
             rows.put(payment.key, row)
 
     return Op((payment.key,), fold)
+
+
+def _identifier_key(network: str, payer: str, identifier: str | None) -> tuple[Key, ...]:
+    return () if identifier is None else (Key("payment_identifier", (network, payer, identifier)),)
 
 
 def _row(rows: Rows, payment: Payment) -> Row | None:

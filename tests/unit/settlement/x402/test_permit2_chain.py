@@ -164,8 +164,10 @@ async def test_a_front_runner_of_exact_has_paid_for_the_payer(house: House, spon
     settled = await house.facilitator.settle("run_1", signed)
     assert settled.state is SETTLED
     assert await house.facilitator.outcome("run_1", signed) == settled
-    other = house.payer.permit(house.payee, 400, nonce=int(signed.nonce, 16))
-    assert (await house.facilitator.outcome("run_2", other)).state is SETTLED
+    nonce, later = int(signed.nonce, 16), signed.valid_before + 9
+    other = house.payer.permit(house.payee, 400, nonce=nonce, deadline=later)
+    refused = Settlement(REFUSED, reason=reasons.NONCE_USED)
+    assert await house.facilitator.outcome("run_2", other) == refused
     assert await house.received() == 400
 
 
