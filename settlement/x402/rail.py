@@ -169,9 +169,7 @@ class X402Rail:
         self._live.add(order.run_id)
         try:
             answer = await self._desk.store.commit(reserve(row, payment_key(claim)))
-            named = isinstance(answer, Refused)
-            known = await self._named(answer.detail["run_id"]) if named else answer[0]
-            if known is None and not named:
+            if not isinstance(answer, Refused) and answer[0] is None:
                 return await self._open(asked, Payment.from_row(row))
         except StorageUnavailable as error:
             self._live.discard(order.run_id)
@@ -180,9 +178,9 @@ class X402Rail:
             self._live.discard(order.run_id)
             raise
         self._live.discard(order.run_id)
-        if named:
-            return await self._known.named(known, order)
-        return await self._known.answer(known, claim, order)
+        if isinstance(answer, Refused):
+            return await self._known.named(await self._named(answer.detail["run_id"]), order)
+        return await self._known.answer(answer[0], claim, order)
 
     async def _named(self, run_id: str) -> Payment | None:
         """The payment by whose identifier another one comes, None when it was released meanwhile."""
