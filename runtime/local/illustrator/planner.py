@@ -137,7 +137,7 @@ _WEARABLE: Final = (("top hat", 0.0), ("crown", 0.0), ("scarf", 0.0))
 
 def _plan(reading: Reading, things: Sequence[Thing | None], ignored: list[str]) -> Plan:
     kept, relations = _without_features(things, reading.relations, ignored)
-    if not kept and reading.scene == Scene():
+    if not kept and not reading.scene.named:
         raise InvalidRequest(
             "The prompt names nothing to draw.",
             param="prompt",

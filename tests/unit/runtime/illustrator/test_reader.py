@@ -239,3 +239,9 @@ def test_what_is_done_somewhere_happens_there() -> None:
     assert reading("a duck swimming").scene.ground is Ground.LAKE
     assert reading("a duck swimming in a bathtub").scene.ground is Ground.STUDIO
     assert reading("a cat surfing at night").scene.ground is Ground.SEA
+
+
+@pytest.mark.parametrize("prompt", ["swimming", "surfing", "skiing at", "sails"])
+def test_what_is_done_by_nobody_is_nothing_to_draw(prompt: str) -> None:
+    with pytest.raises(InvalidRequest, match="names nothing to draw"):
+        planner().plan(prompt)
