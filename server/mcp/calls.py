@@ -11,12 +11,11 @@ from base.errors import NotFound
 from base.resource import Resource
 from base.trace import trace_from
 from manifests.bazaar import mcp_discovery
-from manifests.identity import MODERN_VERSIONS
 from server.mcp.attempt import Attempt, Challenged
 from server.mcp.cancellations import Cancellations
-from server.mcp.context import Context, visit_of
+from server.mcp.context import Context
+from server.mcp.message import ToolMessage, from_sdk
 from server.mcp.meta import (
-    meta_of,
     payment_of,
     pays_upfront,
     takes_payment_results,
@@ -49,55 +48,46 @@ class ToolCalls:
     server_info: Mapping[str, Any]
     resources: Mapping[str, Resource]
 
-    async def call(self, context: Context, params: types.CallToolRequestParams) -> Result:
-        """The handler of tools/call. Raises MCPError for unknown tools and cancelled calls."""
-        tool = self.invoker.registry.get(params.name)
+    async def handle(self, context: Context, params: types.CallToolRequestParams) -> Result:
+        """The SDK's handler of tools/call."""
+        return await self.call(from_sdk(context, params))
+
+    async def call(self, message: ToolMessage) -> Result:
+        """Run a tool. Raises MCPError for unknown tools, cancelled calls and the protocol's refusals."""
+        session = message.visit.session
+        if session is None:
+            return await self._answer(message)
+        with self.cancellations.cancellable(session, message.request_id):
+            return await self._answer(message)
+        raise MCPError(REQUEST_CANCELLED, "Request cancelled")
+
+    async def _answer(self, message: ToolMessage) -> Result:
+        tool = self.invoker.registry.get(message.name)
         if tool is None or not tool.listed:
             report_refusal(self.invoker.observer, "mcp", NotFound("There is no such tool."))
             raise MCPError(
-                types.INVALID_PARAMS, f"Unknown tool: {params.name}. tools/list names all tools."
+                types.INVALID_PARAMS, f"Unknown tool: {message.name}. tools/list names all tools."
             )
-        visit = visit_of(context)
-        arguments = params.arguments or {}
-        if visit.session is None:
-            return await self._answer(tool, arguments, context, visit)
-        with self.cancellations.cancellable(visit.session, context.request_id):
-            return await self._answer(tool, arguments, context, visit)
-        raise MCPError(REQUEST_CANCELLED, "Request cancelled")
-
-    async def _answer(
-        self, tool: AnyTool, arguments: Mapping[str, Any], context: Context, visit: Visit
-    ) -> Result:
-        meta = meta_of(context.params)
-        as_task = self._may_be_task(tool, context, meta)
+        as_task = _may_be_task(tool, message)
         call: Call | None = None
         try:
-            call = self._call(tool, visit, meta)
-            check_json(visit.body, arguments)
+            call = self._call(tool, message.visit, message.meta)
+            check_json(message.visit.body, message.arguments)
         except Exception as error:  # noqa: BLE001 - the boundary: public_error logs it
             shown = public_error(error)
             report_refusal(self.invoker.observer, tool.name, shown)
             result = failed(shown, call)
         else:
-            challenged = _binding(context, meta)
+            challenged = _binding(message)
             if as_task:
-                result = await self.task_runs.answer(tool, call, arguments, challenged)
+                result = await self.task_runs.answer(tool, call, message.arguments, challenged)
             else:
-                report = context.session.report_progress if "progressToken" in meta else None
                 attempt = Attempt(self.invoker, tool, call, challenged)
-                result = await attempt.result(arguments, report)
-        if context.protocol_version in MODERN_VERSIONS:
-            meta_out = result.setdefault("_meta", {})
-            meta_out[types.SERVER_INFO_META_KEY] = self.server_info  # the SDK's costs a deep copy
+                result = await attempt.result(message.arguments, message.report)
+        if message.modern:
+            meta = result.setdefault("_meta", {})
+            meta[types.SERVER_INFO_META_KEY] = self.server_info  # the SDK's costs a deep copy
         return result
-
-    def _may_be_task(self, tool: AnyTool, context: Context, meta: Mapping[str, Any]) -> bool:
-        """Whether the client takes a task for an answer. One that watches the progress of its call waits
-        for the result itself. Raises MCPError when a task is the only answer there is."""
-        knows = context.protocol_version in MODERN_VERSIONS and takes_tasks(meta)
-        if tool.task_only and not knows:
-            raise needs_tasks(f"{tool.name} takes too long for a request: it is answered with a task.")
-        return knows and (tool.task_only or "progressToken" not in meta)
 
     def _call(self, tool: AnyTool, visit: Visit, meta: Mapping[str, Any]) -> Call:
         payment = payment_of(meta)
@@ -133,7 +123,17 @@ def _delivery(visit: Visit, meta: Mapping[str, Any], payment: Mapping[str, Any] 
     return Delivery.STREAM if visit.caller.account_id is not None else Delivery.WHOLE
 
 
-def _binding(context: Context, meta: Mapping[str, Any]) -> Challenged:
+def _may_be_task(tool: AnyTool, message: ToolMessage) -> bool:
+    """Whether the client takes a task for an answer. One that watches the progress of its call waits
+    for the result itself. Raises MCPError when a task is the only answer there is."""
+    knows = message.modern and takes_tasks(message.meta)
+    if tool.task_only and not knows:
+        raise needs_tasks(f"{tool.name} takes too long for a request: it is answered with a task.")
+    return knows and (tool.task_only or message.report is None)
+
+
+def _binding(message: ToolMessage) -> Challenged:
     """How this client is shown a challenge: as a result type of the extension, or as an error."""
-    modern = context.protocol_version in MODERN_VERSIONS
-    return challenged_by_extension if modern and takes_payment_results(meta) else challenged
+    if message.modern and takes_payment_results(message.meta):
+        return challenged_by_extension
+    return challenged

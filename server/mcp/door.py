@@ -111,7 +111,10 @@ class McpDoor:
             self._cancellations.heed(session, body)
         elif VERSION not in head.headers:
             send = _naming(send)
-        carried = {**scope, SCOPE_KEY: Visit(head, caller, body, session)}
+        visit = Visit(head, caller, body, session)
+        if await self._protocol.exchanges.take(scope, visit, receive, send):
+            return
+        carried = {**scope, SCOPE_KEY: visit}
         await self._protocol.manager.asgi_app(carried, _replay(body, receive), send)
 
     def _caller(self, head: Head) -> Caller:
@@ -139,7 +142,7 @@ class McpDoor:
         calls = ToolCalls(parts.invoker, parts.callers, self._cancellations, runs, info, sold)
         resources = Resources(parts.documents, parts.invoker, parts.callers, parts.bundles)
         methods = TaskMethods(parts.tasks, runs)
-        return build(calls, resources, methods, parts.facts, parts.settings.max_body_bytes)
+        return build(calls, resources, methods, parts.facts, parts.settings)
 
 
 class _Timed:

@@ -15,9 +15,11 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
 from mcp.server.transport_security import TransportSecuritySettings
 
+from base.settings import Settings
 from manifests.facts import Facts
 from manifests.identity import NAME, PAYMENT_EXTENSION, SUMMARY, TITLE, instructions
 from server.mcp.calls import ToolCalls
+from server.mcp.exchange import Exchanges
 from server.mcp.listing import Listing
 from server.mcp.resources import Resources
 from server.mcp.task_runs import TaskRuns
@@ -38,12 +40,14 @@ _HINTS: Mapping[CacheableMethod, CacheHint] = {
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """One running protocol: ``server`` answers messages, ``manager`` is its HTTP transport."""
+    """One running protocol: ``server`` answers messages, ``manager`` is its HTTP transport, beside which
+    ``exchanges`` is a short one."""
 
     server: Server[Any]
     manager: StreamableHTTPSessionManager
     bus: InMemorySubscriptionBus
     listeners: ListenHandler
+    exchanges: Exchanges
     task_runs: TaskRuns
 
     async def tools_changed(self) -> None:
@@ -56,7 +60,7 @@ class Protocol:
 
 
 def build(
-    calls: ToolCalls, resources: Resources, tasks: TaskMethods, facts: Facts, body_limit: int
+    calls: ToolCalls, resources: Resources, tasks: TaskMethods, facts: Facts, settings: Settings
 ) -> Protocol:
     """Assemble the protocol. Host, origin, size and credentials were checked by the door."""
     bus = InMemorySubscriptionBus()
@@ -72,7 +76,7 @@ def build(
         cache_hints=_HINTS,
         get_tool_input_schema=listing.schema_with_headers,
         on_list_tools=listing,  # type: ignore[arg-type] # a dict
-        on_call_tool=calls.call,  # type: ignore[arg-type] # a dict is a result, see HandlerResult
+        on_call_tool=calls.handle,  # type: ignore[arg-type] # a dict is a result, see HandlerResult
         on_list_resources=resources.list,  # type: ignore[arg-type] # a dict
         on_list_resource_templates=resources.templates,  # type: ignore[arg-type] # a dict
         on_read_resource=resources.read,  # type: ignore[arg-type] # a dict
@@ -87,6 +91,7 @@ def build(
         stateless=True,
         json_response=False,
         security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-        max_request_body_size=body_limit,
+        max_request_body_size=settings.max_body_bytes,
     )
-    return Protocol(server, manager, bus, listeners, tasks.runs)
+    exchanges = Exchanges(calls, listing, settings.send_timeout_s)
+    return Protocol(server, manager, bus, listeners, exchanges, tasks.runs)
