@@ -4,7 +4,7 @@ LOCK_FLAGS ?=
 PEERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: bench-batch test-batch test-flips help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
+.PHONY: bench-batch test-batch test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -18,8 +18,8 @@ serve: setup ## start the server; its data lives in .data/
 demo: setup ## an agent finds a tool, pays, is answered and checks the proof
 	@$(BIN)/batchin demo --data-dir .data
 
-test: setup ## every test that needs Python alone
-	@$(BIN)/pytest
+test: setup ## every test that needs Python alone, one process a core
+	@$(BIN)/pytest -n auto --dist loadfile
 
 test-peers: setup ## the tests against programs that pip does not install
 	@$(BIN)/pytest -m peers; code=$$?; \
@@ -34,6 +34,9 @@ test-sglang: setup ## the contract against a real SGLang, which it installs on t
 
 test-flips: setup ## flip each byte of a hundred receipt bundles: each is rejected (some minutes)
 	@BATCHIN_FLIPPED_BUNDLES=100 $(BIN)/python -m pytest -q --timeout 0 tests/unit/settlement/evidence/test_flips.py
+
+test-kills: setup ## kill -9 20 times (KILLS) in each of the campaigns that make test runs shortened
+	@BATCHIN_TEST_KILLS=$(or $(KILLS),20) $(BIN)/pytest -s --timeout 0 tests/faults
 
 test-wheel: setup ## build the wheel, install it apart from the checkout and import it
 	@$(BIN)/python -P scripts/check_wheel.py

@@ -15,7 +15,7 @@ import pytest
 from server.tables import DATABASE
 from tests.live import LiveServer, start, stop
 
-KILLS = int(os.environ.get("BATCHIN_TEST_KILLS", "6"))
+KILLS = int(os.environ.get("BATCHIN_TEST_KILLS", "3"))
 QUIET = {"BATCHIN_X402": "false"}
 
 

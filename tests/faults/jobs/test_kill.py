@@ -23,8 +23,8 @@ from settlement.ledger.books import Audit, audit
 from storage.sqlite import open_store
 from tests.live import LiveServer, free_port, start, stop
 
-KILLS = int(os.environ.get("BATCHIN_TEST_KILLS", "6"))
-TASKS = int(os.environ.get("BATCHIN_TEST_TASKS", "1500"))
+KILLS = int(os.environ.get("BATCHIN_TEST_KILLS", "3"))
+TASKS = int(os.environ.get("BATCHIN_TEST_TASKS", "900"))
 PATIENCE_S = 60 + TASKS / 50
 
 

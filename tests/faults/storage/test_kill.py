@@ -1,5 +1,6 @@
 """kill -9 amid grouped commits: what was acknowledged stays, and no commit stays by halves."""
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -11,7 +12,7 @@ from tests.stores import create_schema
 from tests.unit.storage.purses import TABLES
 
 ROOT = Path(__file__).parents[3]
-KILLS = 20
+KILLS = int(os.environ.get("BATCHIN_TEST_KILLS", "8"))
 
 
 def _killed_after(folder: Path, first: int, lines: int) -> set[int]:
