@@ -19,7 +19,6 @@ from starlette.types import Receive, Scope, Send
 
 from manifests.identity import HANDSHAKE_VERSIONS, MODERN_VERSIONS
 from server.mcp.calls import ToolCalls
-from server.mcp.listing import Listing
 from server.mcp.message import ToolMessage
 from server.mcp.visit import Visit
 from server.web.connection import Watch
@@ -52,13 +51,16 @@ class _Called:
         return self.params.get("_meta") or {}
 
 
+@dataclass(frozen=True, slots=True)
 class Exchanges:
-    """Answers with one JSON body; with a stream from the first notification, or the first ping, on."""
+    """Answers with one JSON body; with a stream from the first notification, or the first ping, on.
 
-    def __init__(self, calls: ToolCalls, listing: Listing, send_timeout_s: float) -> None:
-        self._calls = calls
-        self._listing = listing
-        self._send_timeout_s = send_timeout_s
+    ``names`` are the tools that it calls; others are the SDK's to call or to refuse.
+    """
+
+    calls: ToolCalls
+    names: frozenset[str]
+    send_timeout_s: float
 
     async def take(self, scope: Scope, visit: Visit, receive: Receive, send: Send) -> bool:
         """Answer a message; False, with nothing sent, for one that the SDK has to answer."""
@@ -76,9 +78,9 @@ class Exchanges:
             visit=visit,
             report=reply.report if "progressToken" in meta else None,
         )
-        with Watch(receive, send, self._send_timeout_s), reply:
+        with Watch(receive, send, self.send_timeout_s), reply:
             try:
-                result = await self._calls.call(message)
+                result = await self.calls.call(message)
             except MCPError as error:
                 await reply.fail(error)
             else:
@@ -109,7 +111,7 @@ class Exchanges:
                 and message["jsonrpc"] == "2.0"
                 and message["method"] == METHOD
                 and sound(headers, version, called)
-                and self._listing.schema_with_headers(name) is None
+                and name in self.names
             ):
                 return None
             validate_client_request(METHOD, version, called.params)

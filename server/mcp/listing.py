@@ -24,6 +24,11 @@ class Listing:
             for name in (tool.name, *tool.aliases)
         }
 
+        self.plain = frozenset(
+            name for tool, _ in self._tools for name in (tool.name, *tool.aliases)
+        ) - set(self._with_headers)
+        """The names of the tools whose calls are told by their messages alone."""
+
     async def __call__(self, context: Context, params: Any) -> dict[str, Any]:
         tools = [
             {**entry, "_meta": {**entry["_meta"], "available": tool.available()}}

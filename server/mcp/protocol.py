@@ -93,5 +93,5 @@ def build(
         security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         max_request_body_size=settings.max_body_bytes,
     )
-    exchanges = Exchanges(calls, listing, settings.send_timeout_s)
+    exchanges = Exchanges(calls, listing.plain, settings.send_timeout_s)
     return Protocol(server, manager, bus, listeners, exchanges, tasks.runs)

@@ -61,7 +61,7 @@ async def told(
     if not answer.content:
         return answer.status_code, []
     events = [line.removeprefix("data:") for line in lines if line.startswith("data:") and "{" in line]
-    return answer.status_code, [_steady(orjson.loads(event)) for event in events or [answer.content]]
+    return answer.status_code, [_steady(orjson.loads(event)) for event in events or [answer.text]]
 
 
 def _steady(value: Any) -> Any:
@@ -125,7 +125,7 @@ async def test_what_is_well_formed_goes_the_short_way(
 async def test_what_is_not_is_refused_by_the_sdk(
     live: Live, taken: list[bool], version: str, wrong: Mapping[str, Any]
 ) -> None:
-    await told(live, message(version, "echo", {"text": "hi"}, {}) | wrong, version)
+    await told(live, message(version, "echo", {"text": "hi"}, {}) | dict(wrong), version)
     assert taken == [False]
 
 

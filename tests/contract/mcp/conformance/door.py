@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +21,7 @@ from server.mcp.protocol import Protocol
 from server.mcp.task_times import TaskTimes
 from server.web.caller import Callers
 from storage.op import Store
-from tests.contract.mcp.conformance.asking import AskingCalls, AskingList
+from tests.contract.mcp.conformance.asking import GATHERING, AskingCalls, AskingList
 from tests.contract.mcp.conformance.documents import add_documents
 from tests.contract.mcp.conformance.task_tools import task_tools
 from tests.contract.mcp.conformance.tools import fixture_tools
@@ -106,4 +106,5 @@ class FixtureDoor(McpDoor):
         add_documents(server)
         security = RequestStateSecurity(keys=[SECRET])
         server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
-        return protocol
+        names = protocol.exchanges.names - {GATHERING}  # it asks before it is called
+        return replace(protocol, exchanges=replace(protocol.exchanges, names=names))
