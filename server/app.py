@@ -50,6 +50,7 @@ from server.health import Health, Readiness
 from server.jobs import jobs_of
 from server.kept import Kept, Paid
 from server.keys import KeyRoutes
+from server.ledger import LedgerOffice
 from server.log import CallLog
 from server.mcp.door import McpDoor, McpParts
 from server.mcp.hosts import Misdirected
@@ -107,6 +108,7 @@ from settlement.x402.errors import (
     SettlementPending,
 )
 from settlement.x402.rail import X402Rail
+from settlement.x402.reconciliation import Reconciliation
 from settlement.x402.sale import Sale
 from settlement.x402.status import PaymentStatus
 from storage.lock import DataDirLock
@@ -196,6 +198,7 @@ class _Composition:
         self._pictures = PictureFolder(settings.data_dir / "pictures", settings.image_ttl_s, self._clock)
         self._readiness = Readiness()
         self._metrics = Metrics()
+        self._reconciliation: Reconciliation | None = None
 
     async def server(self) -> Server:
         settings = self._settings
@@ -349,7 +352,9 @@ class _Composition:
             result_ttl_s=self._settings.result_ttl_s,
             token_ttl_s=self._settings.access_token_ttl_s,
         )
-        return await self._stack.enter_async_context(x402_rail(self._settings, sale, desk, chain))
+        rail = await self._stack.enter_async_context(x402_rail(self._settings, sale, desk, chain))
+        self._reconciliation = rail.reconciliation
+        return rail
 
     async def _seat(self, ground: _Ground, chain: DevChain | None) -> AgentSeat:
         """The agent of this server, anchoring from now on where it is registered."""
@@ -474,7 +479,7 @@ class _Composition:
         kept: Sequence[Route],
         seat: AgentSeat,
     ) -> ASGIApp:
-        gauges = Gauges(runtime.engines.health, ground.store, self._clock)
+        gauges = Gauges(runtime.engines.health, ground.store, self._clock, self._reconciliation)
         health = Health(
             self._readiness, runtime.engines.health, ground.store.works, self._metrics, gauges
         )
@@ -521,6 +526,7 @@ class _Composition:
             }
 
         books = Books(ground.accounts, ground.keys, self._clock).operations()
+        ledger = LedgerOffice(ground.store, self._clock, self._reconciliation).operations()
         engines = await self._stack.enter_async_context(EnginesOffice(runtime.engines))
         signing = SigningOffice(
             lambda: ground.ring, ground.log, rotated, ground.integrator.integrate
@@ -528,6 +534,7 @@ class _Composition:
         asked = {
             "info": Operation(NoArguments, info),
             **books,
+            **ledger,
             **engines.operations(),
             **signing,
             **agent.operations(),

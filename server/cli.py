@@ -13,6 +13,7 @@ from server.commands import (
     doctor,
     engines,
     keys,
+    ledger,
     mcp,
     models,
     serve,
@@ -43,6 +44,7 @@ def application() -> typer.Typer:
         app.command(command.__name__, help=_flowed(command.__doc__))(command)
     app.add_typer(accounts.group(), name="accounts")
     app.add_typer(keys.group(), name="keys")
+    app.add_typer(ledger.group(), name="ledger")
     app.add_typer(engines.group(), name="engines")
     app.add_typer(signing.group(), name="signing")
     app.add_typer(agent.group(), name="agent")

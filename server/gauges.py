@@ -13,6 +13,7 @@ from runtime.engine import EngineHealth, EngineState
 from settlement.evidence.tables import CHECKPOINT, LOG_QUEUE
 from settlement.ledger.tables import HOLD
 from settlement.x402.payment import FINAL
+from settlement.x402.reconciliation import Reconciliation
 from settlement.x402.tables import PAYMENT
 from storage.sqlite import SqliteStore
 
@@ -35,8 +36,13 @@ class Gauges(Collector):
     """Call ``sample`` before each scrape: it reads the database, which ``collect`` can't."""
 
     def __init__(
-        self, engines: Callable[[], list[EngineHealth]], store: SqliteStore, clock: Clock
+        self,
+        engines: Callable[[], list[EngineHealth]],
+        store: SqliteStore,
+        clock: Clock,
+        reconciliation: Reconciliation | None = None,
     ) -> None:
+        self._reconciliation = reconciliation
         self._engines = engines
         self._store = store
         self._clock = clock
@@ -68,6 +74,9 @@ class Gauges(Collector):
         yield _gauge("held_nano_usd", "Money in open holds.", books.held_nano_usd)
         yield _gauge("payments_unsettled", "x402 payments that are not at their end.", books.unsettled)
         yield _gauge("settlement_lag_seconds", "Age of the oldest of them.", books.unsettled_age_s)
+        if self._reconciliation is not None:
+            found = len(self._reconciliation.differences)
+            yield _gauge("books_differences", "What does not fit in the books; 0 is right.", found)
         yield _gauge("log_waiting", "Records without a place in the log.", books.log_waiting)
         lag = "Age of the last checkpoint while records wait for one."
         yield _gauge("checkpoint_lag_seconds", lag, books.checkpoint_age_s)

@@ -10,6 +10,7 @@ from base.clock import SystemClock
 from base.secret_file import file_secret
 from base.signing import file_signer
 from server.books import Books
+from server.ledger import LedgerOffice
 from server.operations import Operations
 from server.signing import SigningOffice
 from server.tables import DATABASE, TABLES
@@ -43,6 +44,7 @@ async def books(data_dir: Path) -> AsyncIterator[Operations]:
             log = Log(store, LogKey(f"batchin/log/{log_signer.key_id}", log_signer.public_key))
             signing = SigningOffice(lambda: KeyRing.open(folder, clock), log)
             operations = Books(Accounts(store, clock), keys, clock).operations()
-            yield Operations({**operations, **signing.operations()})
+            ledger = LedgerOffice(store, clock).operations()
+            yield Operations({**operations, **signing.operations(), **ledger})
         finally:
             await store.close()

@@ -46,7 +46,7 @@ async def x402_rail(
         collector = Collector(desk.store, facilitator, desk.clock, settings.timeout_s)
         rail = X402Rail(sale, desk, collector, ContractWallets(facilitator.client))
         await rail.recovery.recover()
-        async with beside(rail.recovery.forever()):
+        async with beside(rail.recovery.forever()), beside(rail.reconciliation.forever()):
             yield rail
 
 

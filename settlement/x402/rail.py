@@ -32,6 +32,7 @@ from settlement.x402.facilitator import SettlementState
 from settlement.x402.grants import AuthorizedGrant, PaidGrant
 from settlement.x402.payload import PaymentV1, payment_from
 from settlement.x402.payment import Payment, payment_key, reserved_row
+from settlement.x402.reconciliation import Reconciliation
 from settlement.x402.recovery import Recovery
 from settlement.x402.sale import MCP_URL, Flow, Offer, Sale
 from settlement.x402.tables import PAYMENT
@@ -86,8 +87,8 @@ class _Asked:
 class X402Rail:
     """Implements settlement.rail.Rail. Bytes of a result leave only when its payment is settled.
 
-    Run ``recovery`` beside it: ``recover()`` before any call is served, then ``forever()``. ``wallets``
-    tells whether contracts signed (ERC-1271).
+    Run ``recovery`` beside it: ``recover()`` before any call is served, then ``forever()``; and
+    ``reconciliation``. ``wallets`` tells whether contracts signed (ERC-1271).
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class X402Rail:
         self._before_run = BeforeRun(desk)
         self._live: set[str] = set()
         self.recovery = Recovery(desk, collector, self._live)
+        self.reconciliation = Reconciliation(desk.store, collector.facilitator, desk.clock)
 
     def price(self, amount_nano_usd: int) -> Mapping[str, str]:
         """What a call that costs at most this is paid with, as the quote tool shows it."""

@@ -66,4 +66,5 @@ PAYMENT_IDENTIFIER: Final = Table(
 )
 
 Index("payment_state", PAYMENT.c.state)
+Index("payment_updated", PAYMENT.c.updated_at_ms)
 Index("payment_result_expires", PAYMENT.c.result_expires_at_ms)

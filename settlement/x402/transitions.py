@@ -85,6 +85,17 @@ def release(payment: Payment) -> Op:
     return Op((payment.key,), fold)
 
 
+def found_in(payment: Payment, transaction: str) -> Op:
+    """Note that the money of a payment moved in another transaction than was thought (a reorg)."""
+
+    def fold(rows: Rows) -> None:
+        row = _row(rows, payment)
+        if row is not None:
+            rows.put(payment.key, row | {"transaction_hash": transaction})
+
+    return Op((payment.key,), fold)
+
+
 def shred(payment: Payment) -> Op:
     """Make the sealed result of a payment unreadable for ever."""
 

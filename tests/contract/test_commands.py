@@ -1,16 +1,20 @@
 """The commands beside a running server: through its admin socket and over HTTP."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.live import LiveServer
+from server.tables import DATABASE
+from tests.live import LiveServer, running
+from tests.watched import Watched
 
 
 def batchin(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -113,3 +117,24 @@ def test_the_doctor_finds_that_nobody_is_there(tmp_path: Path) -> None:
     ended = batchin("doctor", "http://127.0.0.1:9", "--data-dir", str(tmp_path))
     assert ended.returncode == 1
     assert "trouble" in ended.stdout
+
+
+def test_the_audit_proves_the_books_and_fails_where_they_differ(tmp_path: Path) -> None:
+    with running(tmp_path / "data", "--engine", "none") as server:
+        told = asked(server, "ledger", "audit")
+        assert (told["balanced"], told["differences"], told["chain_asked"]) == (True, [], True)
+        assert told["total_nano_usd"] == 0
+        assert told["system_accounts"]["funding"] == -told["accounts"][0]["balance_nano_usd"] < 0
+        assert Watched(server).metrics()["batchin_books_differences"] == 0
+    with closing(sqlite3.connect(tmp_path / "data" / DATABASE)) as connection:
+        connection.execute("UPDATE account SET posted = posted + 5")
+        connection.commit()
+    ended = batchin("ledger", "audit", "--data-dir", str(tmp_path / "data"))
+    assert ended.returncode == 1
+    assert "DIFFERS: posted of" in ended.stdout
+    with running(tmp_path / "data", "--engine", "none") as server:
+        watched = Watched(server)
+        watched.eventually(
+            "the metric tells", lambda: watched.metrics()["batchin_books_differences"] == 1
+        )
+        assert "the books differ: posted of" in watched.log.read_text()

@@ -25,6 +25,7 @@ COMMANDS = (
     ("keys", "list"),
     ("keys", "create"),
     ("keys", "revoke"),
+    ("ledger", "audit"),
     ("engines", "install"),
     ("engines", "list"),
     ("engines", "check"),

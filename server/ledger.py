@@ -1,0 +1,88 @@
+"""The operation on the books as a whole: their proof."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from base.clock import Clock, iso_utc
+from server.operations import NoArguments, Operation
+from settlement.ledger.ids import JOBS, SYSTEM_ACCOUNTS
+from settlement.ledger.tables import ACCOUNT, HOLD
+from settlement.x402.arrivals import Arrivals
+from settlement.x402.reconciliation import Reconciliation, prove
+from storage.op import Store
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOffice:
+    """``reconciliation`` is that of the running server, None without one or without x402."""
+
+    store: Store
+    clock: Clock
+    reconciliation: Reconciliation | None = None
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {"ledger.audit": Operation(NoArguments, self._audit)}
+
+    async def _audit(self, _: NoArguments) -> dict[str, Any]:
+        running = self.reconciliation
+        proof = await (running.prove() if running else prove(self.store, self.clock))
+        differences = running.differences if running else proof.differences
+        balances = proof.audit.balances
+        return {
+            "at": iso_utc(proof.at_ms),
+            "balanced": not differences,
+            "differences": list(differences),
+            "system_accounts": {name: balances.get(name, 0) for name in sorted(SYSTEM_ACCOUNTS)},
+            "accounts": await self._accounts(),
+            "total_nano_usd": proof.audit.total_nano_usd,
+            "holds": await self._holds(),
+            "payments": [_shown(one) for one in proof.arrivals],
+            "chain_asked": running is not None,
+        }
+
+    async def _accounts(self) -> list[dict[str, Any]]:
+        """What customers have, by the kind of their accounts."""
+        sums = (func.sum(ACCOUNT.c.posted), func.sum(ACCOUNT.c.held))
+        query = select(ACCOUNT.c.kind, func.count().label("n"), sums[0].label("a"), sums[1].label("b"))
+        rows = await self.store.read(query.group_by(ACCOUNT.c.kind).order_by(ACCOUNT.c.kind))
+        return [
+            {
+                "kind": row["kind"],
+                "accounts": int(row["n"]),
+                "balance_nano_usd": int(row["a"]),
+                "held_nano_usd": int(row["b"]),
+            }
+            for row in rows
+        ]
+
+    async def _holds(self) -> dict[str, int]:
+        """Open holds: of calls that run, and of jobs."""
+        left = func.coalesce(func.sum(HOLD.c.amount - HOLD.c.captured), 0)
+        jobs = (HOLD.c.lease == JOBS).label("jobs")
+        query = select(jobs, func.count().label("n"), left.label("a")).group_by(jobs)
+        found = {bool(row["jobs"]): row for row in await self.store.read(query)}
+        calls, batches = found.get(False), found.get(True)
+        return {
+            "calls": int(calls["n"]) if calls else 0,
+            "calls_nano_usd": int(calls["a"]) if calls else 0,
+            "jobs": int(batches["n"]) if batches else 0,
+            "jobs_nano_usd": int(batches["a"]) if batches else 0,
+        }
+
+
+def _shown(one: Arrivals) -> dict[str, Any]:
+    return {
+        "network": one.network,
+        "asset": one.asset,
+        "payments": one.payments,
+        "open": one.open,
+        "received_atomic": one.received_atomic,
+        "booked_nano_usd": one.booked_nano_usd,
+        "charged_nano_usd": one.charged_nano_usd,
+        "credit_nano_usd": one.credit_nano_usd,
+        "due_nano_usd": one.due_nano_usd,
+        "owed_nano_usd": one.owed_nano_usd,
+    }
