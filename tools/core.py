@@ -97,11 +97,11 @@ class Execution(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How a job stands: its output anew, a sentence on it, and how far it is in percent."""
+    """How a job stands: its output anew, a few words on it, and whether it ended without a result."""
 
     output: Mapping[str, Any]
     message: str
-    percent: int
+    failed: bool
 
 
 class Job(Protocol):

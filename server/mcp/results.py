@@ -11,7 +11,7 @@ import orjson
 from base.errors import BatchinError
 from base.money import usd_text
 from settlement.rail import Settled, Upfront
-from tools.core import AnyTool, Call
+from tools.core import AnyTool, Call, Followed
 from tools.invoke import Done
 
 PAYMENT = "x402/payment"
@@ -44,6 +44,12 @@ def recovered(tool: AnyTool, call: Call, output: Mapping[str, Any], bundle: Mapp
     meta = _identity(call) | {EVIDENCE: bundle["evidence"], RECEIPT: bundle["receipt"]}
     content = tool.content(output) if tool.content else _text(orjson.dumps(output).decode())
     return _result(output, content, meta, failed=False)
+
+
+def followed(result: Result, tool: AnyTool, now: Followed) -> Result:
+    """The result of a call whose job has gone on: its output as it is now, its proof as before."""
+    content = tool.content(now.output) if tool.content else _text(orjson.dumps(now.output).decode())
+    return _result(now.output, content, result["_meta"], failed=now.failed)
 
 
 def failed(error: BatchinError, call: Call | None, upfront: Upfront | None = None) -> Result:

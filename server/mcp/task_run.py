@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mcp.shared.exceptions import MCPError
 
 from base.clock import Clock
+from base.errors import BatchinError
 from server.mcp.attempt import Attempt, Challenged
+from server.mcp.results import Result, failed, followed
 from settlement.rail import Delivery
 from tools.core import AnyTool, Call
 from tools.invoke import Invoker
@@ -31,9 +34,17 @@ class Asked:
 
 class TaskRun:
     """``task`` is its row's id once it is a task; ``wanted`` is set when it should be one without any
-    further wait; ``work`` is its asyncio task, which ends with how the call ended."""
+    further wait; ``work`` is its asyncio task, which ends with how the call ended, and the job that it
+    began. ``begun`` is the result of a call that was charged before: its job alone is followed."""
 
-    def __init__(self, asked: Asked, invoker: Invoker, book: TaskBook, task: str | None = None) -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        invoker: Invoker,
+        book: TaskBook,
+        task: str | None = None,
+        begun: Result | None = None,
+    ) -> None:
         call = replace(asked.call, delivery=Delivery.WHOLE, ask=self._ask)
         self._asked = asked
         self._book = book
@@ -43,6 +54,8 @@ class TaskRun:
         self._is_task = asyncio.Event()
         self._look = asyncio.Event()
         self._output: bytes | None = None
+        self._begun = begun
+        self._job: Mapping[str, Any] | None = None
         self._ended: Ended | None = None
         self._stopping = False
         self._told_s = 0.0
@@ -70,8 +83,9 @@ class TaskRun:
             return task_id, task
 
     def cancel(self) -> None:
-        """End it, unless it is over but for the charge: then its result is kept."""
-        if not self._attempt.ending and self._ended is None:
+        """End it, unless it is over but for the charge: then its result is kept. A job ends with it."""
+        going = self._job is not None or not self._attempt.ending
+        if going and self._ended is None:
             self.work.cancel()
 
     async def stop(self) -> None:
@@ -94,7 +108,10 @@ class TaskRun:
 
     async def _run(self) -> Ended:
         try:
-            result = await self._attempt.result(self._asked.arguments, self._report, self._keep)
+            result = self._begun or await self._attempt.result(
+                self._asked.arguments, self._report, self._keep
+            )
+            result = await self._followed(result)
         except MCPError as error:
             content = error.error.model_dump(mode="json", exclude_none=True)
             return Ended(Status.FAILED, content, error.error.message)
@@ -104,8 +121,31 @@ class TaskRun:
             current = asyncio.current_task()
             assert current is not None
             current.uncancel()
+            await self._stop_job()
             return Ended(Status.CANCELLED, message="Cancelled by its caller.")
         return Ended(Status.COMPLETED, result)
+
+    async def _followed(self, result: Result) -> Result:
+        """The result of the job that the call began, if it began one."""
+        tool = self._asked.tool
+        if tool.job is None or result.get("isError") is not False:
+            return result
+        self._job = result["structuredContent"]
+        self.wanted.set()
+        try:
+            async for now in tool.job.states(self._job):
+                result = followed(result, tool, now)
+                if self.task is not None:
+                    self._book.tell(self.task, now.message)
+        except BatchinError as error:
+            return failed(error, self._asked.call)
+        return result
+
+    async def _stop_job(self) -> None:
+        job = self._asked.tool.job
+        if job is not None and self._job is not None:
+            with suppress(BatchinError):  # it is gone
+                await job.stop(self._job)
 
     async def _keep(self, output: bytes) -> None:
         async with self._lock:

@@ -108,12 +108,14 @@ class TaskRuns:
         call, arguments = restored(self._book.sealer.open(task.call), deadline_s)
         output = self._book.content(task)
         bundle = await self._bundles(task.run_id)
+        begun = None
         if output is not None and bundle is not None:
-            result = recovered(tool, call, output, bundle)
-            await self._book.finish(task.id, Ended(Status.COMPLETED, result))
-            return
+            begun = recovered(tool, call, output, bundle)
+            if tool.job is None:
+                await self._book.finish(task.id, Ended(Status.COMPLETED, begun))
+                return
         asked = Asked(tool, call, arguments, challenged)
-        self._start(TaskRun(asked, self._invoker, self._book, task.id))
+        self._start(TaskRun(asked, self._invoker, self._book, task.id, begun))
 
     async def _heed(self) -> None:
         """See what was asked of this process's tasks through other processes."""

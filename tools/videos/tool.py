@@ -107,7 +107,8 @@ class VideoTools:
     async def states(self, output: Mapping[str, Any]) -> AsyncIterator[Followed]:
         """Implements tools.core.Job."""
         async for shown in self.shelf.states(str(output["id"])):
-            yield Followed(shown, f"{shown['status']}, {shown['progress']} %", shown["progress"])
+            status, percent = shown["status"], shown["progress"]
+            yield Followed(shown, f"{status}, {percent} %", failed=status == "failed")
 
     async def stop(self, output: Mapping[str, Any]) -> None:
         await self.shelf.stop(str(output["id"]))
