@@ -4,7 +4,7 @@ LOCK_FLAGS ?=
 PEERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: bench-batch test-batch test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
+.PHONY: bench-batch test-batch test-uses test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ test-conformance: setup ## the official MCP suites against the MCP door (needs n
 test-sglang: setup ## the contract against a real SGLang, which it installs on the CPU (2.5 GB)
 	@$(BIN)/batchin engines install sglang --cpu
 	@$(BIN)/pytest -m sglang -vv -rP --durations=3 tests/contract/sglang tests/faults/pool
+
+test-uses: setup ## one payment used a thousand times at once: one run, one transaction
+	@BATCHIN_TEST_USES=1000 $(BIN)/python -m pytest -q -s tests/contract/x402/test_http.py -k many_at_once
 
 test-flips: setup ## flip each byte of a hundred receipt bundles: each is rejected (some minutes)
 	@BATCHIN_FLIPPED_BUNDLES=100 $(BIN)/python -m pytest -q --timeout 0 tests/unit/settlement/evidence/test_flips.py

@@ -300,6 +300,11 @@ class Settings(BaseSettings):
     access_token_ttl_s: int = Field(
         2_592_000, ge=60, description="Lifetime of the token that spends a wallet's credit."
     )
+    proof_rpm: int = Field(
+        1200,
+        ge=1,
+        description="Requests a minute that one address may make to the free routes of proof.",
+    )
     agent: AgentSettings = Field(
         AgentSettings(), description="The server as an agent of ERC-8004 ([agent])."
     )

@@ -1,6 +1,7 @@
 """The operations of the HTTP door: one list, from which OpenAPI and the documents are rendered."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from base.errors import (
     ContextLengthExceeded,
@@ -9,6 +10,7 @@ from base.errors import (
     InvalidRequest,
     ModelNotFound,
     NotFound,
+    RateLimited,
     Unauthorized,
 )
 from manifests.account_operations import account_operations
@@ -77,7 +79,7 @@ def operations(
 ) -> tuple[Operation, ...]:
     """All operations. ``payment_errors`` are what the x402 rail raises, none where it is off;
     ``mcp_errors`` what the MCP door answers before it looks at a message."""
-    return (
+    found = (
         *_paid(payment_errors),
         *_catalog(),
         *account_operations(),
@@ -96,6 +98,14 @@ def operations(
         _mcp(mcp_errors),
         *_documents(),
     )
+    return tuple(_rationed(operation) for operation in found)
+
+
+def _rationed(operation: Operation) -> Operation:
+    """The free routes of proof are rationed by address."""
+    if operation.tag != "proof" or operation.auth is not Auth.PUBLIC:
+        return operation
+    return replace(operation, errors=(*operation.errors, RateLimited))
 
 
 def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:

@@ -76,6 +76,7 @@ from server.tables import DATABASE, TABLES
 from server.tools import ENDPOINTS, registry_of
 from server.version import version
 from server.videos import videos_of
+from server.web.by_address import Limited
 from server.web.caller import Callers
 from server.web.payment import no_payment, payment_of
 from settlement.agent.agent import Agent
@@ -97,6 +98,7 @@ from settlement.ledger.keys import Keys
 from settlement.ledger.ledger import Ledger
 from settlement.ledger.orphans import void_orphans
 from settlement.ledger.reports import UsageReports
+from settlement.limits.addresses import AddressLimits
 from settlement.limits.limits import Limits
 from settlement.rails import Rails
 from settlement.x402.desk import Desk
@@ -199,6 +201,7 @@ class _Composition:
         self._readiness = Readiness()
         self._metrics = Metrics()
         self._reconciliation: Reconciliation | None = None
+        self._addresses = AddressLimits(settings.proof_rpm, self._clock)
 
     async def server(self) -> Server:
         settings = self._settings
@@ -456,7 +459,10 @@ class _Composition:
             **{path: whole(path, "image") for path in ENDPOINTS[Modality.IMAGE]},
             "/v1/quote": whole("/v1/quote", "quote"),
             "/v1/vaas": replace(whole("/v1/vaas", "attest"), show=as_attestation),
-            bundle: replace(whole(bundle, "verify"), arguments=lambda body: {"bundle": body}),
+            bundle: Limited(
+                replace(whole(bundle, "verify"), arguments=lambda body: {"bundle": body}),
+                self._addresses,
+            ),
         }
 
     async def _linked(self, picture: bytes) -> str:
@@ -491,7 +497,7 @@ class _Composition:
                 *topup_routes(self._settings, self._url, ground.store, callers, self._clock).routes(),
                 Route("/v1/payments/{id}", payment_endpoint(PaymentStatus(ground.store).find)),
                 *StoredResponses(ground.shelf, callers, invoker.observer).routes(),
-                *Proof(ground.proofs(), seat).routes(),
+                *Proof(ground.proofs(), seat, self._addresses).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
                 *kept,
                 *page_routes(),

@@ -12,9 +12,11 @@ from base.errors import NotFound
 from server.anchors import AnchorRoutes
 from server.feedback import FeedbackRoutes
 from server.proof_log import OPEN, LogRoutes
+from server.web.by_address import limited
 from server.web.methods import Endpoint
 from settlement.agent.seat import AgentSeat
 from settlement.evidence.reader import EvidenceReader
+from settlement.limits.addresses import AddressLimits
 
 Reading = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 ROOTS = ("/v1/vaas", "/v1/audit")
@@ -26,8 +28,12 @@ class Proof:
 
     reader: EvidenceReader
     seat: AgentSeat
+    limits: AddressLimits
 
     def routes(self) -> list[Route]:
+        return [limited(route, self.limits) for route in self._all()]
+
+    def _all(self) -> list[Route]:
         return [
             *LogRoutes(self.reader).routes(),
             *AnchorRoutes(self.reader, self.seat).routes(),

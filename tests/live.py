@@ -48,7 +48,7 @@ def start(data_dir: Path, *flags: str, **env: str) -> LiveServer:
             [*command, *flags],
             stdout=log,
             stderr=log,
-            env={**os.environ, "BATCHIN_DEMO_KEY": API_KEY, **env},
+            env={**os.environ, "BATCHIN_DEMO_KEY": API_KEY, "BATCHIN_PROOF_RPM": "1000000", **env},
         )
     info = _wait_ready(data_dir, process, Path(log.name))
     return LiveServer(info["url"], API_KEY, info["rpc_url"], data_dir, process)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import copy
 import math
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from tests.contract.http.raw import connected, request
 from tests.contract.x402.conftest import new_wallet
 from tests.contract.x402.shop import CHAT, EMBED, QUESTION, TEXT, Shop, decoded, encoded
 
+USES = int(os.environ.get("BATCHIN_TEST_USES", "200"))  # of one payment at once
 CALLS = [(CHAT, QUESTION), (EMBED, TEXT)]
 LONG = QUESTION | {"max_tokens": 96, "temperature": 0}
 
@@ -456,14 +458,14 @@ async def test_used_twice_at_once_it_runs_once(shop: Shop) -> None:
             assert "payment-required" not in answer.headers
 
 
-async def test_two_hundred_at_once_are_one_run_and_one_transaction(shop: Shop) -> None:
+async def test_many_at_once_are_one_run_and_one_transaction(shop: Shop) -> None:
     another = shop.as_another(*new_wallet())
     await _fund(another, 1_000_000)
     payment = await another.sign(CHAT, LONG)
     before = shop.watched.metrics()
-    limits = httpx.Limits(max_connections=200)
+    limits = httpx.Limits(max_connections=USES)
     async with shop.client(limits=limits, headers={"payment-signature": encoded(payment)}) as client:
-        sent = [client.post(CHAT, json=LONG) for _ in range(200)]
+        sent = [client.post(CHAT, json=LONG) for _ in range(USES)]
         answers = await asyncio.gather(*sent)
     statuses = Counter(answer.status_code for answer in answers)
     assert set(statuses) == {200, 409}, statuses
@@ -480,7 +482,7 @@ async def test_two_hundred_at_once_are_one_run_and_one_transaction(shop: Shop) -
     assert 1_000_000 - await another.wallet_atomic() == row.amount_atomic
     used = shop.watched.rows("SELECT count(*) FROM usage WHERE run_id = ?", row.run_id)
     assert used == [(1,)]
-    print(f"200 at once: {statuses[200]} answered with the one run, {statuses[409]} told so")
+    print(f"{USES} at once: {statuses[200]} answered with the one run, {statuses[409]} told so")
 
 
 @pytest.mark.parametrize("state", ["running", "settling"])

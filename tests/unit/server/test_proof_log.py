@@ -22,9 +22,12 @@ from settlement.evidence.merkle import consistent, included, leaf_hash
 from settlement.evidence.ops import evidence_op
 from settlement.evidence.reader import EvidenceReader
 from settlement.evidence.tables import TABLES
+from settlement.limits.addresses import AddressLimits
 from storage.sqlite import SqliteStore
 from tests.stores import fresh_store
 from tests.unit.settlement.evidence.case import LOG, LOG_KEY, START_MS, Desk, open_desk
+
+RPM = 600
 
 
 @dataclass
@@ -59,7 +62,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         seat = AgentSeat(
             AgentSettings(), tmp_path, "http://agents.example", store, log, desk.clock, None
         )
-        app = control_plane(Proof(EvidenceReader(store, desk.keys, log), seat).routes())
+        app = control_plane(
+            Proof(EvidenceReader(store, desk.keys, log), seat, AddressLimits(RPM, desk.clock)).routes()
+        )
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://agents.example") as http:
             yield House(store, desk, http)
@@ -207,3 +212,14 @@ def hashes(proof: Sequence[str]) -> list[bytes]:
 
 def place(found: dict[str, Any]) -> dict[str, Any]:
     return {name: found[name] for name in ("leaf_hash", "proof", "root", "leaf_index", "tree_size")}
+
+
+async def test_one_address_asks_so_often_and_then_waits(house: House) -> None:
+    for _ in range(RPM):
+        await house.get("/v1/audit/log/head")
+    answer = await house.http.get("/v1/audit/log/head")
+    assert answer.status_code == 429
+    assert answer.json()["error"]["code"] == "rate_limited"
+    assert answer.headers["retry-after"] == "1"
+    house.desk.clock.advance_s(1)
+    await house.get("/v1/audit/log/head")

@@ -42,7 +42,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *BatchDoor(nothing, nothing, nothing, 1.0).routes(),
         *VideoDoor(nothing, nothing, nothing, nothing).routes(),
         *WebhookDoor(nothing, nothing, nothing, 1).routes(),
-        *Proof(EvidenceReader(nothing, nothing, nothing), nothing).routes(),
+        *Proof(EvidenceReader(nothing, nothing, nothing), nothing, nothing).routes(),
         *(r for r in picture_routes(nothing, 60) if r.methods and "GET" in r.methods),
         *document_routes(sample.rendered(by=settings)),
     ]

@@ -1,0 +1,155 @@
+"""The rail on anvil, a chain by others and with block times: the official client signs, all settle."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+import pytest
+from x402 import x402Client
+from x402.mechanisms.evm.exact import ExactEvmScheme
+from x402.mechanisms.evm.signers import EthAccountSignerWithRPC
+from x402.mechanisms.evm.upto import UptoEvmScheme
+from x402.schemas import PaymentRequired
+
+from base.clock import SystemClock
+from settlement.chain.funding import fund, usdc_balance
+from settlement.chain.tables import TABLES as CHAIN_TABLES
+from settlement.ledger.books import audit
+from settlement.rail import Order, Settled
+from settlement.x402.facilitators.dev import DevFacilitator
+from settlement.x402.rail import X402Rail
+from settlement.x402.sale import Asset, Sale
+from storage.op import Store
+from tests.anvil import Anvil, anvil
+from tests.chains import new_address
+from tests.stores import fresh_store
+from tests.unit.settlement.x402.house import ALL_TABLES, Payer, challenged, order, rail_over, run
+
+pytestmark = pytest.mark.peers
+
+
+@dataclass
+class Shop:
+    rail: X402Rail
+    store: Store
+    chain: Anvil
+    pay_to: str
+
+    async def received(self) -> int:
+        return await usdc_balance(self.chain.rpc_url, self.pay_to)
+
+    async def wallet(self, scheme: str) -> "Wallet":
+        wallet = Wallet(self.chain.rpc_url, scheme)
+        await fund(self.chain.rpc_url, wallet.address, 1_000)
+        return wallet
+
+    async def order(self, wallet: "Wallet", **terms: Any) -> Order:
+        return order(await wallet.sign(await challenged(self, order(**terms))), **terms)
+
+
+class Wallet(Payer):
+    """The official client, for one way to pay. It has USDC, and no gas."""
+
+    def __init__(self, rpc_url: str, scheme: str) -> None:
+        super().__init__()
+        signer = EthAccountSignerWithRPC(self.account, rpc_url)
+        self.client = x402Client()
+        self.client.set_spend_controls(False)
+        schemes: dict[str, Any] = {
+            "upto": UptoEvmScheme,
+            "exact": ExactEvmScheme,
+            "permit2": ExactEvmScheme,
+        }
+        self.client.register("eip155:31337", schemes[scheme](signer))
+        if scheme == "permit2":
+            self.client.register_policy(_by_permit2)
+
+    async def sign(self, challenge: Any, policy: Any = None) -> Any:
+        required = PaymentRequired.model_validate(challenge)
+        payload = await self.client.create_payment_payload(required)
+        return orjson.loads(payload.model_dump_json(by_alias=True, exclude_none=True))
+
+
+def _by_permit2(_: int, offers: list[Any]) -> list[Any]:
+    return [offer for offer in offers if (offer.extra or {}).get("assetTransferMethod") == "permit2"]
+
+
+@asynccontextmanager
+async def _shop(folder: Path) -> AsyncIterator[Shop]:
+    pay_to = new_address()
+    async with (
+        anvil(folder) as chain,
+        fresh_store(folder, *ALL_TABLES, CHAIN_TABLES) as store,
+        DevFacilitator(chain, store, SystemClock(), folder / "keys" / "gas.key") as facilitator,
+    ):
+        asset = Asset(chain.network, chain.usdc, "USDC", "2")
+        sale = Sale(asset, pay_to, 1, run_s=60, permit2_settler=facilitator.address)
+        rail, _ = await rail_over(folder, store, facilitator, SystemClock(), sale)
+        yield Shop(rail, store, chain, pay_to)
+
+
+@pytest.mark.parametrize(("scheme", "moved"), [("exact", 28), ("permit2", 28), ("upto", 2)])
+async def test_the_official_client_pays_on_anvil(tmp_path: Path, scheme: str, moved: int) -> None:
+    async with _shop(tmp_path) as shop:
+        wallet = await shop.wallet(scheme)
+        settled = await run(shop, await shop.order(wallet))
+        assert isinstance(settled, Settled)
+        assert settled.settlement is not None
+        assert settled.settlement["amount"] == str(moved)
+        assert await shop.received() == moved
+        assert (await audit(shop.store)).faults == ()
+
+
+async def test_24_at_once_at_two_seconds_a_block_all_settle(tmp_path: Path) -> None:
+    """And the event loop never waits for the chain: a watchdog measures its lag meanwhile."""
+    async with _shop(tmp_path) as shop:
+        wallets = [
+            await shop.wallet(scheme) for scheme in ("exact", "permit2", "upto") for _ in range(8)
+        ]
+        orders = [
+            await shop.order(wallet, body=f"sha256:{number:064x}")
+            for number, wallet in enumerate(wallets)
+        ]
+        await shop.chain.block_every(2)
+        watchdog = Watchdog()
+        async with watchdog:
+            settled = await asyncio.gather(*(run(shop, one) for one in orders))
+        assert all(isinstance(answer, Settled) for answer in settled)
+        assert await shop.received() == 16 * 28 + 8 * 2
+        assert (await audit(shop.store)).faults == ()
+        print(
+            f"24 paid calls at 2 s a block: {watchdog.took_s:.1f} s, loop lag {watchdog.worst_ms:.1f} ms"
+        )
+        assert watchdog.worst_busy_ms < 50
+
+
+@dataclass
+class Watchdog:
+    """Wakes every 2 ms and notes how late it was (``worst_ms``), and how much of that this thread
+    computed (``worst_busy_ms``): a machine that is busy otherwise makes everybody late."""
+
+    worst_ms: float = 0.0
+    worst_busy_ms: float = 0.0
+    took_s: float = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._began = time.monotonic()
+        self._task = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        self.took_s = time.monotonic() - self._began
+
+    async def _watch(self) -> None:
+        pause_s = 0.002
+        while True:
+            began, busy = time.monotonic(), time.thread_time()
+            await asyncio.sleep(pause_s)
+            self.worst_ms = max(self.worst_ms, (time.monotonic() - began - pause_s) * 1000)
+            self.worst_busy_ms = max(self.worst_busy_ms, (time.thread_time() - busy) * 1000)
