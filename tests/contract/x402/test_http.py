@@ -468,7 +468,8 @@ async def test_many_at_once_are_one_run_and_one_transaction(shop: Shop) -> None:
         sent = [client.post(CHAT, json=LONG) for _ in range(USES)]
         answers = await asyncio.gather(*sent)
     statuses = Counter(answer.status_code for answer in answers)
-    assert set(statuses) == {200, 409}, statuses
+    turned_away = {503} if USES > 200 else set()  # more than the door lets in at once
+    assert {200, 409} <= set(statuses) <= {200, 409} | turned_away, statuses
     runs = {answer.headers["x-batchin-run-id"] for answer in answers if answer.status_code == 200}
     assert len(runs) == 1
     codes = {answer.json()["error"]["code"] for answer in answers if answer.status_code == 409}
@@ -482,7 +483,10 @@ async def test_many_at_once_are_one_run_and_one_transaction(shop: Shop) -> None:
     assert 1_000_000 - await another.wallet_atomic() == row.amount_atomic
     used = shop.watched.rows("SELECT count(*) FROM usage WHERE run_id = ?", row.run_id)
     assert used == [(1,)]
-    print(f"{USES} at once: {statuses[200]} answered with the one run, {statuses[409]} told so")
+    print(
+        f"{USES} at once: {statuses[200]} answered with the one run, {statuses[409]} told so, "
+        f"{statuses[503]} turned away"
+    )
 
 
 @pytest.mark.parametrize("state", ["running", "settling"])
