@@ -10,19 +10,20 @@ from server.beside import beside
 from settlement.chain.devchain import DevChain
 from settlement.x402.desk import Desk
 from settlement.x402.rail import X402Rail
-from settlement.x402.sale import Asset, Sale
+from settlement.x402.sale import Sale
 
 _GAS_KEY: Final = "gas.key"
 
 
 async def sale_of(settings: Settings, chain: DevChain) -> Sale:
     """The terms of this server on its chain, which is up. Raises ChainUnavailable, KeyFileError."""
-    from settlement.chain import devnet, permit2
+    from settlement.chain import permit2
     from settlement.chain.client import ChainClient
+    from settlement.x402.networks import NETWORKS
 
     keys = settings.data_dir / "keys"
     pay_to = settings.pay_to or await _own_address(keys / "pay_to.key")
-    asset = Asset(devnet.NETWORK, devnet.USDC, devnet.USDC_NAME, devnet.USDC_VERSION)
+    asset = NETWORKS[settings.network].asset
     async with ChainClient(lambda: chain.rpc_url) as client:
         settler = await _own_address(keys / _GAS_KEY) if await permit2.is_deployed(client) else ""
     return Sale(asset, pay_to, settings.min_charge_atomic, int(settings.timeout_s), settler)
@@ -44,7 +45,7 @@ async def x402_rail(
     gas_key = settings.data_dir / "keys" / _GAS_KEY
     async with DevFacilitator(chain, desk.store, desk.clock, gas_key) as facilitator:
         collector = Collector(desk.store, facilitator, desk.clock, settings.timeout_s)
-        rail = X402Rail(sale, desk, collector, ContractWallets(facilitator.client))
+        rail = X402Rail(sale, desk, collector, ContractWallets({chain.network: facilitator.client}))
         await rail.recovery.recover()
         async with beside(rail.recovery.forever()), beside(rail.reconciliation.forever()):
             yield rail

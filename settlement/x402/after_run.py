@@ -4,7 +4,8 @@ Done: receivable -> revenue, the result sealed, the record signed. Settled: chai
 rest chain -> wallet. Failed: revenue -> receivable, as if there had been no run.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from base.errors import InternalError
@@ -26,11 +27,11 @@ _MOVING: Final = frozenset({State.SETTLING, State.PENDING})
 
 @dataclass(frozen=True, slots=True)
 class AfterRun:
-    """The steps raise Moved when the payment is not where they start. ``min_charge_atomic`` is the
-    least that is worth settling."""
+    """The steps raise Moved when the payment is not where they start. ``least_atomic`` is what
+    is worth settling at least, by network."""
 
     desk: Desk
-    min_charge_atomic: int = 0
+    least_atomic: Mapping[str, int] = field(default_factory=dict)
 
     async def released(self, payment: Payment) -> None:
         """The run came to nothing before any money moved: forgotten, free to be used again."""
@@ -52,7 +53,7 @@ class AfterRun:
             State.DONE,
             at_ms,
             charged_nano_usd=charged,
-            settles_atomic=payment.settles_for(charged, self.min_charge_atomic),
+            settles_atomic=payment.settles_for(charged, self.least_atomic.get(payment.network, 0)),
             salt=sealed.salt,
             box=sealed.box,
         )

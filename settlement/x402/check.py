@@ -1,6 +1,6 @@
 """Check a payment against what this server asks for: nothing that its payload claims is believed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from settlement.chain.permit2 import EXACT_PROXY, PERMIT2, UPTO_PROXY
@@ -93,6 +93,13 @@ class Checker:
         payload, ours = payment.payload, self._asset.address.lower()
         if isinstance(payload, Permit2) and payload.authorization.permitted.token.lower() != ours:
             raise NotSigned(reasons.TOKEN)
+
+
+def network_named(payment: Payment, known: Collection[str]) -> str | None:
+    """Which of the known networks a payment is for; version 1 has names of its own for them."""
+    if isinstance(payment, PaymentV1):
+        return next((one for one in known if payment.network in (one, v1_name(one))), None)
+    return next((one for one in known if payment.accepted.get("network") == one), None)
 
 
 def offer_taken(payment: Payment, offers: Sequence[Offer]) -> Offer | None:

@@ -15,7 +15,15 @@ from settlement.x402.after_run import AfterRun
 from settlement.x402.answers import Known
 from settlement.x402.before_run import BeforeRun
 from settlement.x402.challenge import challenge_of
-from settlement.x402.check import Checker, Claim, NotSigned, is_for, misfit, offer_taken
+from settlement.x402.check import (
+    Checker,
+    Claim,
+    NotSigned,
+    is_for,
+    misfit,
+    network_named,
+    offer_taken,
+)
 from settlement.x402.collector import Collector
 from settlement.x402.decode import V2_HEADER
 from settlement.x402.desk import Desk
@@ -30,11 +38,12 @@ from settlement.x402.errors import (
 )
 from settlement.x402.facilitator import SettlementState
 from settlement.x402.grants import AuthorizedGrant, PaidGrant
+from settlement.x402.payload import Payment as SentPayment
 from settlement.x402.payload import PaymentV1, payment_from
 from settlement.x402.payment import Payment, payment_key, reserved_row
 from settlement.x402.reconciliation import Reconciliation
 from settlement.x402.recovery import Recovery
-from settlement.x402.sale import MCP_URL, Flow, Offer, Sale
+from settlement.x402.sale import MCP_URL, Flow, Offer, Sale, offers_of
 from settlement.x402.tables import PAYMENT
 from settlement.x402.transitions import look, reserve
 from settlement.x402.wallets import KeysAlone, Wallets
@@ -88,19 +97,27 @@ class X402Rail:
     """Implements settlement.rail.Rail. Bytes of a result leave only when its payment is settled.
 
     Run ``recovery`` beside it: ``recover()`` before any call is served, then ``forever()``; and
-    ``reconciliation``. ``wallets`` tells whether contracts signed (ERC-1271).
+    ``reconciliation``. ``wallets`` tells whether contracts signed (ERC-1271). ``others``
+    are the terms on more networks than ``sale``'s, which quotes and documents name.
     """
 
     def __init__(
-        self, sale: Sale, desk: Desk, collector: Collector, wallets: Wallets | None = None
+        self,
+        sale: Sale,
+        desk: Desk,
+        collector: Collector,
+        wallets: Wallets | None = None,
+        others: Sequence[Sale] = (),
     ) -> None:
         self._sale = sale
+        self._sales = (sale, *others)
         self._desk = desk
         self._collector = collector
         self._wallets = wallets or KeysAlone()
-        self._checker = Checker(sale.asset)
+        self._checkers = {each.asset.network: Checker(each.asset) for each in self._sales}
         self._known = Known(desk)
-        self._after_run = AfterRun(desk, sale.min_charge_atomic)
+        least = {each.asset.network: each.min_charge_atomic for each in self._sales}
+        self._after_run = AfterRun(desk, least)
         self._before_run = BeforeRun(desk)
         self._live: set[str] = set()
         self.recovery = Recovery(desk, collector, self._live)
@@ -116,13 +133,13 @@ class X402Rail:
         Raises PaymentRequired (none was sent), PaymentMalformed, PaymentInvalid, PaymentReused,
         PaymentUnavailable, SettlementFailed and SettlementPending.
         """
-        asked = _Asked(order, self._sale.offers(order))
+        asked = _Asked(order, offers_of(self._sales, order))
         if order.payment is None:
             raise asked.required()
         payment = payment_from(order.payment, _param(order))
         asked = replace(asked, v1=isinstance(payment, PaymentV1))
         try:
-            claim = self._checker.claim(payment)
+            claim = self._claim(payment)
         except NotSigned as error:
             raise asked.invalid(error.reason) from None
         try:
@@ -131,6 +148,13 @@ class X402Rail:
             return await self._misfit(asked, claim, error.reason)
         await self._proved(asked, claim)
         return await self._reserve(asked, claim, offer)
+
+    def _claim(self, payment: SentPayment) -> Claim:
+        """Raises NotSigned."""
+        network = network_named(payment, self._checkers)
+        if network is None:
+            raise NotSigned(reasons.NETWORK_MISMATCH)
+        return self._checkers[network].claim(payment)
 
     def _offer_for(self, claim: Claim, asked: _Asked) -> Offer:
         """The offer that a payment can pay now. Raises _Misfit."""
@@ -159,7 +183,9 @@ class X402Rail:
             return
         signed = claim.authorization
         try:
-            proved = await self._wallets.signed(signed.payer, claim.digest, signed.signature)
+            proved = await self._wallets.signed(
+                signed.network, signed.payer, claim.digest, signed.signature
+            )
         except ServiceUnavailable as error:
             raise PaymentUnavailable(error.message) from error
         if not proved:

@@ -1,6 +1,6 @@
 """What a payment is asked for: the terms of sale, and the offers of one order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -151,6 +151,17 @@ class Sale:
             "maxTimeoutSeconds": self.max_timeout_s,
             "extra": extra,
         }
+
+
+def offers_of(sales: Sequence[Sale], order: Order) -> tuple[Offer, ...]:
+    """Every way to pay on every network, cheapest first for the payer; the first network first."""
+    offers = [offer for sale in sales for offer in sale.offers(order)]
+    return tuple(sorted(offers, key=_rank))
+
+
+def _rank(offer: Offer) -> tuple[bool, int, bool]:
+    by_permit = offer.method is Method.PERMIT2
+    return (offer.scheme is not Scheme.UPTO, offer.amount_atomic, by_permit)
 
 
 def _flows(order: Order) -> tuple[Flow, ...]:

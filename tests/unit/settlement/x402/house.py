@@ -330,6 +330,7 @@ class Payer:
     """A wallet that pays with the official client."""
 
     account: Any = field(default_factory=Account.create)
+    networks: str = NETWORK
 
     @property
     def address(self) -> str:
@@ -342,7 +343,7 @@ class Payer:
     async def sign(self, challenge: Mapping[str, Any], policy: Policy = lambda _, asked: asked) -> Any:
         """The payload for a challenge, as it travels."""
         client = x402Client().register_policy(policy)
-        client.register(NETWORK, ExactEvmScheme(self.account))
+        client.register(self.networks, ExactEvmScheme(self.account))
         client.set_spend_controls(False)
         required = X402PaymentRequired.model_validate(challenge)
         payload = await client.create_payment_payload(required)

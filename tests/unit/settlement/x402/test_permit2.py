@@ -484,7 +484,7 @@ async def test_a_contract_is_asked_whether_it_signed(house: House) -> None:
     asked: list[tuple[str, bytes, bytes]] = []
 
     class Wallets:
-        async def signed(self, payer: str, digest: bytes, signature: bytes) -> bool:
+        async def signed(self, network: str, payer: str, digest: bytes, signature: bytes) -> bool:
             asked.append((payer, digest, signature))
             return payer.lower() == contract
 

@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 from base.clock import SystemClock
 from settlement.chain.client import ChainClient
 from settlement.chain.devchain import DevChain
-from settlement.chain.devnet import USDC
+from settlement.chain.devnet import NETWORK, USDC
 from settlement.chain.funding import fund, fund_gas, usdc_balance
 from settlement.chain.permit2 import PERMIT2, is_deployed
 from settlement.chain.tables import TABLES
@@ -223,12 +223,12 @@ async def test_a_contract_tells_what_it_signed(house: House) -> None:
     digest = Hash32(keccak(text="anything"))
     owner, stranger = house.payer, new_payer()
     async with ChainClient(lambda: house.chain.rpc_url) as client:
-        wallets = ContractWallets(client)
+        wallets = ContractWallets({NETWORK: client})
         good = bytes(owner.account.unsafe_sign_hash(digest).signature)
-        assert await wallets.signed(wallet, digest, good)
+        assert await wallets.signed(NETWORK, wallet, digest, good)
         forged = bytes(stranger.account.unsafe_sign_hash(digest).signature)
         for payer, signature in ((wallet, forged), (wallet, b"\1"), (owner.address, good), (USDC, good)):
-            assert not await wallets.signed(payer, digest, signature)
+            assert not await wallets.signed(NETWORK, payer, digest, signature)
 
 
 async def test_a_contract_that_burns_gas_pays_nothing(house: House) -> None:
@@ -243,7 +243,7 @@ async def test_a_contract_that_burns_gas_pays_nothing(house: House) -> None:
     assert await house.facilitator.verify(signed) is not None
     assert (await house.facilitator.settle("run_1", signed)).state is REFUSED
     async with ChainClient(lambda: house.chain.rpc_url) as client:
-        assert not await ContractWallets(client).signed(wallet, bytes(32), b"\1")
+        assert not await ContractWallets({NETWORK: client}).signed(NETWORK, wallet, bytes(32), b"\1")
         assert await client.call(wallet, b"", gas=2_000_000)  # given enough, it does say yes
     assert await house.received() == 0
 
