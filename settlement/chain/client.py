@@ -103,6 +103,17 @@ class ChainClient:
     async def balance_wei(self, address: str) -> int:
         return int(await self.request("eth_getBalance", address, "latest"), 16)
 
+    async def mined_nonce(self, address: str) -> int:
+        """How many of its transactions are in blocks."""
+        return int(await self.request("eth_getTransactionCount", address, "latest"), 16)
+
+    async def tip_wei(self) -> int:
+        """The tip that the node suggests, 0 where it suggests none."""
+        try:
+            return int(await self.request("eth_maxPriorityFeePerGas"), 16)
+        except RpcRefused:
+            return 0
+
     async def gas_price_wei(self) -> int:
         return int(await self.request("eth_gasPrice"), 16)
 

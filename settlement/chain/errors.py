@@ -12,6 +12,13 @@ class ChainUnavailable(ServiceUnavailable):
         super().__init__(message)
 
 
+class GasBudgetSpent(ChainUnavailable):
+    """The day's budget for gas is spent: nothing is sent until its oldest transactions are a day old."""
+
+    def __init__(self) -> None:
+        super().__init__("The server's budget for gas is spent.")
+
+
 class RpcRefused(Exception):
     """The node answered with an error. ``code`` is JSON-RPC's; a revert's message carries its reason, or
     ``data`` its custom error (selector first)."""

@@ -17,7 +17,7 @@ _TIP_WEI: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """An EIP-1559 transaction that pays at most ``max_fee_wei`` a gas."""
+    """An EIP-1559 transaction that pays at most ``max_fee_wei`` a gas, ``tip_wei`` of it as tip."""
 
     chain_id: int
     nonce: int
@@ -25,6 +25,7 @@ class Transaction:
     data: bytes
     gas: int
     max_fee_wei: int
+    tip_wei: int = _TIP_WEI
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,27 @@ class LocalSigner:
                 "data": transaction.data,
                 "gas": transaction.gas,
                 "maxFeePerGas": transaction.max_fee_wei,
-                "maxPriorityFeePerGas": min(_TIP_WEI, transaction.max_fee_wei),
+                "maxPriorityFeePerGas": min(transaction.tip_wei, transaction.max_fee_wei),
             }
         )
         return SignedTransaction(bytes(signed.raw_transaction), "0x" + signed.hash.hex())
+
+
+def transaction_of(raw: bytes) -> Transaction:
+    """What a signed EIP-1559 transaction says."""
+    from eth_account.typed_transactions.typed_transaction import TypedTransaction
+    from hexbytes import HexBytes
+
+    told = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+    return Transaction(
+        chain_id=int(told["chainId"]),
+        nonce=int(told["nonce"]),
+        to="0x" + bytes(told["to"]).hex(),
+        data=bytes(told["data"]),
+        gas=int(told["gas"]),
+        max_fee_wei=int(told["maxFeePerGas"]),
+        tip_wei=int(told["maxPriorityFeePerGas"]),
+    )
 
 
 async def file_signer(path: Path) -> LocalSigner:

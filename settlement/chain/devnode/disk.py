@@ -23,6 +23,9 @@ create table if not exists log(
     address blob not null, topic0 blob, topic1 blob, topic2 blob, topic3 blob, data blob not null,
     primary key (block, position)
 ) without rowid;
+create table if not exists undo(
+    block integer not null, key blob not null, value blob, primary key (block, key)
+) without rowid;
 create index if not exists log_topic on log(topic0, topic1, topic2);
 """
 
@@ -53,20 +56,49 @@ class Disk(BaseAtomicDB):
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
         self._db.executescript(_SCHEMA)
+        self._block: int | None = None
 
     def close(self) -> None:
         self._db.close()
 
     @contextmanager
-    def committing(self) -> Iterator[None]:
-        """All writes inside apply together, or none when it raises."""
+    def committing(self, block: int | None = None) -> Iterator[None]:
+        """All writes inside apply together, or none when it raises. What a ``block`` overwrites is kept,
+        so that it can be rolled back."""
         self._db.execute("begin immediate")
+        self._block = block
         try:
             yield
         except BaseException:
             self._db.execute("rollback")
             raise
+        finally:
+            self._block = None
         self._db.execute("commit")
+
+    def roll_back(self, first: int) -> None:
+        """Undo block ``first`` and all after it, inside ``committing``."""
+        rows = self._db.execute(
+            "select key, value from undo where block >= ? order by block desc", (first,)
+        ).fetchall()
+        for key, value in rows:
+            if value is None:
+                del self[key]
+            else:
+                self[key] = value
+        self._db.execute("delete from undo where block >= ?", (first,))
+        self._db.execute("delete from log where block >= ?", (first,))
+
+    def forget_undo(self, before: int) -> None:
+        """Blocks before this one can't be rolled back any more."""
+        self._db.execute("delete from undo where block < ?", (before,))
+
+    def _keep(self, key: bytes) -> None:
+        if self._block is not None:
+            self._db.execute(
+                "insert or ignore into undo values (?, ?, (select value from node where key = ?))",
+                (self._block, key, key),
+            )
 
     def __getitem__(self, key: bytes) -> bytes:
         row = self._db.execute("select value from node where key = ?", (key,)).fetchone()
@@ -75,9 +107,11 @@ class Disk(BaseAtomicDB):
         return bytes(row[0])
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
+        self._keep(key)
         self._db.execute("insert or replace into node values (?, ?)", (key, value))
 
     def __delitem__(self, key: bytes) -> None:
+        self._keep(key)
         self._db.execute("delete from node where key = ?", (key,))
 
     def _exists(self, key: bytes) -> bool:

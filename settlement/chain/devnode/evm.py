@@ -1,8 +1,9 @@
 """The chain itself: a block for each transaction, and the state after any block."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from eth.abc import (
     BlockAPI,
@@ -22,6 +23,8 @@ from settlement.chain.devnet import CHAIN_ID
 from settlement.chain.devnode.calls import GAS_LIMIT
 from settlement.chain.devnode.disk import Disk, LogEntry
 from settlement.chain.devnode.genesis import genesis_header, genesis_state
+
+UNDO_BLOCKS: Final = 32
 
 
 class Rejected(Exception):
@@ -124,12 +127,33 @@ class Evm:
             raise Rejected(f"invalid transaction: {error}") from error
         self._check(vm, transaction)
         try:
-            with self._disk.committing():
+            with self._mining():
                 result, receipts, _ = self._chain.mine_all([transaction])
                 self._disk.add_logs(_entries(result.imported_block, transaction, receipts[0]))
         except ValidationError as error:
             raise Rejected(str(error)) from error
         return bytes(transaction.hash)
+
+    def reorganise(self, depth: int) -> None:
+        """Put as many empty blocks in the place of the last ``depth`` ones; what was in these is
+        forgotten. Raises Rejected beyond what is kept, which is 32 blocks of this chain's life."""
+        head = self.head().block_number
+        if not 0 < depth <= min(head, UNDO_BLOCKS):
+            raise Rejected(f"a reorg is 1 to {UNDO_BLOCKS} blocks deep, and keeps block 0")
+        with self._disk.committing():
+            self._disk.roll_back(head - depth + 1)
+        self._chain = _Chain(self._disk)
+        for _ in range(depth):
+            self._chain.header = self.pending()
+            with self._mining():
+                self._chain.mine_all([])
+
+    @contextmanager
+    def _mining(self) -> Iterator[None]:
+        number = self.head().block_number + 1
+        with self._disk.committing(number):
+            yield
+            self._disk.forget_undo(number - UNDO_BLOCKS + 1)
 
     def _check(self, vm: VirtualMachineAPI, transaction: SignedTransactionAPI) -> None:
         """Refuse what py-evm would refuse too, in the words that clients look for."""

@@ -46,6 +46,7 @@ class Methods:
             "eth_getBlockByNumber": self.block_by_number,
             "eth_getBlockByHash": self.block_by_hash,
             "eth_getLogs": self.logs,
+            "anvil_reorg": self.reorg,
         }
 
     def balance(self, address: Any, block: Any = "latest") -> str:
@@ -116,6 +117,12 @@ class Methods:
             render.log(entry, headers[entry.block].hash, headers[entry.block].timestamp)
             for entry in found
         ]
+
+    def reorg(self, depth: Any, pairs: Any = None) -> None:
+        """anvil's: replace the last blocks by empty ones. Transactions for them are not taken."""
+        if not isinstance(depth, int) or isinstance(depth, bool) or pairs:
+            raise BadParams("expected how many blocks, as a number, and no transactions")
+        self._evm.reorganise(depth)
 
     def fee_history(self, count: Any, newest: Any, percentiles: Any = None) -> dict[str, Any]:
         blocks = params.quantity(hex(count) if isinstance(count, int) else count)

@@ -1,87 +1,76 @@
-"""Settles on the development chain with a gas key of our own (x402 schemes ``exact`` and ``upto``).
+"""Settles on the development chain with a gas wallet of its own, whose gas is a gift.
 
 It serves eip155:31337 and its USDC alone: what is signed for it is worth nothing anywhere else.
 """
 
-import asyncio
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from base.clock import Clock
-from settlement.chain.client import ChainClient, Receipt
-from settlement.chain.errors import ChainUnavailable, RpcRefused
+from settlement.chain import devnet
+from settlement.chain.client import ChainClient
+from settlement.chain.fees import FeePolicy
 from settlement.chain.funding import fund_gas
 from settlement.chain.keys import file_signer
-from settlement.chain.transactions import TransactionManager, TransactionRefused
-from settlement.x402.facilitator import Authorization, Settlement, SettlementState
-from settlement.x402.facilitators.movement import Movement, movement_of
-from settlement.x402.facilitators.reverts import SIMULATION, TRANSACTION, reason_of
-from settlement.x402.reasons import NETWORK_MISMATCH, NONCE_USED, PENDING, VALID_BEFORE
+from settlement.chain.transactions import TransactionManager
+from settlement.x402.facilitator import Authorization, Settlement
+from settlement.x402.facilitators.own import Chain, SelfFacilitator
 from storage.op import Store
 
 _LEAST_GAS_WEI: Final = 10**18
-_PAUSE_S: Final = 0.1
-_MOST_GAS: Final = 500_000  # a contract wallet decides what its check costs, and we pay for it
-
-
-class Chain(Protocol):
-    """The development chain (settlement.chain.devchain.DevChain); a restart may change its URL."""
-
-    @property
-    def rpc_url(self) -> str: ...
-
-    @property
-    def network(self) -> str: ...
-
-    @property
-    def usdc(self) -> str: ...
-
-    @property
-    def genesis(self) -> str: ...
 
 
 class DevFacilitator:
     """``async with DevFacilitator(chain, store, clock, gas_key) as facilitator``.
 
     ``gas_key`` is the key file of the wallet that pays for gas, made and funded at first use. ``wait_s``
-    is how long ``settle`` and ``outcome`` wait for a chain that does not answer. Entering raises
-    ChainUnavailable and base.secret_file.KeyFileError.
+    is how long ``settle`` and ``outcome`` wait for a chain that does not answer. Raises ValueError for
+    another chain than the development chain; entering raises ChainUnavailable and
+    base.secret_file.KeyFileError.
     """
 
     def __init__(
-        self, chain: Chain, store: Store, clock: Clock, gas_key: Path, wait_s: float = 30.0
+        self,
+        chain: Chain,
+        store: Store,
+        clock: Clock,
+        gas_key: Path,
+        wait_s: float = 30.0,
+        fees: FeePolicy = FeePolicy(),  # noqa: B008 - frozen
     ) -> None:
+        if chain.network != devnet.NETWORK:
+            raise ValueError(f"{chain.network} is not the development chain")
         self._chain = chain
         self._store = store
         self._clock = clock
         self._gas_key = gas_key
         self._wait_s = wait_s
-        self._client = ChainClient(lambda: chain.rpc_url)
+        self._fees = fees
 
     @property
     def address(self) -> str:
         """The gas wallet."""
-        return self._transactions.address
+        return self._own.address
 
     @property
     def client(self) -> ChainClient:
         """The chain, for those who read it beside."""
-        return self._client
+        return self._own.client
+
+    @property
+    def transactions(self) -> TransactionManager:
+        return self._own.transactions
 
     async def __aenter__(self) -> Self:
         signer = await file_signer(self._gas_key)
-        await self._client.__aenter__()
-        self._transactions = TransactionManager(
-            self._store, self._client, signer, self._chain.network, self._chain.genesis, self._clock
-        )
-        try:
-            if await self._client.balance_wei(signer.address) < _LEAST_GAS_WEI:
+        async with ChainClient(lambda: self._chain.rpc_url) as client:
+            if await client.balance_wei(signer.address) < _LEAST_GAS_WEI:
                 await fund_gas(self._chain.rpc_url, signer.address)
-            await self._transactions.open()
-        except BaseException:
-            await self._client.__aexit__(None, None, None)
-            raise
+        self._own = SelfFacilitator(
+            self._chain, self._store, self._clock, signer, self._fees, self._wait_s
+        )
+        await self._own.__aenter__()
         return self
 
     async def __aexit__(
@@ -90,123 +79,13 @@ class DevFacilitator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._transactions.close()
-        await self._client.__aexit__(kind, error, traceback)
+        await self._own.__aexit__(kind, error, traceback)
 
     async def verify(self, authorization: Authorization) -> str | None:
-        """Simulates the transfer as the gas wallet would send it now, which checks balance, nonce,
-        window and signature at once. Raises ChainUnavailable."""
-        if not self._serves(authorization):
-            return NETWORK_MISMATCH
-        movement = movement_of(authorization)
-        try:
-            await self._estimate(movement)
-        except RpcRefused as error:
-            return await self._reason(movement, error)
-        return None
+        return await self._own.verify(authorization)
 
     async def settle(self, run_id: str, authorization: Authorization) -> Settlement:
-        if not self._serves(authorization):
-            return Settlement(SettlementState.REFUSED, reason=NETWORK_MISMATCH)
-        try:
-            async with asyncio.timeout(self._wait_s):
-                return await self._settle(_ref(run_id), movement_of(authorization))
-        except TimeoutError:
-            return await self._pending(_ref(run_id))
+        return await self._own.settle(run_id, authorization)
 
     async def outcome(self, run_id: str, authorization: Authorization) -> Settlement:
-        try:
-            async with asyncio.timeout(self._wait_s):
-                return await self._outcome(
-                    _ref(run_id), movement_of(authorization), authorization.valid_before
-                )
-        except (TimeoutError, ChainUnavailable, RpcRefused):
-            return await self._pending(_ref(run_id))
-
-    async def _settle(self, ref: str, movement: Movement) -> Settlement:
-        while True:
-            try:
-                return await self._attempt(ref, movement)
-            except (ChainUnavailable, RpcRefused):
-                await asyncio.sleep(_PAUSE_S)
-
-    async def _attempt(self, ref: str, movement: Movement) -> Settlement:
-        entry = await self._transactions.find(ref)
-        if entry is None:
-            try:
-                gas = await self._estimate(movement)
-            except RpcRefused as error:
-                paid = await self._paid_by_others(movement)
-                return paid or _refused(await self._reason(movement, error))
-            try:
-                entry = await self._transactions.send(ref, movement.to, movement.data, gas)
-            except TransactionRefused:
-                return await self._paid_by_others(movement) or _refused(TRANSACTION)
-        else:
-            await self._transactions.resend(entry)
-        receipt = await self._client.wait_receipt(entry.hash)
-        self._transactions.mined(entry)
-        return await self._judge(movement, receipt)
-
-    async def _outcome(self, ref: str, movement: Movement, valid_before: int) -> Settlement:
-        now_s = await self._client.pending_time_s()  # before the state: what is unused later stays so
-        entry = await self._transactions.find(ref)
-        if entry is not None:
-            await self._transactions.resend(entry)
-            receipt = await self._client.receipt(entry.hash)
-            if receipt is not None:
-                self._transactions.mined(entry)
-                return await self._judge(movement, receipt)
-        paid = await self._paid_by_others(movement)
-        if paid is not None:
-            return paid
-        if await movement.used(self._client):
-            return _refused(NONCE_USED)
-        if now_s > valid_before:
-            return _refused(VALID_BEFORE)
-        return Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
-
-    async def _judge(self, movement: Movement, receipt: Receipt) -> Settlement:
-        """A receipt's status says little: the events say whether this authorization moved this money."""
-        if movement.carried_out(receipt):
-            return Settlement(SettlementState.SETTLED, receipt.transaction)
-        return await self._paid_by_others(movement) or _refused(await self._why(movement))
-
-    async def _paid_by_others(self, movement: Movement) -> Settlement | None:
-        """Whoever sent it: an authorization that was carried out has paid."""
-        receipt = await movement.paid(self._client)
-        return Settlement(SettlementState.SETTLED, receipt.transaction) if receipt else None
-
-    async def _why(self, movement: Movement) -> str:
-        try:
-            await self._estimate(movement)
-        except RpcRefused as error:
-            reason = await self._reason(movement, error)
-            return TRANSACTION if reason == SIMULATION else reason
-        return TRANSACTION
-
-    async def _reason(self, movement: Movement, error: RpcRefused) -> str:
-        reason = reason_of(error)
-        return await movement.lack(self._client) or reason if reason == SIMULATION else reason
-
-    async def _estimate(self, movement: Movement) -> int:
-        gas = await self._client.estimate_gas(self.address, movement.to, movement.data)
-        if gas > _MOST_GAS:
-            raise RpcRefused(0, f"gas required exceeds allowance ({gas} > {_MOST_GAS})")
-        return gas
-
-    async def _pending(self, ref: str) -> Settlement:
-        entry = await self._transactions.find(ref)
-        return Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
-
-    def _serves(self, authorization: Authorization) -> bool:
-        ours = authorization.asset.lower() == self._chain.usdc.lower()
-        return ours and authorization.network == self._chain.network
-
-
-def _ref(run_id: str) -> str:
-    return f"settle:{run_id}"
-
-
-def _refused(reason: str) -> Settlement:
-    return Settlement(SettlementState.REFUSED, reason=reason)
+        return await self._own.outcome(run_id, authorization)
