@@ -16,19 +16,21 @@ AFTER = "after"
 class FaultyNode:
     """``lose[method]``: BEFORE drops the request, AFTER carries it out and drops the answer.
 
-    ``seen`` counts the requests of each method that reached the node.
+    ``seen`` counts the requests of each method that reached the node, ``lost`` those that did not.
     """
 
     target: str
     url: str = ""
     lose: dict[str, str] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         method = str(orjson.loads(body)["method"])
         fault = self.lose.get(method)
         if fault == BEFORE:
+            self.lost[method] = self.lost.get(method, 0) + 1
             return self._cut(request)
         self.seen[method] = self.seen.get(method, 0) + 1
         headers = {"Content-Type": "application/json"}
