@@ -112,6 +112,7 @@ from settlement.x402.errors import (
 from settlement.x402.rail import X402Rail
 from settlement.x402.reconciliation import Reconciliation
 from settlement.x402.sale import Sale
+from settlement.x402.statements import Statements
 from settlement.x402.status import PaymentStatus
 from storage.lock import DataDirLock
 from storage.migrate import upgrade
@@ -354,6 +355,7 @@ class _Composition:
             lease=ground.store.lease,
             result_ttl_s=self._settings.result_ttl_s,
             token_ttl_s=self._settings.access_token_ttl_s,
+            statements=Statements(ground.ring, self._url, self._clock),
         )
         rail = await self._stack.enter_async_context(x402_rail(self._settings, sale, desk, chain))
         self._reconciliation = rail.reconciliation

@@ -13,14 +13,15 @@ from settlement.x402.payment import Payment, State, signed_text
 
 
 def settled(
-    payment: Payment, evidence: Mapping[str, Any], receipt: Mapping[str, Any], token: str
+    payment: Payment, evidence: Mapping[str, Any], receipt: Mapping[str, Any], desk: Desk
 ) -> Settled:
     """The end of a call whose payment is settled."""
+    token = desk.tokens.wallet_token(payment.account_id)
     return Settled(
         charged_nano_usd=payment.charged_nano_usd,
         evidence=evidence,
         receipt=receipt,
-        settlement=payment.settlement,
+        settlement=desk.statements.settlement(payment.settlement, payment.resource, evidence, receipt),
         credit_nano_usd=payment.credit_nano_usd,
         access_token=token,
     )
@@ -84,9 +85,8 @@ class Known:
         receipt = await self.desk.proofs.receipt(payment.run_id)
         if evidence is None or receipt is None:
             raise InternalError(f"The record of {payment.run_id} is missing.")
-        token = self.desk.tokens.wallet_token(payment.account_id)
         result = self.desk.sealer.open(payment.sealed)
-        return Replay(payment.run_id, result, settled(payment, evidence.wire, receipt, token))
+        return Replay(payment.run_id, result, settled(payment, evidence.wire, receipt, self.desk))
 
     def _tell_credit(self, payment: Payment) -> NoReturn:
         token = self.desk.tokens.wallet_token(payment.account_id)

@@ -17,12 +17,16 @@ from settlement.x402.extensions import (
 from settlement.x402.facilitator import Method
 from settlement.x402.networks import v1_name
 from settlement.x402.sale import Offer
+from settlement.x402.statements import OFFER_RECEIPT, Statements
 
 V2_CHALLENGE: Final = "PAYMENT-REQUIRED"
 
 
-def challenge_of(resource: Resource, offers: Sequence[Offer], error: str) -> Mapping[str, Any]:
-    """The PaymentRequired of x402 version 2; ``error`` is the x402 reason, or what is missing."""
+def challenge_of(
+    resource: Resource, offers: Sequence[Offer], error: str, statements: Statements | None = None
+) -> Mapping[str, Any]:
+    """The PaymentRequired of x402 version 2; ``error`` is the x402 reason, or what is missing.
+    ``statements`` sign what is offered."""
     challenge: dict[str, Any] = {
         "x402Version": 2,
         "error": error,
@@ -34,6 +38,9 @@ def challenge_of(resource: Resource, offers: Sequence[Offer], error: str) -> Map
         "accepts": [offer.requirements for offer in offers],
     }
     challenge["extensions"] = _extensions(resource, offers)
+    if statements is not None:
+        signed = statements.offers(resource.url, challenge["accepts"])
+        challenge["extensions"][OFFER_RECEIPT] = signed
     return challenge
 
 
@@ -59,7 +66,7 @@ def v1_body(challenge: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _extensions(resource: Resource, offers: Sequence[Offer]) -> Mapping[str, Any]:
+def _extensions(resource: Resource, offers: Sequence[Offer]) -> dict[str, Any]:
     extensions: dict[str, Any] = {IDENTIFIER: PAYMENT_IDENTIFIER}
     if any(offer.method is Method.PERMIT2 for offer in offers):
         extensions[EIP2612] = GAS_SPONSORING

@@ -11,6 +11,7 @@ from settlement.evidence.recorder import Recorder
 from settlement.evidence.signed import Signed
 from settlement.ledger.credentials import Credential
 from settlement.x402.payment import Payment
+from settlement.x402.statements import Statements
 from storage.op import Op, Refused, Store
 
 
@@ -49,6 +50,7 @@ class Desk:
     lease: str
     result_ttl_s: int
     token_ttl_s: int
+    statements: Statements
 
     async def commit(self, step: Op, *others: Op) -> Payment:
         """One commit that begins with a payment's step: the payment as it is then.

@@ -60,8 +60,7 @@ class AuthorizedGrant:
         payment, receipt = await self.steps.settled(
             payment, settlement.transaction, evidence, outcome.also
         )
-        token = self.steps.desk.tokens.wallet_token(payment.account_id)
-        return settled(payment, evidence.wire, receipt.wire, token)
+        return settled(payment, evidence.wire, receipt.wire, self.steps.desk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class PaidGrant:
     async def capture(self, outcome: Outcome) -> Settled:
         try:
             payment, evidence, receipt = await self.steps.spent(self.payment, outcome)
-            return settled(payment, evidence.wire, receipt.wire, self._token())
+            return settled(payment, evidence.wire, receipt.wire, self.steps.desk)
         except StorageUnavailable as error:
             raise SettlementPending(self.payment.run_id) from error
         finally:

@@ -44,6 +44,7 @@ from settlement.x402.payment import Payment, payment_key, reserved_row
 from settlement.x402.reconciliation import Reconciliation
 from settlement.x402.recovery import Recovery
 from settlement.x402.sale import MCP_URL, Flow, Offer, Sale, offers_of
+from settlement.x402.statements import Statements
 from settlement.x402.tables import PAYMENT
 from settlement.x402.transitions import look, reserve
 from settlement.x402.wallets import KeysAlone, Wallets
@@ -69,6 +70,7 @@ class _Asked:
 
     order: Order
     offers: Sequence[Offer]
+    statements: Statements
     v1: bool = False
 
     def required(self) -> PaymentRequired:
@@ -90,7 +92,7 @@ class _Asked:
         return SettlementFailed(reason, self._challenge(reason), v1=self.v1)
 
     def _challenge(self, error: str) -> Mapping[str, Any]:
-        return challenge_of(self.order.resource, self.offers, error)
+        return challenge_of(self.order.resource, self.offers, error, self.statements)
 
 
 class X402Rail:
@@ -133,7 +135,7 @@ class X402Rail:
         Raises PaymentRequired (none was sent), PaymentMalformed, PaymentInvalid, PaymentReused,
         PaymentUnavailable, SettlementFailed and SettlementPending.
         """
-        asked = _Asked(order, offers_of(self._sales, order))
+        asked = _Asked(order, offers_of(self._sales, order), self._desk.statements)
         if order.payment is None:
             raise asked.required()
         payment = payment_from(order.payment, _param(order))

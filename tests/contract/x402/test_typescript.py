@@ -40,9 +40,24 @@ async def test_a_typescript_wallet_pays(shop: Shop, tmp_path: Path, transport: s
         assert moved == row.amount_atomic
 
 
-async def _saw(folder: Path, *arguments: str) -> dict[str, Any]:
+async def test_the_official_extension_verifies_offers_and_receipts(shop: Shop, tmp_path: Path) -> None:
+    payer, rpc_url = new_payer(), shop.watched.server.rpc_url
+    await fund(rpc_url, payer.address, 100_000)
+    secret = "0x" + bytes(payer.account.key).hex()
+    told = await _saw(tmp_path, shop.url, rpc_url, secret, script="statements.mjs")
+    assert len(told["offers"]) == told["accepts"] > 0
+    assert all(offer["resourceUrl"] == f"{shop.url}/v1/vaas" for offer in told["offers"])
+    assert (told["found"], told["matches"], told["refused"]) == (True, True, True)
+    assert told["challenge_bytes"] < 12_000  # Node takes 16 KiB of headers in all
+    record, receipt = told["record"], told["receipt"]
+    assert receipt["payer"].lower() == payer.address.lower()
+    assert receipt["evidence"]["url"] == f"{shop.url}/v1/audit/{record}/bundle"
+    assert told["kid"].startswith("did:web:127.0.0.1%3A")
+
+
+async def _saw(folder: Path, *arguments: str, script: str = "pay.mjs") -> dict[str, Any]:
     shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
     modules = await installed(*PACKAGES) / "node_modules"
     (folder / "node_modules").symlink_to(modules)
-    printed: dict[str, Any] = json.loads(await run(await node(), "pay.mjs", *arguments, cwd=folder))
+    printed: dict[str, Any] = json.loads(await run(await node(), script, *arguments, cwd=folder))
     return printed

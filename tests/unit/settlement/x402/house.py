@@ -38,6 +38,7 @@ from settlement.x402.errors import PaymentRequired
 from settlement.x402.facilitator import Authorization, Facilitator, Settlement, SettlementState
 from settlement.x402.rail import X402Rail
 from settlement.x402.sale import Asset, Sale
+from settlement.x402.statements import Statements
 from settlement.x402.tables import PAYMENT, TABLES
 from storage.op import Op, Row, Store, Ticket
 from tests.stores import fresh_store
@@ -276,6 +277,7 @@ async def rail_over(
         lease=store.lease,
         result_ttl_s=600,
         token_ttl_s=3600,
+        statements=Statements(ring, "https://api.example:8443", clock),
     )
     rail = X402Rail(sale, desk, Collector(store, facilitator, clock, longest_s=3600, poll_s=0.01))
     await void_orphans(store)
