@@ -46,6 +46,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+        if self._wire.lost is not None:
+            self._wire.lost()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -99,6 +101,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._receiving = False
         self._stop_waiting()
+        self.flow.resume_reading()  # a large body paused it, and a paused connection never ends
         if self.cycle is not None:
             super().on_message_complete()
 

@@ -29,7 +29,8 @@ class Attempt:
         self._mark: float | None = None
         self._busy_s = 0.0
         self._sent_at_s = 0.0
-        self._patience = asyncio.timeout(None)
+        self._reading: asyncio.Task[object] | None = None
+        self._given_up = False
 
     @property
     def waited_s(self) -> float:
@@ -57,12 +58,12 @@ class Attempt:
         self.events = await run.__aenter__()
         self._run = run
         self._sent_at_s = self.replica.line.now_s()
+        self._reading = task = asyncio.current_task()
         self.replica.waiting.add(self)
         try:
-            async with self._patience:
-                first = await anext(self.events, _NOTHING)
-        except TimeoutError:
-            if not self._patience.expired():
+            first = await anext(self.events, _NOTHING)
+        except asyncio.CancelledError:
+            if not self._given_up or task is None or task.uncancel() > 0:
                 raise
             first = _SILENT
         finally:
@@ -81,7 +82,9 @@ class Attempt:
 
     def give_up(self) -> None:
         """End the wait for the first event with a Fault."""
-        self._patience.reschedule(asyncio.get_running_loop().time())
+        if self._reading is not None and not self._given_up:
+            self._given_up = True
+            self._reading.cancel()
 
     async def close(self) -> None:
         """Abort what still runs and free the place; a second time does nothing."""

@@ -112,7 +112,7 @@ class McpDoor:
         elif VERSION not in head.headers:
             send = _naming(send)
         visit = Visit(head, caller, body, session)
-        if await self._protocol.exchanges.take(scope, visit, receive, send):
+        if await self._protocol.exchanges.take(scope, visit, send):
             return
         carried = {**scope, SCOPE_KEY: visit}
         await self._protocol.manager.asgi_app(carried, _replay(body, receive), send)

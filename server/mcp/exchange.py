@@ -15,13 +15,14 @@ from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, PROTOCOL_VERSION_META_KEY
 from mcp_types.methods import serialize_server_result, validate_client_request
 from pydantic import ValidationError
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from manifests.identity import HANDSHAKE_VERSIONS, MODERN_VERSIONS
 from server.mcp.calls import ToolCalls
 from server.mcp.message import ToolMessage
 from server.mcp.visit import Visit
 from server.web.connection import Watch
+from server.web.wire import wire_of
 
 METHOD: Final = "tools/call"
 PING_S: Final = 15.0
@@ -62,7 +63,7 @@ class Exchanges:
     names: frozenset[str]
     send_timeout_s: float
 
-    async def take(self, scope: Scope, visit: Visit, receive: Receive, send: Send) -> bool:
+    async def take(self, scope: Scope, visit: Visit, send: Send) -> bool:
         """Answer a message; False, with nothing sent, for one that the SDK has to answer."""
         called = self._called(scope, visit)
         if called is None:
@@ -78,7 +79,7 @@ class Exchanges:
             visit=visit,
             report=reply.report if "progressToken" in meta else None,
         )
-        with Watch(receive, send, self.send_timeout_s), reply:
+        with Watch(wire_of(scope), send, self.send_timeout_s), reply:
             try:
                 result = await self.calls.call(message)
             except MCPError as error:

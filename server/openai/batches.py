@@ -25,6 +25,7 @@ from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, Head, read_body, read_head, read_json
 from server.web.respond import public_error, send_bytes, send_error
+from server.web.wire import wire_of
 from settlement.rail import Delivery
 from tools.arguments import parse
 from tools.core import Call
@@ -59,11 +60,11 @@ class BatchCreateDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call | None = None
-        with Watch(receive, send, self.send_timeout_s) as watch:
+        with Watch(wire_of(scope), send, self.send_timeout_s) as watch:
             try:
                 head = read_head(scope)
                 caller = self.callers.caller(head)
-                body = await self._body(watch, head)
+                body = await self._body(receive, head)
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
                 if "input_file_id" in body:
                     check_scopes(call, _SUBMIT, None)
@@ -85,9 +86,9 @@ class BatchCreateDoor:
     async def _of_file(self, call: Call, asked: FileBatchInput) -> Batch:
         return await self.batches.of_file(call.caller, asked, call.idempotency_key)
 
-    async def _body(self, watch: Watch, head: Head) -> dict[str, Any]:
+    async def _body(self, receive: Receive, head: Head) -> dict[str, Any]:
         try:
-            return read_json(head, await read_body(watch.receive, head, self.body_limit))
+            return read_json(head, await read_body(receive, head, self.body_limit))
         except PayloadTooLarge:
             raise PayloadTooLarge(
                 f"Batch JSON payload exceeds {_megabytes(self.body_limit)}",

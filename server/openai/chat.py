@@ -16,6 +16,7 @@ from server.web.connection import Watch
 from server.web.headers import stream_headers
 from server.web.outbox import Outbox, ReaderTooSlow
 from server.web.request import Disconnected, read_body, read_head, read_json
+from server.web.wire import wire_of
 from settlement.rail import Delivery
 from tools.invoke import Invoker, Run
 
@@ -36,10 +37,10 @@ class ChatDoor:
     patience: Patience = Patience()  # noqa: RUF009 - frozen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with Watch(receive, send, self.send_timeout_s) as watch:
+        with Watch(wire_of(scope), send, self.send_timeout_s) as watch:
             answer = Answer(self.tool, scope, watch.send, self.invoker)
             try:
-                await self._answer(scope, watch.receive, answer)
+                await self._answer(scope, receive, answer)
             except (Disconnected, ReaderTooSlow):
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened

@@ -20,6 +20,7 @@ from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, read_body, read_head, read_json
 from server.web.respond import public_error, send_error
+from server.web.wire import wire_of
 from settlement.rail import Delivery
 from tools.core import Call
 from tools.invoke import Done, Invoker, Run
@@ -40,10 +41,10 @@ class ResponsesDoor:
     public_key: Callable[[], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with Watch(receive, send, self.send_timeout_s) as watch:
+        with Watch(wire_of(scope), send, self.send_timeout_s) as watch:
             attempt = _Attempt()
             try:
-                await self._answer(scope, watch.receive, watch.send, attempt)
+                await self._answer(scope, receive, watch.send, attempt)
             except (Disconnected, ReaderTooSlow):
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened

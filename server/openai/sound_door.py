@@ -16,6 +16,7 @@ from server.web.form import read_form
 from server.web.headers import stream_headers
 from server.web.outbox import Outbox, ReaderTooSlow
 from server.web.request import Disconnected, read_head
+from server.web.wire import wire_of
 from settlement.rail import Delivery
 from tools.invoke import Run
 
@@ -37,10 +38,10 @@ class SoundDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.whole
-        with Watch(receive, send, door.send_timeout_s) as watch:
+        with Watch(wire_of(scope), send, door.send_timeout_s) as watch:
             answer = Answer(door.tool, scope, watch.send, door.invoker, _HELD_MAX)
             try:
-                await self._answer(scope, watch.receive, answer)
+                await self._answer(scope, receive, answer)
             except (Disconnected, ReaderTooSlow):
                 return
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened

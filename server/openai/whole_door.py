@@ -16,6 +16,7 @@ from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, Head, read_body, read_head, read_json
 from server.web.respond import public_error, send_error
+from server.web.wire import wire_of
 from settlement.rail import Delivery
 from tools.core import Call
 from tools.invoke import Invoker
@@ -45,11 +46,11 @@ class WholeDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call | None = None
-        with Watch(receive, send, self.send_timeout_s) as watch:
+        with Watch(wire_of(scope), send, self.send_timeout_s) as watch:
             try:
                 head = read_head(scope)
                 caller = self.callers.caller(head)
-                arguments = self.arguments(await self.read(head, watch.receive, self.body_limit))
+                arguments = self.arguments(await self.read(head, receive, self.body_limit))
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
                 await answer_whole(self.invoker, self.tool, arguments, call, watch.send, self.show)
             except Disconnected:

@@ -1,6 +1,7 @@
 """What the connection of a request can tell and do beside ASGI: whether its reader keeps up."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -15,12 +16,15 @@ class Flow(Protocol):
     write_paused: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wire:
-    """The connection under a request; the server puts it into the scope's ``state``."""
+    """The connection under a request; the server puts it into the scope's ``state``, and calls ``lost``
+    when it ends: who runs a call sets it. A call never reads while its wire is paused, or its end would
+    pass unseen."""
 
     flow: Flow
     transport: asyncio.Transport
+    lost: Callable[[], None] | None = None
 
     @property
     def full(self) -> bool:

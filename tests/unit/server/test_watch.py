@@ -1,84 +1,84 @@
-"""The watcher of a connection: armed late, never in the way of who reads the body, and a disconnect ends
-the call."""
+"""The watch of a connection: its end ends the call that runs, and nothing else."""
 
 import asyncio
+from typing import Any, cast
 
 import pytest
 from starlette.types import Message
 
 from server.web.connection import Watch
+from server.web.wire import Wire
 
 PATIENCE_S = 5
-BODY: Message = {"type": "http.request", "body": b"{}", "more_body": False}
-PART: Message = {"type": "http.request", "body": b"{", "more_body": True}
-GONE: Message = {"type": "http.disconnect"}
+BODY: Message = {"type": "http.response.body", "body": b"{}"}
 
 
-class Client:
-    """Sends what it is told to; counts who waits for it."""
+class Pipe:
+    """A connection; ``write_paused`` while its reader is behind."""
 
     def __init__(self) -> None:
-        self.messages: asyncio.Queue[Message] = asyncio.Queue()
-        self.asked = asyncio.Event()
-        self.waiting = 0
+        self.write_paused = False
+        self.sent: list[Message] = []
+        self.wire = Wire(self, cast("Any", None))
 
-    async def receive(self) -> Message:
-        self.waiting += 1
-        self.asked.set()
-        try:
-            return await self.messages.get()
-        finally:
-            self.waiting -= 1
-
-    async def send(self, message: Message) -> None: ...
-
-
-def watch(client: Client) -> Watch:
-    return Watch(client.receive, client.send, PATIENCE_S)
-
-
-async def test_a_call_that_ends_soon_costs_no_watcher() -> None:
-    client = Client()
-    with watch(client):
-        pass
-    assert not client.asked.is_set()
-
-
-async def test_a_disconnect_is_seen_while_the_call_runs_and_ends_it() -> None:
-    client = Client()
-    async with asyncio.timeout(PATIENCE_S):
-        with watch(client) as one:
-            await client.asked.wait()  # nobody but the watcher asks
-            client.messages.put_nowait(GONE)
+    async def send(self, message: Message) -> None:
+        if self.write_paused:
             await asyncio.Event().wait()
-    assert one.gone
+        self.sent.append(message)
+
+
+def lose(wire: Wire) -> None:
+    assert wire.lost is not None
+    wire.lost()
+
+
+async def test_the_end_of_the_connection_ends_the_call() -> None:
+    pipe = Pipe()
+    loop = asyncio.get_running_loop()
+    with Watch(pipe.wire, pipe.send, PATIENCE_S) as watch:
+        loop.call_soon(lose, pipe.wire)
+        await asyncio.sleep(PATIENCE_S)
+    assert watch.gone
     current = asyncio.current_task()
     assert current is not None
     assert not current.cancelling()
 
 
-async def test_the_watcher_takes_nothing_of_a_body_that_is_slow() -> None:
-    client = Client()
-    async with asyncio.timeout(PATIENCE_S):
-        with watch(client) as one:
-            client.messages.put_nowait(PART)
-            assert await one.receive() == PART
-            reading = asyncio.create_task(one.receive())
-            await asyncio.sleep(0.2)  # well past the time at which it is armed
-            assert client.waiting == 1
-            client.messages.put_nowait(BODY)
-            assert await reading == BODY
+async def test_a_reader_that_takes_nothing_is_cut_in_time() -> None:
+    pipe = Pipe()
+    pipe.write_paused = True
+    with Watch(pipe.wire, pipe.send, 0.01) as watch:
+        await watch.send(BODY)
+    assert watch.gone
+    assert pipe.sent == []
+
+
+async def test_a_reader_that_keeps_up_has_no_time_limit() -> None:
+    pipe = Pipe()
+    with Watch(pipe.wire, pipe.send, 0) as watch:
+        await watch.send(BODY)
+        await asyncio.sleep(0)
+    assert not watch.gone
+    assert pipe.sent == [BODY]
+
+
+async def test_what_ends_after_the_call_is_nobodys() -> None:
+    pipe = Pipe()
+    with Watch(pipe.wire, pipe.send, PATIENCE_S):
+        pass
+    assert pipe.wire.lost is None
 
 
 async def test_another_cancellation_is_not_its_own() -> None:
-    client = Client()
+    pipe, began = Pipe(), asyncio.Event()
 
     async def call() -> None:
-        with watch(client):
-            await asyncio.Event().wait()
+        with Watch(pipe.wire, pipe.send, PATIENCE_S):
+            began.set()
+            await asyncio.sleep(PATIENCE_S)
 
     task = asyncio.create_task(call())
-    await client.asked.wait()
+    await began.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
