@@ -9,7 +9,8 @@ from datetime import date
 class ModelFact:
     """A model of the catalog. Prices are exact decimal strings of USD per million tokens, and of USD per
     ``other`` unit (``second``, ``million_characters``, ``image``) where those cost; ``served_by`` is the
-    model that truly answers, which differs from ``id`` for an alias."""
+    model that truly answers, which differs from ``id`` for an alias; ``sees`` tells whether it takes
+    pictures."""
 
     id: str
     modality: str
@@ -19,6 +20,7 @@ class ModelFact:
     license: str
     served_by: str
     other: Mapping[str, str] = field(default_factory=dict)
+    sees: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from base.settings import Settings
 from manifests.chunk import WithEvidence
 from manifests.document import Document, json_document
 from manifests.errors import errors_of, example_of
+from manifests.examples import example_model
 from manifests.facts import Facts
 from manifests.headers import CALL, CHALLENGE, HEADERS, RECORD, SETTLEMENT
 from manifests.identity import SUMMARY, TITLE
@@ -143,10 +144,16 @@ class _Rendering:
         tool = self._tool(operation)
         if tool is not None and tool.examples and not operation.form:
             content["examples"] = {
-                f"example{number}": {"value": dict(example)}
+                f"example{number}": {"value": self._example(tool, example)}
                 for number, example in enumerate(tool.examples, 1)
             }
         return {"required": True, "content": {FORM if operation.form else JSON: content}}
+
+    def _example(self, tool: AnyTool, example: Mapping[str, Any]) -> dict[str, Any]:
+        """With a model that this server has."""
+        if "model" not in example:
+            return dict(example)
+        return {**example, "model": example_model(self._facts, tool.modality, example["model"])}
 
     def _responses(self, operation: Operation) -> dict[str, Any]:
         responses = {

@@ -53,7 +53,8 @@ class Operation:
 
     ``tool`` names the tool behind it, which gives the price and, unless they are set here, the request
     and the 200 reply; ``events`` is the JSON of one server-sent event where the tool can stream.
-    ``form`` says that the body is a multipart form; its ``file`` is then the file itself.
+    ``form`` says that the body is a multipart form; its ``file`` is then the file itself. ``seeing``
+    says that only models that take pictures serve it.
     ``errors`` are the documented errors it may answer with beside those of its ``auth`` and of having a
     body.
     """
@@ -72,6 +73,7 @@ class Operation:
     events: Body | None = None
     errors: Sequence[ErrorType] = ()
     form: bool = False
+    seeing: bool = False
 
     @property
     def takes_body(self) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from base.errors import NotFound, NotInVocabulary
-from manifests.operation import Auth, ErrorType, Operation, Param, Reply
+from base.errors import EngineNotConfigured, NotFound, NotInVocabulary
+from manifests.operation import Auth, Body, ErrorType, Operation, Param, Reply
+from tools.image import ImageInput
 
 PNG = "image/png"
 _NAME = Param("name", "path", "The name that the link holds.", required=True)
@@ -34,6 +35,23 @@ def pictures(params: Sequence[Param], payment_errors: Sequence[ErrorType]) -> tu
             description="The same as /v1/images/generations.",
         ),
         Operation(
+            "POST",
+            "/v1/images/edits",
+            "editImage",
+            "Change pictures",
+            Auth.PAID,
+            "image",
+            "OpenAI's image edit: one picture, or several, and what to make of them, as a multipart "
+            "form or as JSON with URLs. Masks are not taken. Refused with 503 engine_not_configured, "
+            "before any payment is asked for, while no model of this server changes pictures.",
+            "openai",
+            params,
+            request=_form(),
+            errors=(EngineNotConfigured, *payment_errors),
+            form=True,
+            seeing=True,
+        ),
+        Operation(
             "GET",
             "/images/generated/{name}.png",
             "getPicture",
@@ -47,3 +65,13 @@ def pictures(params: Sequence[Param], payment_errors: Sequence[ErrorType]) -> tu
             errors=(NotFound,),
         ),
     )
+
+
+def _form() -> Body:
+    """The tool's arguments as the parts of a form: the pictures are files."""
+    schema = ImageInput.model_json_schema()
+    file = {"type": "string", "format": "binary"}
+    schema["properties"]["image"] = {"anyOf": [file, {"type": "array", "items": file}]}
+    schema["required"] = [*schema["required"], "image"]
+    schema.pop("description", None)
+    return schema

@@ -20,7 +20,7 @@ def x402(registry: Registry, facts: Facts, operations: Sequence[Operation]) -> D
     """What x402 pays for. ``resources`` are bare URLs, the form that most readers know; amounts depend
     on the request, so the challenge alone names them. What no model of the catalog does is not for
     sale."""
-    paid = [o for o in operations if o.auth is Auth.PAID and _is_sold(registry.get(o.tool or ""), facts)]
+    paid = [o for o in operations if o.auth is Auth.PAID and _is_served(o, registry, facts)]
     return json_document(
         {
             "x402Version": 2,
@@ -38,6 +38,13 @@ def x402(registry: Registry, facts: Facts, operations: Sequence[Operation]) -> D
             ),
         }
     )
+
+
+def _is_served(operation: Operation, registry: Registry, facts: Facts) -> bool:
+    tool = registry.get(operation.tool or "")
+    if tool is None or not _is_sold(tool, facts):
+        return False
+    return not operation.seeing or any(model.sees for model in models_of(tool, facts))
 
 
 def _is_sold(tool: AnyTool | None, facts: Facts) -> bool:

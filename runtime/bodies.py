@@ -90,16 +90,22 @@ def path_of(call: EngineCall) -> str:
     return _PATHS[call.modality]
 
 
+def has_files(call: EngineCall) -> bool:
+    """Whether any file goes with a call."""
+    given = ("pictures", "picture")
+    return call.modality is Modality.TRANSCRIPTION or any(call.body.get(name) for name in given)
+
+
 def files_of(call: EngineCall) -> list[tuple[str, bytes]]:
-    """The files that go with a call, each under the name of its field; the request is then a form. Those
-    on the disk are read: call it in a thread."""
+    """The files that go with a call, each under the name of its field; the request is then a form. They
+    are read from the disk: call it in a thread."""
     match call.modality:
         case Modality.TRANSCRIPTION:
             return [(SOUND_FIELD, call.body["sound"].data)]
         case Modality.IMAGE:
-            return [("image", data) for data in call.body.get("pictures") or ()]
+            return [("image", picture.data) for picture in call.body.get("pictures") or ()]
         case Modality.VIDEO if call.body.get("picture"):
-            return [(PICTURE_FIELD, call.body["picture"])]
+            return [(PICTURE_FIELD, call.body["picture"].data)]
         case _:
             return []
 

@@ -49,9 +49,9 @@ class EngineCall:
     "parts": bool}`` (SoundParts as they are spoken, or one Sound), for transcription ``{"sound": an
     Upload, "words": bool, "parts": bool}`` (each Segment as it is heard, too, before the Transcript) and
     perhaps ``language``, ``prompt`` and ``temperature``, for image ``{"prompt": text, "width": pixels,
-    "height": pixels, "seeds": [one a picture]}`` and perhaps ``pictures`` (image files, to be changed as
-    the prompt says), for video ``{"prompt": text, "width": pixels, "height": pixels, "seconds": number,
-    "seed": number}`` and perhaps ``picture`` (an image file that it begins with).
+    "height": pixels, "seeds": [one a picture]}`` and perhaps ``pictures`` (Uploads, to be changed as the
+    prompt says), for video ``{"prompt": text, "width": pixels, "height": pixels, "seconds": number,
+    "seed": number}`` and perhaps ``picture`` (an Upload that it begins with).
     """
 
     rid: str

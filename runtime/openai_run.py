@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from runtime.bodies import STREAMED, choices_of, files_of, path_of
+from runtime.bodies import STREAMED, choices_of, files_of, has_files, path_of
 from runtime.engine import (
     EngineCall,
     Event,
@@ -57,7 +57,8 @@ class Server:
         return Request(method, self.prefix + path, (_JSON, *self.headers), body)
 
     def post(self, call: EngineCall, rid: str) -> Request:
-        """The request of a call under that id: JSON, or a form where files go with it."""
+        """The request of a call under that id: JSON, or a form where files go with it. Those are read:
+        see ``posted``."""
         told = self.flavour.body(call, rid)
         path = self.prefix + path_of(call)
         files = files_of(call)
@@ -65,6 +66,12 @@ class Server:
             return Request("POST", path, (_JSON, *self.headers), orjson.dumps(told))
         media_type, body = form(form_fields(told), files)
         return Request("POST", path, (("Content-Type", media_type), *self.headers), body)
+
+    async def posted(self, call: EngineCall, rid: str) -> Request:
+        """As ``post``, off the event loop where files are read."""
+        if has_files(call):
+            return await asyncio.to_thread(self.post, call, rid)
+        return self.post(call, rid)
 
     async def manage(self, order: AbortOrder) -> None:
         """Raises HttpFailure."""
@@ -228,8 +235,12 @@ class Run:
         return StreamReader(choices_of(self.call), piece, tally, started)
 
     async def _send(self) -> Response:
+        first = await self._server.posted(self.call, self.call.rid)
+
         def attempt(number: int) -> Request:
-            self._rid = self.call.rid if number == 1 else f"{self.call.rid}-{number}"
+            if number == 1 or has_files(self.call):  # a form holds no id
+                return first
+            self._rid = f"{self.call.rid}-{number}"
             return self._server.post(self.call, self._rid)
 
         self._response = await self._server.client.send(attempt)

@@ -134,7 +134,7 @@ class VideoRun:
         yield Metered(usage)
 
     async def _post(self) -> Response:
-        return await self._send(self._server.post(self.call, self.call.rid))
+        return await self._send(await self._server.posted(self.call, self.call.rid))
 
     async def _look(self, job: VideoJob) -> VideoJob | Fault:
         """An engine that is away for a moment has the job still; one that restarted lost it."""

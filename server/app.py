@@ -58,7 +58,7 @@ from server.mcp.task_times import TaskTimes
 from server.metrics import Metrics
 from server.openai.chat import ChatDoor
 from server.openai.models import model_routes
-from server.openai.pictures import PICTURES, picture_routes
+from server.openai.pictures import PICTURES, EditReader, picture_routes
 from server.openai.responses import ResponsesDoor
 from server.openai.shown import as_attestation
 from server.openai.sound_door import speech_door, transcription_door
@@ -73,7 +73,7 @@ from server.proof import Proof
 from server.signing import Rotated, SigningOffice
 from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
-from server.tools import ENDPOINTS, registry_of
+from server.tools import EDITS, ENDPOINTS, registry_of
 from server.version import version
 from server.videos import videos_of
 from server.web.by_address import Limited
@@ -459,6 +459,9 @@ class _Composition:
                 whole(transcriptions, "transcribe", "form-data"), key, settings.max_upload_bytes
             ),
             **{path: whole(path, "image") for path in ENDPOINTS[Modality.IMAGE]},
+            EDITS: replace(
+                whole(EDITS, "image", "form-data"), read=EditReader(settings.max_upload_bytes)
+            ),
             "/v1/quote": whole("/v1/quote", "quote"),
             "/v1/vaas": replace(whole("/v1/vaas", "attest"), show=as_attestation),
             bundle: Limited(

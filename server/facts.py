@@ -24,6 +24,7 @@ def model_facts(catalog: Catalog) -> Iterator[ModelFact]:
                 license=model.license,
                 served_by=model.id,
                 other=model.card.other_usd(),
+                sees=model.sees,
             )
 
 

@@ -10,7 +10,7 @@ from base.outbound.client import Outbound
 from base.pricing import PriceCard
 from base.settings import Settings
 from runtime.build import Runtime
-from runtime.catalog import Catalog
+from runtime.catalog import Catalog, Model
 from runtime.engine import Modality
 from settlement.evidence.reader import EvidenceReader
 from settlement.ledger.ledger import Ledger
@@ -50,6 +50,9 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     Modality.VIDEO: ("/v1/videos",),
 }
 
+EDITS: Final = "/v1/images/edits"
+"""Where image models that see are served too."""
+
 X402Price = Callable[[int], Mapping[str, Any]]
 
 
@@ -70,7 +73,8 @@ def registry_of(
     a picture; ``shelf`` keeps responses, ``outbound`` fetches images."""
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
-    chat = Chat(catalog, engines, clock, settings.max_output_tokens, Looker(outbound))
+    looker = Looker(outbound)
+    chat = Chat(catalog, engines, clock, settings.max_output_tokens, looker)
     return Registry(
         [
             chat.tool(),
@@ -81,9 +85,9 @@ def registry_of(
             Classify(catalog, engines, clock, _first(catalog, Modality.CLASSIFY)).tool(),
             Speech(catalog, engines).tool(),
             Transcribe(catalog, engines).tool(),
-            Images(catalog, engines, clock, keep_picture).tool(),
+            Images(catalog, engines, clock, keep_picture, looker).tool(),
             *videos.tools(),
-            Models(catalog, engines.answers, ENDPOINTS, x402, clock.now_ms() // 1000).tool(),
+            Models(catalog, engines.answers, endpoints_of, x402, clock.now_ms() // 1000).tool(),
             Quotes(catalog, clock, x402_price).tool(),
             Verifier(proofs).tool(),
             Receipts(proofs).tool(),
@@ -95,6 +99,12 @@ def registry_of(
             *jobs.tools(),
         ]
     )
+
+
+def endpoints_of(model: Model) -> tuple[str, ...]:
+    """The paths that serve a model."""
+    edits = (EDITS,) if model.modality is Modality.IMAGE and model.sees else ()
+    return (*ENDPOINTS.get(model.modality, ()), *edits)
 
 
 def _attest_card(mchar_usd: str) -> PriceCard:

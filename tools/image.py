@@ -13,7 +13,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from base.clock import Clock
-from base.errors import InvalidRequest
+from base.errors import EngineNotConfigured, InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog
@@ -23,9 +23,12 @@ from runtime.pool import Engines
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
 from tools.engine_run import EngineRun, engine_run
+from tools.given import GivenPicture
+from tools.look import Looker
 
 MAX_PROMPT = 4000
 MAX_PICTURES = 10
+MAX_GIVEN = 8
 _SIZE = re.compile(r"([0-9]{2,4})x([0-9]{2,4})")
 _USUAL = (1024, 1024)
 _SEEDS = 2**31
@@ -42,6 +45,15 @@ class ImageInput(BaseModel):
 
     model: str = Field(min_length=1, max_length=256, description="Image model id.")
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT, description="What the picture shows.")
+    image: list[GivenPicture] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_GIVEN,
+        description=(
+            "Pictures to change as the prompt says, where the model can: URLs or data: URLs of PNG, "
+            "JPEG or WebP files."
+        ),
+    )
     n: int | None = Field(1, ge=1, le=MAX_PICTURES, description="How many pictures.")
     size: str | None = Field(
         "1024x1024",
@@ -109,20 +121,22 @@ class ImageOutput(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Builds the image tool over the engines and the catalog. ``keep`` makes links of pictures."""
+    """Builds the image tool over the engines and the catalog. ``keep`` makes links of pictures,
+    ``looker`` sees to those that are to be changed."""
 
     catalog: Catalog
     engines: Engines
     clock: Clock
     keep: Keep
+    looker: Looker
 
     def tool(self) -> Tool[ImageInput]:
         return Tool(
             name="image",
             title="Image",
             description=(
-                "Make pictures from a prompt, in any size. What the model can't draw is refused before "
-                "anything is paid, with the nearest that it can. Paid per image."
+                "Make pictures from a prompt, in any size, or change given ones. What the model can't "
+                "draw is refused before anything is paid, with the nearest that it can. Paid per image."
             ),
             Input=ImageInput,
             Output=ImageOutput,
@@ -132,8 +146,18 @@ class Images:
             annotations=Annotations(read_only=True, idempotent=True, open_world=False),
             examples=({"model": "flux-schnell", "prompt": "a fox in a snowy forest"},),
             content=_content,
+            prepare=self._prepare,
+            version=2,
             available=lambda: self.engines.serves(Modality.IMAGE),
         )
+
+    async def _prepare(self, args: ImageInput, _: Call) -> ImageInput:
+        """Given pictures are fetched and looked at before anything is asked for them."""
+        if args.image is None:
+            return args
+        check_edits(self.catalog, args.model)
+        given = [await self.looker.picture(picture, "image") for picture in args.image]
+        return args.model_copy(update={"image": given})
 
     async def _quote(self, args: ImageInput) -> Quote:
         model = self.catalog.resolve(args.model, Modality.IMAGE)
@@ -146,12 +170,14 @@ class Images:
         model = self.catalog.resolve(args.model, Modality.IMAGE)
         width, height = _size(args.size)
         first = args.seed if args.seed is not None else secrets.randbelow(_SEEDS)
-        body = {
+        body: dict[str, Any] = {
             "prompt": args.prompt,
             "width": width,
             "height": height,
             "seeds": [(first + number) % _SEEDS for number in range(args.n or 1)],
         }
+        if args.image is not None:
+            body["pictures"] = args.image
         run = engine_run(self.engines, call, Modality.IMAGE, model.engine_model, body)
         keep = self.keep if _wants_link(args, call) else None
         return ImageExecution(run, args, keep, self.clock.now_ms() // 1000)
@@ -221,6 +247,24 @@ class ImageExecution:
             return {"url": await self._keep(picture.data), **told}
         encoded = await asyncio.to_thread(base64.b64encode, picture.data)
         return {"b64_json": encoded.decode(), **told}
+
+
+def check_edits(catalog: Catalog, asked: str) -> None:
+    """Raises EngineNotConfigured where no model changes pictures, InvalidRequest where this one does
+    not, and what ``Catalog.resolve`` raises."""
+    model = catalog.resolve(asked, Modality.IMAGE)
+    if model.sees:
+        return
+    able = [one.id for one in catalog if one.modality is Modality.IMAGE and one.sees]
+    if not able:
+        raise EngineNotConfigured(
+            "This server has no engine that edits pictures.",
+            param="model",
+            resolution="POST /v1/images/generations makes pictures from a prompt.",
+        )
+    raise InvalidRequest(
+        f"{asked} does not change pictures.", param="model", resolution=f"Use {' or '.join(able)}."
+    )
 
 
 def _wants_link(args: ImageInput, call: Call) -> bool:

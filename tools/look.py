@@ -13,6 +13,7 @@ from typing import Any, Final
 from base.errors import InvalidRequest
 from base.outbound.client import Outbound
 from base.outbound.guard import OutboundFailed
+from base.upload import Upload
 from tools.picture_size import picture_size
 
 MOST_PICTURES: Final = 16
@@ -20,6 +21,7 @@ MOST_SIDE: Final = 4096
 """Pixels of a side of a picture that is to be changed or begun with: an engine unpacks it whole."""
 
 _MOST_BYTES: Final = 20_971_520
+_HEAD_BYTES: Final = 1_048_576
 _ACCEPT: Final = "image/png, image/jpeg, image/webp, image/gif"
 _KINDS: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -45,12 +47,15 @@ class Looker:
                     url = part["image_url"]["url"]
                     part["image_url"]["url"] = await self._data_url(url, f"messages.{number}.content")
 
-    async def picture(self, url: str, param: str) -> bytes:
+    async def picture(self, given: Upload | str, param: str) -> Upload:
         """A picture that an engine is to change or begin with. Raises InvalidRequest for what can't be
         had, is no PNG, JPEG or WebP, or would be too large once it is unpacked."""
-        body = await self._body(url, param)
-        check_picture(body, param)
-        return body
+        if isinstance(given, Upload):
+            check_picture(await asyncio.to_thread(_head, given), given.size, param)
+            return given
+        body = await self._body(given, param)
+        check_picture(body, len(body), param)
+        return await asyncio.to_thread(Upload.of, body)
 
     async def _data_url(self, url: str, param: str) -> str:
         body = await self._body(url, param)
@@ -68,11 +73,11 @@ class Looker:
             raise _refused(f"The image could not be fetched: {error.reason}.", param) from None
 
 
-def check_picture(data: bytes, param: str) -> None:
-    """By its head alone: nothing is unpacked here. Raises InvalidRequest."""
-    if len(data) > _MOST_BYTES:
+def check_picture(head: bytes, size_bytes: int, param: str) -> None:
+    """By its first bytes alone: nothing is unpacked here. Raises InvalidRequest."""
+    if size_bytes > _MOST_BYTES:
         raise _refused(f"The image is larger than {_MOST_BYTES} bytes.", param)
-    size = picture_size(data)
+    size = picture_size(head)
     if size is None:
         raise _refused("The image is neither PNG, JPEG nor WebP.", param)
     if not all(1 <= side <= MOST_SIDE for side in size):
@@ -80,9 +85,10 @@ def check_picture(data: bytes, param: str) -> None:
         raise _refused(f"The image is {width}x{height} pixels; a side has 1 to {MOST_SIDE} here.", param)
 
 
-def encoded(data: bytes) -> str:
-    """The base64 of a picture's bytes."""
-    return base64.b64encode(data).decode()
+def _head(file: Upload) -> bytes:
+    """A JPEG may have much to tell before its size."""
+    with file.path.open("rb") as opened:
+        return opened.read(_HEAD_BYTES)
 
 
 def _decoded(url: str, param: str) -> bytes:

@@ -89,12 +89,12 @@ class ModelsOutput(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Models:
     """Builds the models tool. ``answers`` tells whether an engine that is up serves an engine model;
-    ``endpoints`` maps a modality to the paths that serve it; ``created_s`` is
-    when this catalog was made, in Unix seconds."""
+    ``endpoints`` names the paths that serve a model; ``created_s`` is when this catalog was made, in
+    Unix seconds."""
 
     catalog: Catalog
     answers: Callable[[Modality, str], bool]
-    endpoints: Mapping[str, Sequence[str]]
+    endpoints: Callable[[Model], Sequence[str]]
     x402: bool
     created_s: int
 
@@ -162,7 +162,7 @@ class Models:
             "modality": model.modality,
             "input_modalities": [given, "image"] if model.sees else [given],
             "output_modalities": [made],
-            "endpoints": list(self.endpoints.get(model.modality, ())),
+            "endpoints": list(self.endpoints(model)),
             "dimensions": model.dimensions,
             "description": model.description,
             "x402": self.x402,

@@ -18,6 +18,10 @@ from server.doctor.site import Json, Site, json_of
 
 _UNAVAILABLE = frozenset(("engine_not_configured", "rail_not_configured"))
 _FORM = "multipart/form-data"
+_EDITS = "/v1/images/edits"
+_DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 async def paid_operations(site: Site) -> AsyncIterator[Finding]:
@@ -51,10 +55,13 @@ async def _called(site: Site, path: str, operation: Json) -> httpx2.Response | N
 
 
 async def _sent_form(http: httpx2.AsyncClient, path: str) -> httpx2.Response:
-    """A tenth of a second of silence, for the first model that the path is said to serve."""
+    """A tenth of a second of silence, or a dot, for the first model that the path is said to serve."""
     catalog = json_of(await http.get("/v1/models"))
     models = catalog.get("data", []) if isinstance(catalog, dict) else []
     model = next((entry["id"] for entry in models if path in entry.get("endpoints", ())), "none")
+    if path == _EDITS:
+        asked = {"model": model, "prompt": "a hat"}
+        return await http.post(path, data=asked, files={"image": ("dot.png", _DOT, "image/png")})
     sound = ("silence.wav", _silence(), "audio/wav")
     return await http.post(path, data={"model": model}, files={"file": sound})
 

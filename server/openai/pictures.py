@@ -1,16 +1,24 @@
-"""GET /images/generated/{name}.png: pictures under links; and what no engine here does with pictures."""
+"""GET /images/generated/{name}.png, pictures under links; and what is read of POST /v1/images/edits."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive
 
-from base.errors import EngineNotConfigured, NotFound
+from base.errors import InvalidRequest, NotFound
+from server.web.form import read_form
+from server.web.request import Head, read_body, read_json
+from tools.image import MAX_GIVEN
 
 PICTURES = "/images/generated/"
 _PATH = PICTURES + "{name}.png"
-_EDITS = "/v1/images/edits"
+_FORM: Final = b"multipart/form-data"
+_NUMBERS: Final = frozenset({"n", "seed"})
+_DIGITS: Final = 12
 
 Read = Callable[[str], Awaitable[bytes | None]]
 
@@ -35,11 +43,33 @@ def picture_routes(read: Read, ttl_s: int) -> list[Route]:
             )
         return Response(data, media_type="image/png", headers=headers)
 
-    return [Route(_PATH, picture), Route(_EDITS, _edits, methods=["POST"])]
+    return [Route(_PATH, picture)]
 
 
-async def _edits(_: Request) -> Response:
-    raise EngineNotConfigured(
-        "This server has no engine that edits pictures.",
-        resolution="POST /v1/images/generations makes pictures from a prompt.",
-    )
+@dataclass(frozen=True, slots=True)
+class EditReader:
+    """Reads the form of OpenAI's SDKs, whose pictures are files, or JSON with their URLs."""
+
+    form_limit: int
+
+    async def __call__(self, head: Head, receive: Receive, limit: int) -> dict[str, Any]:
+        if not head.headers.get(b"content-type", b"").lower().startswith(_FORM):
+            arguments = read_json(head, await read_body(receive, head, limit))
+        else:
+            arguments = await read_form(head, receive, self.form_limit, MAX_GIVEN)
+            for name in _NUMBERS & arguments.keys():
+                arguments[name] = _number(arguments[name])
+        given = arguments.get("image")
+        if given is None:
+            raise InvalidRequest(
+                "image is required.",
+                param="image",
+                resolution="Send the pictures as the part image, or image[] for several.",
+            )
+        return {**arguments, "image": given if isinstance(given, list) else [given]}
+
+
+def _number(value: Any) -> Any:
+    """A form holds texts."""
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _DIGITS
+    return int(value) if digits else value

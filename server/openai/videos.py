@@ -1,7 +1,5 @@
 """The routes of videos, as documented and as OpenAI's: make, list, get, content, delete."""
 
-import asyncio
-import base64
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,8 +47,6 @@ class VideoReader:
             )
         if _PICTURE_URL in fields:
             fields[_PICTURE] = fields.pop(_PICTURE_URL)
-        if files:
-            fields[_PICTURE] = await asyncio.to_thread(_data_url, fields[_PICTURE])
         return fields
 
 
@@ -109,8 +105,3 @@ class VideoDoor:
         owner = owner_of(self.callers, request)
         check_tool(owner.caller, tool, TOOL)
         return owner
-
-
-def _data_url(file: Upload) -> str:
-    """What it shows is found out later, by its content."""
-    return "data:application/octet-stream;base64," + base64.b64encode(file.data).decode()

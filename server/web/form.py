@@ -1,4 +1,4 @@
-"""Read a form as arguments: its file goes to the disk as it arrives."""
+"""Read a form as arguments: its files go to the disk as they arrive."""
 
 import asyncio
 from typing import Any, Final
@@ -12,13 +12,14 @@ from server.web.request import Head, body_pieces
 _STEP: Final = 262_144
 
 
-async def read_form(head: Head, receive: Receive, limit: int) -> dict[str, Any]:
-    """Texts by name, the file as an Upload; ``name[]`` is a list of texts.
+async def read_form(head: Head, receive: Receive, limit: int, most_files: int = 1) -> dict[str, Any]:
+    """Texts by name, files as Uploads; ``name[]`` is a list of either.
 
     Raises UnsupportedMediaType for another media type, InvalidRequest for a form that is malformed, has
-    too many or too large parts, a name twice or more than one file, and what ``body_pieces`` raises.
+    too many or too large parts, a name twice or more than ``most_files`` files, and what ``body_pieces``
+    raises.
     """
-    form = _Form(boundary_of(head))
+    form = _Form(boundary_of(head), most_files)
     waiting: list[bytes] = []
     size = 0
     async for piece in body_pieces(receive, head, limit):
@@ -34,33 +35,30 @@ async def read_form(head: Head, receive: Receive, limit: int) -> dict[str, Any]:
 class _Form:
     """A form as it grows. ``feed`` blocks."""
 
-    def __init__(self, boundary: bytes) -> None:
-        self._reader = MultipartReader(boundary)
-        self._file: UploadWriter | None = None
+    def __init__(self, boundary: bytes, most_files: int) -> None:
+        self._reader = MultipartReader(boundary, most_files)
+        self._files: list[UploadWriter] = []
 
     def feed(self, data: bytes) -> None:
-        content = self._reader.feed(data)
-        if self._file is None and self._reader.file is not None:
-            self._file = UploadWriter()
-        if self._file is not None:
-            self._file.write(content)
+        pieces = self._reader.pieces(data)
+        while len(self._files) < self._reader.files:
+            self._files.append(UploadWriter())
+        for number, piece in pieces:
+            self._files[number].write(piece)
 
     def end(self) -> dict[str, Any]:
         self._reader.end()
         fields: dict[str, Any] = {}
+        files, self._files = iter(self._files), []
         for part in self._reader.parts:
-            if isinstance(part, Field) and part.name.endswith("[]"):
-                _listed(fields, part.name).append(part.value)
+            value: str | Upload = part.value if isinstance(part, Field) else next(files).end()
+            if part.name.endswith("[]"):
+                _listed(fields, part.name).append(value)
             elif part.name in fields:
                 raise twice(part.name)
             else:
-                fields[part.name] = part.value if isinstance(part, Field) else self._upload()
+                fields[part.name] = value
         return fields
-
-    def _upload(self) -> Upload:
-        writer, self._file = self._file, None
-        assert writer is not None
-        return writer.end()
 
 
 def _listed(fields: dict[str, Any], name: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Read a multipart/form-data body (RFC 7578) piece by piece: its fields and its one file."""
+"""Read a multipart/form-data body (RFC 7578) piece by piece: its fields and its files."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -53,20 +53,22 @@ def boundary_of(head: Head) -> bytes:
 class MultipartReader:
     """Feeds the parser and gathers what its callbacks tell.
 
-    Raises InvalidRequest for a form that is malformed, has too many or too large parts, or more than one
-    file. ``parts`` are its fields and the head of its file, in their order.
+    Raises InvalidRequest for a form that is malformed, has too many or too large parts, or more than
+    ``most_files`` files. ``parts`` are its fields and the heads of its files, in their order.
     """
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, boundary: bytes, most_files: int = 1) -> None:
         self.parts: list[Field | FileName] = []
         self.file: FileName | None = None
+        self.files = 0
+        self._most_files = most_files
         self._begun = 0
         self._name = bytearray()
         self._value = bytearray()
         self._headers: dict[bytes, bytes] = {}
         self._field: str | None = None
         self._text = bytearray()
-        self._content: list[bytes] = []
+        self._content: list[tuple[int, bytes]] = []
         self._ended = False
         self._parser = MultipartParser(
             boundary,
@@ -85,13 +87,17 @@ class MultipartReader:
         )
 
     def feed(self, data: bytes) -> bytes:
-        """What of this data belongs to the file."""
+        """What of this data belongs to the file, in a form that has one."""
+        return b"".join(piece for _, piece in self.pieces(data))
+
+    def pieces(self, data: bytes) -> list[tuple[int, bytes]]:
+        """What of this data belongs to files, each by its number from 0."""
         try:
             self._parser.write(data)
         except FormParserError:
             raise malformed("it can't be parsed") from None
         content, self._content = self._content, []
-        return b"".join(content)
+        return content
 
     def end(self) -> None:
         """The body is over."""
@@ -128,14 +134,16 @@ class MultipartReader:
         if b"filename" not in options:
             self._field = name
             return
-        if self.file is not None:
-            raise InvalidRequest("The form holds more than one file.", param=name)
+        if self.files == self._most_files:
+            most = "one file" if self.files == 1 else f"{self.files} files"
+            raise InvalidRequest(f"The form holds more than {most}.", param=name)
+        self.files += 1
         self.file = FileName(name, _text(options[b"filename"], _MOST_FILENAME_BYTES))
         self.parts.append(self.file)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._field is None:
-            self._content.append(data[start:end])
+            self._content.append((self.files - 1, data[start:end]))
             return
         self._text += data[start:end]
         if len(self._text) > _MOST_FIELD_BYTES:

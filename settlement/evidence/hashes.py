@@ -27,8 +27,15 @@ def request_hash(body: Mapping[str, Any]) -> str:
 
     Raises NotCanonical.
     """
-    files = {name: value.sha256 for name, value in body.items() if isinstance(value, Upload)}
+    files = {name: _told(value) for name, value in body.items() if isinstance(value, Upload | list)}
     return sha256_of(canonical_request({**body, **files} if files else body))
+
+
+def _told(value: Any) -> Any:
+    """A file, or a list that may hold some, as it stands in a request that is hashed."""
+    if isinstance(value, Upload):
+        return value.sha256
+    return [one.sha256 if isinstance(one, Upload) else one for one in value]
 
 
 def chat_response_hash(choices: Sequence[Mapping[str, Any]]) -> str:

@@ -1,14 +1,14 @@
 """Makes one video: a call of its own, charged from the hold of its job. Only jobs call it."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, InstanceOf
 
 from base.pricing import Quote
+from base.upload import Upload
 from base.usage import Usage
 from runtime.catalog import Catalog
 from runtime.engine import Event, Metered, Modality, Started
@@ -29,7 +29,7 @@ Tell = Callable[[str, int], None]
 
 
 class MakeInput(BaseModel):
-    """What is left of a caller's wish: ``picture`` is base64 of a file that was looked at."""
+    """What is left of a caller's wish: ``picture`` was looked at."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -40,7 +40,7 @@ class MakeInput(BaseModel):
     height: int
     seconds: int
     seed: int
-    picture: str | None = None
+    picture: InstanceOf[Upload] | None = None
 
 
 class MakeOutput(BaseModel):
@@ -90,7 +90,7 @@ class Maker:
             "seed": args.seed,
         }
         if args.picture is not None:
-            body["picture"] = base64.b64decode(args.picture)
+            body["picture"] = args.picture
         run = engine_run(self.engines, call, Modality.VIDEO, model.engine_model, body)
         return Making(self, run, args, call.caller.account_id or "")
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from runtime.video import SHAPES
+from tools.given import GivenPicture
 
 MAX_PROMPT: Final = 4000
 MAX_SECONDS: Final = 60
@@ -17,7 +18,6 @@ MOST_SIDE: Final = 1920
 _STEP: Final = 16
 _SIZE: Final = re.compile(r"([0-9]{3,4})x([0-9]{3,4})")
 _SEEDS: Final = 2**31
-_MAX_REFERENCE: Final = 28_000_000
 
 Shape = Literal["16:9", "9:16", "1:1", "4:3", "3:4"]
 
@@ -47,9 +47,8 @@ class VideoInput(BaseModel):
     seed: int | None = Field(
         None, ge=0, lt=_SEEDS, description="For the same video again; by default a random one."
     )
-    input_reference: str | None = Field(
+    input_reference: GivenPicture | None = Field(
         None,
-        max_length=_MAX_REFERENCE,
         description="URL or data: URL of a PNG, JPEG or WebP that it begins with, where the model can.",
     )
 

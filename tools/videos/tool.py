@@ -1,6 +1,7 @@
 """The tools video, video_get and video_cancel."""
 
 import asyncio
+import base64
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import orjson
 from base.errors import InvalidRequest, ServiceUnavailable, Unauthorized
 from base.ids import new_id
 from base.pricing import PriceCard, Quote
+from base.upload import Upload
 from base.usage import Usage
 from runtime.catalog import Catalog, Model
 from runtime.engine import Modality
@@ -23,7 +25,7 @@ from tools.files.files import INLINE, File
 from tools.immediate import NOWHERE, Immediate
 from tools.jobs.accept import accepted
 from tools.jobs.batch import VIDEOS, Batch, Priority, new_batch
-from tools.look import Looker, encoded
+from tools.look import Looker
 from tools.scopes import check_scopes
 from tools.videos.schema import VideoIdInput, VideoInput, VideoOutput
 from tools.videos.shelf import VideoShelf, seq_of
@@ -69,7 +71,7 @@ class VideoTools:
             available=lambda: self.engines.serves(Modality.VIDEO),
             content=shown_as_content,
             job=self,
-            version=2,
+            version=3,
         )
 
     def _get(self) -> Tool[VideoIdInput]:
@@ -124,9 +126,8 @@ class VideoTools:
                 param="input_reference",
                 resolution="Send the prompt alone.",
             )
-        data = await self.looker.picture(args.input_reference, "input_reference")
-        text = await asyncio.to_thread(encoded, data)
-        return args.model_copy(update={"input_reference": text})
+        picture = await self.looker.picture(args.input_reference, "input_reference")
+        return args.model_copy(update={"input_reference": picture})
 
     def _quote(self, args: VideoInput) -> Quote:
         """Nothing for taking the wish; what the video costs is kept for it."""
@@ -162,7 +163,7 @@ class Submission:
     async def start(self) -> Served:
         video = self._video = self._new()
         async with self._tools.shelf.parts.files.making("") as upload:
-            await upload.write(orjson.dumps(self._wish(video.id)))
+            await upload.write(await asyncio.to_thread(self._wish, video.id))
             self._file = await upload.written("video.json", INLINE)
         return NOWHERE
 
@@ -201,10 +202,12 @@ class Submission:
             lane=self._call.caller.lane,
         )
 
-    def _wish(self, video_id: str) -> Mapping[str, Any]:
-        args = self._args
+    def _wish(self, video_id: str) -> bytes:
+        """Reads the picture from the disk: call it in a thread."""
+        args, picture = self._args, self._args.input_reference
+        given = base64.b64encode(picture.data).decode() if isinstance(picture, Upload) else None
         width, height = args.sides
-        return {
+        wish = {
             "id": video_id,
             "model": args.model,
             "prompt": args.prompt,
@@ -212,8 +215,9 @@ class Submission:
             "height": height,
             "seconds": args.length_s,
             "seed": args.seed if args.seed is not None else secrets.randbelow(_SEEDS),
-            "picture": args.input_reference,
+            "picture": given,
         }
+        return orjson.dumps(wish)
 
     def _also(self, account_id: str) -> Sequence[Op]:
         """An account other than the caller's own is the wallet that paid this very call."""

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from server.doctor.examine import server_at
+from server.doctor.finding import State
 from tests.contract.videos.conftest import ASKED, SECOND_NANO_USD, Studio, ended, until
 from tests.fake_sglang.kind import Faults
 from tests.fake_sglang.media import gray
@@ -245,3 +247,10 @@ async def test_without_balance_nothing_is_made(studio: Studio) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (402, "payment_required")
         assert (await poor.get("/v1/videos")).json()["data"] == []
     assert studio.fake.seen == []
+
+
+async def test_the_doctor_finds_what_is_sold(studio: Studio) -> None:
+    told = {finding.what: finding for finding in await server_at(studio.server.url)}
+    for path in ("/v1/videos", "/v1/images/edits", "/v1/images/generations"):
+        finding = told[f"POST {path} without key asks for money in a valid way"]
+        assert finding.state is State.OK, finding

@@ -133,6 +133,7 @@ def test_paid_operations_name_price_schemes_and_documented_headers() -> None:
         "createClassification",
         "createImage",
         "createImageShort",
+        "editImage",
         "createAttestation",
         "createBatch",
         "createVideo",

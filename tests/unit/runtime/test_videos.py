@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from base.upload import Upload
 from base.usage import Usage
 from runtime.attached import Attached, Attachment
 from runtime.engine import EngineCall, Event, Fault, Metered, Modality, Started
@@ -54,7 +55,7 @@ async def test_a_video_with_its_progress() -> None:
 async def test_a_video_that_begins_with_a_picture() -> None:
     picture = gray(64, 64, 1)
     async with serving(PROGRAM) as fake:
-        await told(fake, asked(picture=picture, video_path="/etc/passwd", output_path="/etc"))
+        await told(fake, asked(picture=Upload.of(picture), video_path="/etc/passwd", output_path="/etc"))
     seen = dict(fake.seen[0])
     assert seen.pop("input_reference").encode("latin-1") == picture
     assert seen == {"model": MODEL, "prompt": "waves", "size": "1280x720", "seconds": "4", "seed": "7"}
@@ -119,7 +120,7 @@ async def test_a_full_queue_is_a_fault_before_anything_began() -> None:
 
 
 async def test_changed_pictures() -> None:
-    given = (gray(64, 64, 1), gray(64, 64, 2))
+    given = [Upload.of(gray(64, 64, shade)) for shade in (1, 2)]
     body = {"prompt": "a hat", "width": 256, "height": 256, "seeds": [7, 8], "pictures": given}
     async with serving(PROGRAM) as fake:
         call = EngineCall("run_1", Modality.IMAGE, MODEL, body, "acct")

@@ -21,6 +21,7 @@ from tests.clocks import HandClock
 from tools.core import Tool
 from tools.engine_run import EngineRun
 from tools.image import ImageExecution, ImageInput, ImageOutput, Images
+from tools.look import Looker
 
 FACTS = {
     "matched": [{"concept": "cat", "how": "label", "score_permille": 1000, "count": 1}],
@@ -81,7 +82,7 @@ def tool() -> Tool[ImageInput]:
         check=_check,
     )
     engines = cast("Engines", Serving())
-    return Images(Catalog([model]), engines, HandClock(), _keep).tool()
+    return Images(Catalog([model]), engines, HandClock(), _keep, cast("Looker", None)).tool()
 
 
 async def quoted(**fields: Any) -> Quote:

@@ -18,8 +18,13 @@ CATALOG = Catalog(
 
 
 async def entries(*up: str) -> dict[str, dict[str, Any]]:
+    endpoints = {"chat": ("/v1/chat/completions",)}
     tool = Models(
-        CATALOG, lambda _, name: name in up, {"chat": ("/v1/chat/completions",)}, True, 7
+        CATALOG,
+        lambda _, name: name in up,
+        lambda model: endpoints.get(model.modality, ()),
+        True,
+        7,
     ).tool()
     run = tool.run(ModelsInput(id=None), None)  # type: ignore[arg-type] # it looks at no call
     await run.start()

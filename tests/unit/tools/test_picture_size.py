@@ -45,17 +45,17 @@ def test_what_is_cut_has_none(data: bytes) -> None:
 def test_what_is_none_of_them_has_none(data: bytes) -> None:
     assert picture_size(data) is None
     with pytest.raises(InvalidRequest, match="neither PNG, JPEG nor WebP"):
-        check_picture(data, "image")
+        check_picture(data, len(data), "image")
 
 
 def test_a_bomb_is_refused_by_its_head() -> None:
-    check_picture(gray(MOST_SIDE, 1, 0), "image")
+    check_picture(gray(MOST_SIDE, 1, 0), 1, "image")
     bomb = bytearray(gray(8, 8, 0))
     bomb[16:24] = struct.pack(">II", 100_000, 100_000)
     with pytest.raises(InvalidRequest, match="100000x100000") as refused:
-        check_picture(bytes(bomb), "image")
+        check_picture(bytes(bomb), len(bomb), "image")
     assert refused.value.param == "image"
     empty = bytearray(gray(8, 8, 0))
     empty[16:24] = bytes(8)
     with pytest.raises(InvalidRequest):
-        check_picture(bytes(empty), "image")
+        check_picture(bytes(empty), len(empty), "image")
