@@ -90,8 +90,8 @@ class Catalog:
 
     def resolve(self, asked: str, modality: Modality) -> Model:
         """The model of an id or alias, for a call of this modality. Raises as ``find`` does,
-        InvalidRequest for a model of another modality, and ServiceUnavailable for one that its operator
-        took off."""
+        EngineNotConfigured where no model is of that modality, InvalidRequest for a model of another
+        one, and ServiceUnavailable for one that its operator took off."""
         known = self._by_name.get(asked)
         kind = known.modality if known is not None else DOCUMENTED_IDS.get(asked)
         if kind is not None and kind != modality:
@@ -102,6 +102,8 @@ class Catalog:
             )
         if known is not None and known.status == "unavailable":
             raise ServiceUnavailable(f"{asked} is not served at present.", param="model")
+        if kind is None and not any(model.modality == modality for model in self._models):
+            raise EngineNotConfigured(f"This server has no engine for {modality}.", param="model")
         return self.find(asked)
 
     def _hint(self, asked: str) -> str:

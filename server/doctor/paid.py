@@ -58,7 +58,10 @@ async def _sent_form(http: httpx2.AsyncClient, path: str) -> httpx2.Response:
     """A tenth of a second of silence, or a dot, for the first model that the path is said to serve."""
     catalog = json_of(await http.get("/v1/models"))
     models = catalog.get("data", []) if isinstance(catalog, dict) else []
-    model = next((entry["id"] for entry in models if path in entry.get("endpoints", ())), "none")
+    serving = [entry["id"] for entry in models if path in entry.get("endpoints", ())]
+    if path == _EDITS:  # a server whose models change no pictures says so of any of them
+        serving += [entry["id"] for entry in models if entry.get("modality") == "image"]
+    model = next(iter(serving), "none")
     if path == _EDITS:
         asked = {"model": model, "prompt": "a hat"}
         return await http.post(path, data=asked, files={"image": ("dot.png", _DOT, "image/png")})

@@ -79,3 +79,8 @@ def test_a_card_is_named_by_its_prices() -> None:
 def test_a_price_that_is_no_price_names_the_model() -> None:
     with pytest.raises(SettingsError, match="prices of m"):
         entry_card(ModelSettings(id="m", modality="chat", input_usd_per_mtok="cheap"))
+
+
+def test_without_any_model_of_a_modality_its_engine_is_what_is_missing() -> None:
+    with pytest.raises(EngineNotConfigured, match="no engine for classify"):
+        Catalog([]).resolve("sorter", Modality.CLASSIFY)
