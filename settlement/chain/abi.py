@@ -1,13 +1,11 @@
-"""Calls and events of contracts as bytes, coded with eth-abi, the codec of web3."""
+"""Calls and events of contracts as bytes, coded with eth-abi, the codec of web3.
+
+It is loaded when the first one is coded: it is large, and many servers know no chain.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from settlement.chain.client import Log
 
@@ -30,10 +28,16 @@ class Function:
 
     def call(self, *values: Any) -> bytes:
         """The data of a call."""
+        from eth_abi.abi import encode
+        from eth_utils.crypto import keccak
+
         return keccak(text=self.signature)[:4] + encode(self.inputs, values)
 
     def result(self, data: bytes) -> tuple[Any, ...]:
         """What a call returned, addresses in EIP-55. Raises UnexpectedAnswer."""
+        from eth_abi.abi import decode
+        from eth_abi.exceptions import DecodingError
+
         try:
             values = decode(self.outputs, data)
             return tuple(map(_spelled, self.outputs, values))
@@ -52,10 +56,14 @@ class Event:
 
     @property
     def topic(self) -> str:
+        from eth_utils.crypto import keccak
+
         return "0x" + keccak(text=f"{self.name}({','.join(self.types)})").hex()
 
     def of(self, address: str, logs: Iterable[Log]) -> Iterator[tuple[tuple[str, ...], tuple[Any, ...]]]:
         """The topics after the first, and the values of the data, of each such event of a contract."""
+        from eth_abi.abi import decode
+
         topic, address = self.topic, address.lower()
         for log in logs:
             if log.address.lower() == address and log.topics[:1] == (topic,):
@@ -63,6 +71,8 @@ class Event:
 
 
 def _spelled(kind: str, value: Any) -> Any:
+    from eth_utils.address import to_checksum_address
+
     return to_checksum_address(value) if kind == "address" else value
 
 

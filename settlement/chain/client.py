@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import aiohttp
 import orjson
 
 from settlement.chain.errors import ChainUnavailable, RpcRefused
+
+if TYPE_CHECKING:  # it is large, and many servers know no chain
+    import aiohttp
 
 _CONNECTIONS: Final = 16
 _POLL_S: Final = (0.02, 1.0)
@@ -59,13 +61,12 @@ class ChainClient:
 
     def __init__(self, rpc_url: Callable[[], str], timeout_s: float = 10.0) -> None:
         self._rpc_url = rpc_url
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
         self._ids = count(1)
         self._chain_id: int | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
         return self
 
     async def __aexit__(
@@ -74,10 +75,13 @@ class ChainClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._session.close()
+        if self._session is not None:
+            await self._session.close()
 
     async def request(self, method: str, *params: Any) -> Any:
         """One JSON-RPC call. A connection that the node closed while it was idle is tried again."""
+        import aiohttp
+
         try:
             answer = await self._ask(method, params)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -175,6 +179,8 @@ class ChainClient:
         return [_log(item) for item in found]
 
     async def _ask(self, method: str, params: tuple[Any, ...]) -> Any:
+        import aiohttp
+
         body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
         raw = orjson.dumps(body)
         try:
@@ -182,9 +188,18 @@ class ChainClient:
         except (aiohttp.ServerDisconnectedError, ConnectionResetError):
             return await self._post(raw)
 
+    def _opened(self) -> "aiohttp.ClientSession":
+        import aiohttp
+
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+            timeout = aiohttp.ClientTimeout(total=self._timeout_s)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
+        return self._session
+
     async def _post(self, raw: bytes) -> Any:
         headers = {"Content-Type": "application/json"}
-        async with self._session.post(self._rpc_url(), data=raw, headers=headers) as response:
+        async with self._opened().post(self._rpc_url(), data=raw, headers=headers) as response:
             response.raise_for_status()
             return orjson.loads(await response.read())
 
