@@ -4,7 +4,7 @@ LOCK_FLAGS ?=
 PEERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: bench-batch test-batch test-uses test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
+.PHONY: bench-batch test-batch test-payments test-uses test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ bench-batch: setup ## a batch of TASKS tasks (1,000,000) on an engine that answe
 
 test-batch: setup ## kill -9 30 times in a batch of 100,000 tasks
 	@BATCHIN_TEST_KILLS=30 BATCHIN_TEST_TASKS=100000 $(BIN)/pytest -s tests/faults/jobs
+
+test-payments: setup ## kill -9 25 times at each of 16 points of x402 payments on a chain (some minutes)
+	@BATCHIN_TEST_PAYMENT_KILLS=25 $(BIN)/pytest -s --timeout 0 tests/faults/x402/test_kill9.py
 
 sheet: setup ## draw the contact sheets of docs/images.md again
 	@$(BIN)/python -m benchmarks.illustrator_sheet prompts docs/images/illustrator.png
