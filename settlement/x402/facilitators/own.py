@@ -11,14 +11,14 @@ from settlement.chain.fees import FeePolicy
 from settlement.chain.keys import EvmSigner
 from settlement.chain.transactions import TransactionManager, TransactionRefused
 from settlement.x402.facilitator import Authorization, Settlement, SettlementState
+from settlement.x402.facilitators.looks import Looks, refused
 from settlement.x402.facilitators.movement import Movement, movement_of
-from settlement.x402.facilitators.reverts import SIMULATION, TRANSACTION, reason_of
-from settlement.x402.reasons import NETWORK_MISMATCH, NONCE_USED, PENDING, VALID_BEFORE
+from settlement.x402.facilitators.reverts import SIMULATION, TRANSACTION
+from settlement.x402.reasons import NETWORK_MISMATCH, PENDING
 from storage.op import Store
 
 _PAUSE_S: Final = 0.1
 _POLL_S: Final = (0.02, 1.0)
-_MOST_GAS: Final = 500_000  # a contract wallet decides what its check costs, and we pay for it
 
 
 class Chain(Protocol):
@@ -61,6 +61,7 @@ class SelfFacilitator:
         self._transactions = TransactionManager(
             store, self._client, signer, chain.network, chain.genesis, clock, fees
         )
+        self._looks = Looks(self._client, signer.address)
 
     @property
     def address(self) -> str:
@@ -104,12 +105,7 @@ class SelfFacilitator:
         if not self._serves(authorization):
             return NETWORK_MISMATCH
         await self._transactions.check_budget()
-        movement = movement_of(authorization)
-        try:
-            await self._estimate(movement)
-        except RpcRefused as error:
-            return await self._reason(movement, error)
-        return None
+        return await self._looks.refusal(movement_of(authorization))
 
     async def settle(self, run_id: str, authorization: Authorization) -> Settlement:
         if not self._serves(authorization):
@@ -142,14 +138,14 @@ class SelfFacilitator:
         entry = await self._transactions.find(ref)
         if entry is None:
             try:
-                gas = await self._estimate(movement)
+                gas = await self._looks.estimate(movement)
             except RpcRefused as error:
-                paid = await self._paid_by_others(movement)
-                return paid or _refused(await self._reason(movement, error))
+                paid = await self._looks.paid(movement)
+                return paid or refused(await self._looks.reason(movement, error))
             try:
                 entry = await self._transactions.send(ref, movement.to, movement.data, gas)
             except TransactionRefused:
-                return await self._paid_by_others(movement) or _refused(TRANSACTION)
+                return await self._looks.paid(movement) or refused(TRANSACTION)
         else:
             await self._transactions.resend(entry)
         return await self._judge(movement, await self._wait(ref))
@@ -169,7 +165,6 @@ class SelfFacilitator:
             pause_s = min(2 * pause_s, most_s)
 
     async def _outcome(self, ref: str, movement: Movement, valid_before: int) -> Settlement:
-        now_s = await self._client.pending_time_s()  # before the state: what is unused later stays so
         entry = await self._transactions.find(ref)
         if entry is not None:
             await self._transactions.resend(entry)
@@ -177,43 +172,18 @@ class SelfFacilitator:
             if receipt is not None:
                 self._transactions.mined(entry, receipt)
                 return await self._judge(movement, receipt)
-        paid = await self._paid_by_others(movement)
-        if paid is not None:
-            return paid
-        if await movement.used(self._client):
-            return _refused(NONCE_USED)
-        if now_s > valid_before:
-            return _refused(VALID_BEFORE)
-        return Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
+        decided = await self._looks.decided(movement, valid_before)
+        return decided or Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
 
     async def _judge(self, movement: Movement, receipt: Receipt) -> Settlement:
         """A receipt's status says little: the events say whether this authorization moved this money."""
         if movement.carried_out(receipt):
             return Settlement(SettlementState.SETTLED, receipt.transaction)
-        return await self._paid_by_others(movement) or _refused(await self._why(movement))
-
-    async def _paid_by_others(self, movement: Movement) -> Settlement | None:
-        """Whoever sent it: an authorization that was carried out has paid."""
-        receipt = await movement.paid(self._client)
-        return Settlement(SettlementState.SETTLED, receipt.transaction) if receipt else None
+        return await self._looks.paid(movement) or refused(await self._why(movement))
 
     async def _why(self, movement: Movement) -> str:
-        try:
-            await self._estimate(movement)
-        except RpcRefused as error:
-            reason = await self._reason(movement, error)
-            return TRANSACTION if reason == SIMULATION else reason
-        return TRANSACTION
-
-    async def _reason(self, movement: Movement, error: RpcRefused) -> str:
-        reason = reason_of(error)
-        return await movement.lack(self._client) or reason if reason == SIMULATION else reason
-
-    async def _estimate(self, movement: Movement) -> int:
-        gas = await self._client.estimate_gas(self.address, movement.to, movement.data)
-        if gas > _MOST_GAS:
-            raise RpcRefused(0, f"gas required exceeds allowance ({gas} > {_MOST_GAS})")
-        return gas
+        reason = await self._looks.refusal(movement)
+        return TRANSACTION if reason in (None, SIMULATION) else reason
 
     async def _pending(self, ref: str) -> Settlement:
         entry = await self._transactions.find(ref)
@@ -226,7 +196,3 @@ class SelfFacilitator:
 
 def _ref(run_id: str) -> str:
     return f"settle:{run_id}"
-
-
-def _refused(reason: str) -> Settlement:
-    return Settlement(SettlementState.REFUSED, reason=reason)

@@ -1,0 +1,236 @@
+"""Settles by facilitators of others over HTTP (scheme ``exact``, EIP-3009), and believes none of them.
+
+The payer's authorization works once, whoever sends it: so another facilitator may be asked where one
+gave no answer, and our own node tells what truly happened.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+
+from base.clock import Clock
+from settlement.chain.client import ChainClient
+from settlement.chain.errors import ChainUnavailable, RpcRefused
+from settlement.x402.facilitator import Authorization, Method, Scheme, Settlement, SettlementState
+from settlement.x402.facilitators.endpoint import Breaker, Endpoint, NoAnswer, NotSent
+from settlement.x402.facilitators.looks import Looks, refused
+from settlement.x402.facilitators.movement import Movement, movement_of
+from settlement.x402.facilitators.own import Chain
+from settlement.x402.reasons import NETWORK_MISMATCH, PENDING
+from settlement.x402.sale import Asset
+
+_PENDING: Final = Settlement(SettlementState.PENDING, "", PENDING)
+_POLL_S: Final = 0.2
+_TIMEOUT_S: Final = 300
+_log: Final = logging.getLogger("batchin.x402")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where a facilitator is, and what authorizes us there."""
+
+    url: str
+    headers: Mapping[str, str]
+    timeout_s: float = 30.0
+
+
+class RemoteFacilitator:
+    """``async with RemoteFacilitator(chain, asset, remotes, clock) as facilitator``.
+
+    ``remotes`` are asked in their order, those that fail are left out for a while. A settlement of
+    ``confirm_from_atomic`` or more counts when our own node has seen its transfer, within ``wait_s``;
+    smaller ones are believed at first, and looked for like all others soon after. Entering raises
+    ChainUnavailable where our node does not answer.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        asset: Asset,
+        remotes: Sequence[Remote],
+        clock: Clock,
+        confirm_from_atomic: int = 0,
+        wait_s: float = 30.0,
+    ) -> None:
+        self._chain = chain
+        self._asset = asset
+        self._remotes = tuple(remotes)
+        self._clock = clock
+        self._confirm_from_atomic = confirm_from_atomic
+        self._wait_s = wait_s
+        self._client = ChainClient(lambda: chain.rpc_url)
+        self._looks = Looks(self._client, "0x" + "0" * 40)  # anybody may send an authorization
+        self._endpoints: tuple[Endpoint, ...] = ()
+
+    @property
+    def client(self) -> ChainClient:
+        """The chain, for those who read it beside."""
+        return self._client
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        self._session = aiohttp.ClientSession()
+        self._endpoints = tuple(
+            Endpoint(
+                remote.url.rstrip("/"),
+                self._session,
+                Breaker(self._clock.monotonic_s),
+                remote.headers,
+                remote.timeout_s,
+            )
+            for remote in self._remotes
+        )
+        try:
+            await self._client.chain_id()
+            await asyncio.gather(*map(self._greet, self._endpoints))
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+        await self._client.__aexit__(kind, error, traceback)
+
+    async def verify(self, authorization: Authorization) -> str | None:
+        """Asks our own node and a facilitator at once. Raises ChainUnavailable when none answers."""
+        if not self._serves(authorization):
+            return NETWORK_MISMATCH
+        ours, theirs = await asyncio.gather(
+            self._looks.refusal(movement_of(authorization)), self._verified(authorization)
+        )
+        return ours or theirs
+
+    async def settle(self, run_id: str, authorization: Authorization) -> Settlement:
+        if not self._serves(authorization):
+            return refused(NETWORK_MISMATCH)
+        try:
+            async with asyncio.timeout(self._wait_s):
+                return await self._settle(run_id, authorization)
+        except (TimeoutError, ChainUnavailable, RpcRefused):
+            return _PENDING
+
+    async def outcome(self, run_id: str, authorization: Authorization) -> Settlement:
+        movement = movement_of(authorization)
+        try:
+            async with asyncio.timeout(self._wait_s):
+                decided = await self._looks.decided(movement, authorization.valid_before)
+        except (TimeoutError, ChainUnavailable, RpcRefused):
+            return _PENDING
+        return decided or _PENDING
+
+    async def _greet(self, endpoint: Endpoint) -> None:
+        """Say at once what will not work. Raises nothing."""
+        try:
+            if not await endpoint.supports(Scheme.EXACT.value, self._chain.network):
+                _log.error("%s does not settle exact on %s", endpoint.url, self._chain.network)
+        except (NotSent, NoAnswer):
+            _log.warning("the facilitator %s does not answer", endpoint.url)
+
+    async def _verified(self, authorization: Authorization) -> str | None:
+        body = self._body(authorization)
+        for endpoint in self._asked():
+            try:
+                return await endpoint.verify(body)
+            except (NotSent, NoAnswer):
+                _log.warning("the facilitator %s does not answer", endpoint.url)
+        raise ChainUnavailable("No facilitator answers.")
+
+    async def _settle(self, run_id: str, authorization: Authorization) -> Settlement:
+        movement, body = movement_of(authorization), self._body(authorization)
+        reason = ""
+        for endpoint in self._asked():
+            known = await self._looks.decided(movement, authorization.valid_before)
+            if known is not None:
+                return known  # an earlier one did it, or an earlier process
+            try:
+                transaction, reason = await endpoint.settle(body)
+            except (NotSent, NoAnswer):
+                _log.warning("the facilitator %s gave no answer for %s", endpoint.url, run_id)
+                continue
+            if not reason:
+                return await self._believed(endpoint, run_id, authorization, transaction)
+            if reason == PENDING:
+                return Settlement(SettlementState.PENDING, transaction, PENDING)
+        return await self._refused(movement, authorization, reason)
+
+    async def _refused(
+        self, movement: Movement, authorization: Authorization, reason: str
+    ) -> Settlement:
+        """None settled it. It is over when our node would refuse it too; else it may still be carried
+        out by whoever has it, and is waited for to the end of its window."""
+        decided = await self._looks.decided(movement, authorization.valid_before)
+        if decided is not None or not reason:
+            return decided or _PENDING
+        ours = await self._looks.refusal(movement)
+        return _PENDING if ours is None else refused(ours)
+
+    async def _believed(
+        self, endpoint: Endpoint, run_id: str, authorization: Authorization, transaction: str
+    ) -> Settlement:
+        if authorization.moves_atomic < self._confirm_from_atomic and transaction:
+            return Settlement(SettlementState.SETTLED, transaction)
+        movement = movement_of(authorization)
+        until_s = self._clock.monotonic_s() + self._wait_s / 2
+        while True:
+            receipt = await self._client.receipt(transaction) if transaction else None
+            if receipt is not None and movement.carried_out(receipt):
+                return Settlement(SettlementState.SETTLED, receipt.transaction)
+            if receipt is not None or not transaction or self._clock.monotonic_s() >= until_s:
+                break
+            await asyncio.sleep(_POLL_S)
+        decided = await self._looks.decided(movement, authorization.valid_before)
+        if decided is None or decided.state is not SettlementState.SETTLED:
+            endpoint.breaker.lied()
+            _log.error(
+                "the facilitator %s says that %s is settled by %r, and our node sees no such transfer",
+                endpoint.url,
+                run_id,
+                transaction,
+            )
+        return decided or Settlement(SettlementState.PENDING, transaction, PENDING)
+
+    def _asked(self) -> Sequence[Endpoint]:
+        """Those whose breaker lets requests pass; all, where none does."""
+        return [one for one in self._endpoints if one.breaker.open] or self._endpoints
+
+    def _serves(self, authorization: Authorization) -> bool:
+        ours = authorization.asset.lower() == self._asset.address.lower()
+        plain = (authorization.scheme, authorization.method) == (Scheme.EXACT, Method.EIP3009)
+        return ours and plain and authorization.network == self._chain.network
+
+    def _body(self, authorization: Authorization) -> dict[str, Any]:
+        """The request that a facilitator takes (x402 version 2)."""
+        requirements = {
+            "scheme": Scheme.EXACT.value,
+            "network": authorization.network,
+            "amount": str(authorization.value_atomic),
+            "asset": authorization.asset,
+            "payTo": authorization.payee,
+            "maxTimeoutSeconds": _TIMEOUT_S,
+            "extra": {"name": self._asset.name, "version": self._asset.version},
+        }
+        signed = {
+            "from": authorization.payer,
+            "to": authorization.payee,
+            "value": str(authorization.value_atomic),
+            "validAfter": str(authorization.valid_after),
+            "validBefore": str(authorization.valid_before),
+            "nonce": authorization.nonce,
+        }
+        payload = {"signature": "0x" + authorization.signature.hex(), "authorization": signed}
+        return {
+            "x402Version": 2,
+            "paymentPayload": {"x402Version": 2, "accepted": requirements, "payload": payload},
+            "paymentRequirements": requirements,
+        }

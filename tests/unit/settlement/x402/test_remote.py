@@ -1,0 +1,281 @@
+"""Facilitators of others over HTTP: one that answers is enough, and none is believed."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from x402.schemas import SettleRequest, VerifyRequest
+
+from base.clock import SystemClock
+from base.errors import ServiceUnavailable
+from settlement.chain.devchain import DevChain
+from settlement.chain.funding import usdc_balance
+from settlement.chain.tables import TABLES as CHAIN_TABLES
+from settlement.x402.facilitator import Authorization, SettlementState
+from settlement.x402.facilitators.dev import DevFacilitator
+from settlement.x402.facilitators.endpoint import Breaker
+from settlement.x402.facilitators.remote import Remote, RemoteFacilitator
+from settlement.x402.reasons import BALANCE, NETWORK_MISMATCH
+from settlement.x402.sale import Asset
+from tests.chains import Payer, funded_payer, new_address, new_payer
+from tests.clocks import HandClock
+from tests.stores import fresh_store
+
+SETTLED, REFUSED, PENDING = (
+    SettlementState.SETTLED,
+    SettlementState.REFUSED,
+    SettlementState.PENDING,
+)
+SECRET = "Bearer of-the-operator"
+NOWHERE = "0x" + "ab" * 32
+
+
+@dataclass
+class Shop:
+    """A facilitator of somebody else, which settles on the real chain, as its ``mood`` has it:
+
+    honest; lie (says that it settled, and did nothing); steal (settles and says that it failed); mute
+    (settles and closes the connection); garbage; error (500); refuse.
+    """
+
+    own: DevFacilitator
+    mood: str = "honest"
+    url: str = ""
+    asked: Counter[str] = field(default_factory=Counter)
+    keys: set[str] = field(default_factory=set)
+
+    async def supported(self, request: web.Request) -> web.Response:
+        kind = {"x402Version": 2, "scheme": "exact", "network": "eip155:31337"}
+        return web.json_response({"kinds": [kind], "extensions": [], "signers": {}})
+
+    async def verify(self, request: web.Request) -> web.Response:
+        self._count(request, "verify")
+        if self.mood == "error":
+            return web.Response(status=500, text="oops")
+        wanted = VerifyRequest.model_validate(await request.json())
+        reason = await self.own.verify(_authorization(wanted))
+        if self.mood == "lie":
+            reason = None
+        return web.json_response({"isValid": reason is None, "invalidReason": reason})
+
+    async def settle(self, request: web.Request) -> web.Response:
+        self._count(request, "settle")
+        if self.mood == "error":
+            return web.Response(status=500, text="oops")
+        if self.mood == "garbage":
+            return web.Response(text="<html>")
+        wanted = SettleRequest.model_validate(await request.json())
+        told = {"network": "eip155:31337", "payer": None}
+        if self.mood == "lie":
+            return web.json_response({**told, "success": True, "transaction": NOWHERE})
+        if self.mood == "refuse":
+            return web.json_response(
+                {**told, "success": False, "errorReason": "not_today", "transaction": ""}
+            )
+        authorization = _authorization(wanted)
+        done = await self.own.settle(f"run_{authorization.nonce}", authorization)
+        if self.mood == "mute":
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        success = done.state is SETTLED and self.mood != "steal"
+        return web.json_response(
+            {
+                **told,
+                "success": success,
+                "errorReason": None if success else done.reason or "unexpected_settle_error",
+                "transaction": done.transaction if success else "",
+            }
+        )
+
+    def _count(self, request: web.Request, what: str) -> None:
+        self.asked[what] += 1
+        self.keys.add(request.headers.get("authorization", ""))
+
+
+def _authorization(wanted: VerifyRequest | SettleRequest) -> Authorization:
+    signed = wanted.payment_payload.payload["authorization"]
+    asked = wanted.payment_requirements
+    return Authorization(
+        network=asked.network,
+        asset=asked.asset,
+        payer=signed["from"],
+        payee=signed["to"],
+        value_atomic=int(signed["value"]),
+        valid_after=int(signed["validAfter"]),
+        valid_before=int(signed["validBefore"]),
+        nonce=signed["nonce"],
+        signature=bytes.fromhex(wanted.payment_payload.payload["signature"][2:]),
+    )
+
+
+@dataclass
+class House:
+    remote: RemoteFacilitator
+    first: Shop
+    second: Shop
+    chain: DevChain
+    payer: Payer
+    payee: str
+
+    async def received(self) -> int:
+        return await usdc_balance(self.chain.rpc_url, self.payee)
+
+    def paid(self, value: int = 100) -> Authorization:
+        return self.payer.authorize(self.payee, value)
+
+
+@asynccontextmanager
+async def _shop(own: DevFacilitator) -> AsyncIterator[Shop]:
+    shop = Shop(own)
+    app = web.Application()
+    app.router.add_get("/supported", shop.supported)
+    app.router.add_post("/verify", shop.verify)
+    app.router.add_post("/settle", shop.settle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        shop.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield shop
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _house(chain: DevChain, folder: Path, confirm_from_atomic: int) -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(fresh_store(folder, CHAIN_TABLES))
+        own = await stack.enter_async_context(
+            DevFacilitator(chain, store, SystemClock(), folder / "gas.key")
+        )
+        first = await stack.enter_async_context(_shop(own))
+        second = await stack.enter_async_context(_shop(own))
+        asset = Asset(chain.network, chain.usdc, "USDC", "2")
+        remotes = [Remote(shop.url, {"Authorization": SECRET}, 5.0) for shop in (first, second)]
+        remote = await stack.enter_async_context(
+            RemoteFacilitator(chain, asset, remotes, SystemClock(), confirm_from_atomic, wait_s=3.0)
+        )
+        yield House(remote, first, second, chain, await funded_payer(chain, 1000), new_address())
+
+
+@pytest.fixture
+async def house(dev_chain: DevChain, tmp_path: Path) -> AsyncIterator[House]:
+    async with _house(dev_chain, tmp_path, 0) as house:
+        yield house
+
+
+async def test_a_payment_is_verified_and_settled_by_the_first(house: House) -> None:
+    paid = house.paid()
+    assert await house.remote.verify(paid) is None
+    settled = await house.remote.settle("run_1", paid)
+    assert settled.state is SETTLED
+    assert await house.received() == 100
+    assert house.first.asked == {"verify": 1, "settle": 1}
+    assert house.second.asked == {}
+    assert house.first.keys == {SECRET}
+    assert (await house.remote.settle("run_1", paid)) == settled
+    assert house.first.asked["settle"] == 1
+
+
+@pytest.mark.parametrize("mood", ["error", "garbage", "mute"])
+async def test_another_is_asked_where_one_gives_no_answer(house: House, mood: str) -> None:
+    """Whether the first one settled or not: the money moves once."""
+    house.first.mood = mood
+    settled = await house.remote.settle("run_1", house.paid())
+    assert settled.state is SETTLED
+    assert await house.received() == 100
+    assert house.second.asked["settle"] == (0 if mood == "mute" else 1)
+
+
+async def test_one_that_is_down_is_left_out_after_three_times(house: House) -> None:
+    house.first.mood = "error"
+    for _ in range(5):
+        assert await house.remote.verify(house.paid()) is None
+    assert house.first.asked["verify"] == 3
+    assert house.second.asked["verify"] == 5
+
+
+async def test_where_none_answers_nothing_is_taken(house: House) -> None:
+    house.first.mood = house.second.mood = "error"
+    with pytest.raises(ServiceUnavailable):
+        await house.remote.verify(house.paid())
+    assert (await house.remote.settle("run_1", house.paid())).state is PENDING
+
+
+async def test_one_that_says_it_settled_and_did_not_is_found_out(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.first.mood = "lie"
+    paid = house.paid()
+    first = await house.remote.settle("run_1", paid)
+    assert first.state is PENDING
+    assert "our node sees no such transfer" in caplog.text
+    assert SECRET not in caplog.text
+    assert await house.received() == 0
+    assert (await house.remote.settle("run_1", paid)).state is SETTLED
+    assert house.first.asked["settle"] == 1  # it is not asked any more
+    assert await house.received() == 100
+
+
+async def test_one_that_settles_and_says_it_failed_is_found_out(house: House) -> None:
+    house.first.mood = house.second.mood = "steal"
+    settled = await house.remote.settle("run_1", house.paid())
+    assert settled.state is SETTLED
+    assert await house.received() == 100
+
+
+async def test_below_the_amount_it_is_believed_and_the_chain_tells_later(
+    dev_chain: DevChain, tmp_path: Path
+) -> None:
+    async with _house(dev_chain, tmp_path, 101) as house:
+        house.first.mood = "lie"
+        small, large = house.paid(100), house.paid(101)
+        assert (await house.remote.settle("run_1", small)).state is SETTLED
+        assert (await house.remote.settle("run_2", large)).state is PENDING
+        assert (await house.remote.outcome("run_1", small)).state is PENDING  # the books hear of it
+
+
+async def test_a_payment_that_all_refuse_is_refused_where_the_chain_refuses_too(house: House) -> None:
+    house.first.mood = house.second.mood = "refuse"
+    assert (await house.remote.settle("run_1", house.paid())).state is PENDING  # it may still come
+    poor = new_payer().authorize(house.payee, 5)
+    assert await house.remote.verify(poor) == BALANCE
+    answer = await house.remote.settle("run_2", poor)
+    assert (answer.state, answer.reason) == (REFUSED, BALANCE)
+
+
+async def test_a_liar_verifies_nothing_that_our_node_refuses(house: House) -> None:
+    house.first.mood = "lie"
+    assert await house.remote.verify(new_payer().authorize(house.payee, 5)) == BALANCE
+
+
+async def test_only_its_asset_is_served(house: House) -> None:
+    paid = house.paid()
+    other = replace(paid, asset=new_address())
+    assert await house.remote.verify(other) == NETWORK_MISMATCH
+    assert (await house.remote.settle("run_1", other)).state is REFUSED
+
+
+def test_a_breaker_opens_after_three_failures_in_a_row_and_tries_again() -> None:
+    clock = HandClock()
+    breaker = Breaker(clock.monotonic_s)
+
+    def asked_after(seconds: int) -> bool:
+        clock.advance_s(seconds)
+        return breaker.open
+
+    for _ in range(2):
+        breaker.failed()
+    breaker.answered()
+    for _ in range(2):
+        breaker.failed()
+    assert asked_after(0)
+    breaker.failed()
+    assert [asked_after(seconds) for seconds in (0, 29, 2)] == [False, False, True]
+    breaker.lied()
+    assert [asked_after(seconds) for seconds in (0, 599, 2)] == [False, False, True]
