@@ -18,6 +18,7 @@ from server.commands import (
     models,
     serve,
     signing,
+    validator,
     verify,
 )
 from server.commands.failure import told
@@ -40,7 +41,15 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(help=_HELP)(_options)
-    for command in (serve.serve, demo.demo, mcp.mcp, doctor.doctor, verify.verify, models.models):
+    for command in (
+        serve.serve,
+        demo.demo,
+        mcp.mcp,
+        doctor.doctor,
+        verify.verify,
+        models.models,
+        validator.validator,
+    ):
         app.command(command.__name__, help=_flowed(command.__doc__))(command)
     app.add_typer(accounts.group(), name="accounts")
     app.add_typer(keys.group(), name="keys")

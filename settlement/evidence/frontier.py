@@ -1,15 +1,26 @@
 """The root of a Merkle tree (RFC 9162 section 2.1) whose leaves come one after the other, in a memory of
 one hash a level."""
 
+from collections.abc import Sequence
+
 from settlement.evidence.merkle import EMPTY_ROOT, leaf_hash, node_hash
 
 
 class Frontier:
     """Holds the roots of the complete subtrees to the left of the next leaf, the largest first."""
 
-    def __init__(self) -> None:
-        self._roots: list[bytes] = []
-        self._size = 0
+    def __init__(self, size: int = 0, roots: Sequence[bytes] = ()) -> None:
+        """An empty one, or one that was kept: its ``size`` and ``roots``."""
+        self._roots = list(roots)
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def roots(self) -> Sequence[bytes]:
+        return tuple(self._roots)
 
     def add(self, entry: bytes) -> None:
         """Add an entry (here: the SHA-256 of a record's payload)."""
