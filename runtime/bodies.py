@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runtime.engine import EngineCall, Modality
+from runtime.http.form import FormFile
 from runtime.openai_pictures import pictures_body
 from runtime.openai_sound import SOUND_FIELD, speech_body, transcription_fields
 from runtime.openai_videos import PICTURE_FIELD, VIDEOS_PATH, video_body
@@ -96,18 +97,24 @@ def has_files(call: EngineCall) -> bool:
     return call.modality is Modality.TRANSCRIPTION or any(call.body.get(name) for name in given)
 
 
-def files_of(call: EngineCall) -> list[tuple[str, bytes]]:
-    """The files that go with a call, each under the name of its field; the request is then a form. They
+def files_of(call: EngineCall) -> list[FormFile]:
+    """The files that go with a call; the request is then a form. They
     are read from the disk: call it in a thread."""
     match call.modality:
         case Modality.TRANSCRIPTION:
-            return [(SOUND_FIELD, call.body["sound"].data)]
+            return [FormFile(SOUND_FIELD, SOUND_FIELD, call.body["sound"].data)]
         case Modality.IMAGE:
-            return [("image", picture.data) for picture in call.body.get("pictures") or ()]
+            return [_picture("image", picture.data) for picture in call.body.get("pictures") or ()]
         case Modality.VIDEO if call.body.get("picture"):
-            return [(PICTURE_FIELD, call.body["picture"].data)]
+            return [_picture(PICTURE_FIELD, call.body["picture"].data)]
         case _:
             return []
+
+
+def _picture(name: str, data: bytes) -> FormFile:
+    """Named by what it is: servers tell pictures from videos by the ends of names."""
+    end = "png" if data[1:4] == b"PNG" else "webp" if data[8:12] == b"WEBP" else "jpg"
+    return FormFile(name, f"picture.{end}", data)
 
 
 def prompts_of(call: EngineCall) -> int:

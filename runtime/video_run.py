@@ -13,7 +13,7 @@ from typing import Final
 from base.upload import Upload, UploadWriter
 from base.usage import Usage
 from runtime.engine import EngineCall, Event, Fault, Metered
-from runtime.http.failure import ConnectFailed, HttpFailure
+from runtime.http.failure import BadResponse, HttpFailure
 from runtime.http.message import Request, Response
 from runtime.openai_faults import fault_of_body, fault_of_failure
 from runtime.openai_run import Server
@@ -25,6 +25,7 @@ _FILE_BYTES: Final = 2_147_483_648
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
 _LOST_S: Final = 10.0
+_AWAY: Final = frozenset((502, 503, 504))  # what stands before an engine says so while it restarts
 _FORGET_S: Final = 1.0
 _BOX: Final = b"ftyp"  # the first box of every MP4 file (ISO/IEC 14496-12, 4.3)
 
@@ -146,11 +147,18 @@ class VideoRun:
                     response.close()
                     self._job = None
                     return _LOST
-                return await self._asked(response)
-            except ConnectFailed:
-                if self._clock() - since_s > _LOST_S or self._cut.is_set():
+                looked = await self._asked(response)
+                if response.status not in _AWAY or self._gave_up(since_s):
+                    return looked
+            except BadResponse:
+                raise
+            except HttpFailure:
+                if self._gave_up(since_s):
                     raise
             await asyncio.sleep(_FIRST_PAUSE_S)
+
+    def _gave_up(self, since_s: float) -> bool:
+        return self._cut.is_set() or self._clock() - since_s > _LOST_S
 
     async def _asked(self, response: Response) -> VideoJob | Fault:
         """The job that an answer tells of."""

@@ -36,8 +36,8 @@ class Faults:
     ``no_usage``: the final usage is left out. ``head_s`` delays a response's head; ``not_http``: what
     answers is no HTTP. ``video_fault`` is what goes wrong with videos: they ``fail``, get ``stuck``
     at 40 percent, are ``lost`` there (as by a restart), take the whole server with them (``die``), are
-    told of in ``garbage``, have a ``foreign`` id, end as a file that is ``no_video``, or one whose end
-    is missing (``cut``).
+    once answered for by a proxy (``away``) or not at all (``reset``), are told of in ``garbage``, have a
+    ``foreign`` id, end as a file that is ``no_video``, or one whose end is missing (``cut``).
     """
 
     queue_full: bool = False
@@ -54,5 +54,17 @@ class Faults:
     head_s: float = 0.0
     not_http: bool = False
     video_fault: (
-        Literal["fail", "stuck", "lost", "die", "garbage", "foreign", "no_video", "cut"] | None
+        Literal[
+            "fail",
+            "stuck",
+            "lost",
+            "die",
+            "away",
+            "reset",
+            "garbage",
+            "foreign",
+            "no_video",
+            "cut",
+        ]
+        | None
     ) = None

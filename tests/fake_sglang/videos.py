@@ -114,6 +114,10 @@ async def _look(fake: "FakeSglang", exchange: Exchange, video: FakeVideo) -> Non
         case "die" if video.looks > 1:
             fake.listener.die()
             raise Left
+        case "away" if video.looks == 2:
+            raise Refused({"detail": "Bad Gateway"}, 502)
+        case "reset" if video.looks == 2:
+            exchange.reset()
         case "garbage" if video.looks > 1:
             await exchange.give(200, b'{"id": 7, "status": ["com', "application/json")
         case fault:

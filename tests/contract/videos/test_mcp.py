@@ -3,17 +3,14 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.contract.mcp.test_tasks import META
-from tests.contract.videos.conftest import ASKED, MODEL, SECOND_NANO_USD, Studio, settings_of, until
-from tests.fake_sglang.kind import Faults, Kind
-from tests.fake_sglang.server import serving
-from tests.live import start, stop
+from tests.contract.videos.conftest import ASKED, SECOND_NANO_USD, Studio, until
+from tests.fake_sglang.kind import Faults
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -157,25 +154,3 @@ async def test_without_key_and_payment_it_asks_for_its_price(studio: Studio) -> 
         challenge = await called(nobody, "video", META, **ASKED)
     assert challenge["isError"]
     assert int(challenge["structuredContent"]["accepts"][0]["amount"]) * 1000 == 2 * SECOND_NANO_USD
-
-
-async def test_a_task_outlives_a_kill(tmp_path: Path) -> None:
-    async with serving(Kind(model=MODEL, program="diffusion"), Faults(video_fault="stuck")) as fake:
-        settings = settings_of(fake)
-        server = await asyncio.to_thread(start, tmp_path / "data", **settings)
-        async with Studio(fake, server).client(server.api_key) as client:
-            task_id = await begun(client)
-            await until(lambda: any(video.looks > 2 for video in fake.videos.values()))
-        server.kill()
-        fake.faults = Faults()
-        server = await asyncio.to_thread(start, tmp_path / "data", **settings)
-        studio = Studio(fake, server)
-        try:
-            async with studio.client(server.api_key) as client:
-                ended = await over(client, task_id)
-            assert (ended["status"], ended["result"]["isError"]) == ("completed", False)
-            assert ended["result"]["structuredContent"]["status"] == "completed"
-            charged = "SELECT charged_nano_usd FROM usage WHERE charged_nano_usd > 0"
-            assert studio.watched.rows(charged) == [(2 * SECOND_NANO_USD,)]
-        finally:
-            await asyncio.to_thread(stop, server)

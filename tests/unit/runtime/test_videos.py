@@ -104,6 +104,13 @@ async def test_what_goes_wrong_is_a_fault(fault: Any, kind: str, retryable: bool
     assert not any(isinstance(event, Video | Metered) for event in before)
 
 
+@pytest.mark.parametrize("fault", ["away", "reset"])
+async def test_an_engine_that_is_away_for_a_moment_has_the_job_still(fault: Any) -> None:
+    async with serving(PROGRAM, Faults(video_fault=fault)) as fake:
+        events = await told(fake, asked())
+    assert isinstance(events[-2], Video)
+
+
 async def test_an_engine_that_dies_midway(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runtime.video_run._LOST_S", 0.2)
     async with serving(PROGRAM, Faults(video_fault="die")) as fake:
