@@ -107,8 +107,11 @@ def paths(described: Described, record_id: str) -> Callable[[str], str]:
         "/v1/batches/": batch,
     }
 
+    key_id = described.get(f"/v1/audit/{record_id}/bundle").json()["evidence"]["key_id"]
+
     def filled(path: str) -> str:
         found = next((ids[start] for start in ids if path.startswith(start)), record_id)
+        path = path.replace("{key_id}", key_id)
         return path.replace("{id}", found).replace("{name}", picture.rpartition("/")[2][: -len(".png")])
 
     return filled
