@@ -1,4 +1,4 @@
-"""The official TypeScript clients pay over HTTP: @x402/fetch and @x402/axios with @x402/evm."""
+"""The official TypeScript clients pay: @x402/fetch, @x402/axios and the MCP SDK, with @x402/evm."""
 
 import json
 import shutil
@@ -17,16 +17,29 @@ SOURCES = Path(__file__).parent / "typescript"
 DEPENDENCIES = json.loads((SOURCES / "package.json").read_text())["dependencies"]
 PACKAGES = [f"{name}@{version}" for name, version in DEPENDENCIES.items()]
 
+SCHEMES = ("exact", "exact-permit2", "upto")
+
 pytestmark = pytest.mark.peers
 
 
-@pytest.mark.parametrize("scheme", ["exact", "exact-permit2", "upto", "v1"])
-@pytest.mark.parametrize("transport", ["fetch", "axios"])
-async def test_a_typescript_wallet_pays(shop: Shop, tmp_path: Path, transport: str, scheme: str) -> None:
+WAYS = [
+    *(
+        (("pay.mjs", transport), scheme)
+        for transport in ("fetch", "axios")
+        for scheme in (*SCHEMES, "v1")
+    ),
+    *((("mcp.mjs",), scheme) for scheme in SCHEMES),
+]
+
+
+@pytest.mark.parametrize(("program", "scheme"), WAYS)
+async def test_a_typescript_wallet_pays(
+    shop: Shop, tmp_path: Path, program: tuple[str, ...], scheme: str
+) -> None:
     payer, rpc_url = new_payer(), shop.watched.server.rpc_url
     await fund(rpc_url, payer.address, 100_000)
     secret = "0x" + bytes(payer.account.key).hex()
-    told = await _saw(tmp_path, transport, scheme, shop.url, rpc_url, secret)
+    told = await _saw(tmp_path, *program, scheme, shop.url, rpc_url, secret)
     assert told["status"] == 200, told
     assert told["said"]["choices"][0]["message"]["content"]
     assert told["response"]["success"] is True
@@ -44,7 +57,7 @@ async def test_the_official_extension_verifies_offers_and_receipts(shop: Shop, t
     payer, rpc_url = new_payer(), shop.watched.server.rpc_url
     await fund(rpc_url, payer.address, 100_000)
     secret = "0x" + bytes(payer.account.key).hex()
-    told = await _saw(tmp_path, shop.url, rpc_url, secret, script="statements.mjs")
+    told = await _saw(tmp_path, "statements.mjs", shop.url, rpc_url, secret)
     assert len(told["offers"]) == told["accepts"] > 0
     assert all(offer["resourceUrl"] == f"{shop.url}/v1/vaas" for offer in told["offers"])
     assert (told["found"], told["matches"], told["refused"]) == (True, True, True)
@@ -55,9 +68,9 @@ async def test_the_official_extension_verifies_offers_and_receipts(shop: Shop, t
     assert told["kid"].startswith("did:web:127.0.0.1%3A")
 
 
-async def _saw(folder: Path, *arguments: str, script: str = "pay.mjs") -> dict[str, Any]:
+async def _saw(folder: Path, *arguments: str) -> dict[str, Any]:
     shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
     modules = await installed(*PACKAGES) / "node_modules"
     (folder / "node_modules").symlink_to(modules)
-    printed: dict[str, Any] = json.loads(await run(await node(), script, *arguments, cwd=folder))
+    printed: dict[str, Any] = json.loads(await run(await node(), *arguments, cwd=folder))
     return printed
