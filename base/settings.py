@@ -26,6 +26,7 @@ from pydantic_settings import (
 from base.agent_settings import AgentSettings
 from base.engine_settings import EngineSettings, Lane
 from base.limit_settings import LimitSettings
+from base.network_settings import NetworkName, NetworkSettings
 from base.outbound.addresses import network_of
 from base.topup_settings import AlipaySettings, StripeSettings
 
@@ -285,10 +286,13 @@ class Settings(BaseSettings):
     )
 
     x402: bool = Field(True, description="Accept x402 payments.")
-    network: Literal["dev"] = Field(
+    network: Literal["dev", "none"] = Field(
         "dev",
         validate_default=True,
-        description="Chain of x402 payments; dev is the embedded chain eip155:31337.",
+        description="Embedded chain of x402 payments: dev is eip155:31337, play money.",
+    )
+    networks: dict[NetworkName, NetworkSettings] = Field(
+        {}, description="Public chains on which x402 payments are taken ([networks.NAME])."
     )
     pay_to: EvmAddress | None = Field(None, description="Address that receives x402 payments.")
     min_charge_atomic: int = Field(
@@ -329,7 +333,10 @@ class Settings(BaseSettings):
     @classmethod
     def _no_play_money_in_production(cls, value: str, info: ValidationInfo) -> str:
         if value == "dev" and info.data.get("environment") == "production" and info.data.get("x402"):
-            raise ValueError("production does not take the development chain's money; set x402 = false")
+            raise ValueError(
+                "production does not take the development chain's money; set network = none and name "
+                "[networks.*], or x402 = false"
+            )
         return value
 
     @field_validator("outbound_allow")

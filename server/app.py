@@ -68,7 +68,7 @@ from server.openai.whole_door import WholeDoor
 from server.operations import NoArguments, Operation, Operations
 from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
-from server.payments import sale_of, x402_rail
+from server.payments import Place, places_of, x402_rail
 from server.proof import Proof
 from server.signing import Rotated, SigningOffice
 from server.sweeping import sweeping
@@ -213,13 +213,15 @@ class _Composition:
         demo_key = settings.demo_key.get_secret_value() if settings.demo_key else None
         first_key = await ensure_demo(ground.accounts, ground.keys, balance, demo_key)
         runtime = await build_runtime(settings, self._clock, _unreported)
-        chain = DevChain(settings.data_dir / "chain") if settings.x402 else None
+        embedded = settings.x402 and settings.network == "dev"
+        chain = DevChain(settings.data_dir / "chain") if embedded else None
         await asyncio.gather(
             _start(self._stack, *(part for part in (runtime.engines, chain) if part is not None)),
-            asyncio.to_thread(ahead.load, ahead.MCP + (ahead.CHAIN if chain else ())),
+            asyncio.to_thread(ahead.load, ahead.MCP + (ahead.CHAIN if settings.x402 else ())),
         )
         seat = await self._seat(ground, chain)
-        sale = await sale_of(settings, chain) if chain else None
+        places = await places_of(settings, chain)
+        sale = places[0].sale if places else None
         outbound = Outbound(Guard([network_of(text) for text in settings.outbound_allow]))
         self._stack.push_async_callback(outbound.aclose)
         files = await self._stack.enter_async_context(
@@ -258,7 +260,7 @@ class _Composition:
             manifests=hashes,
             grid=_grid(settings),
         )
-        x402 = await self._x402(ground, recorder, sale, chain)
+        x402 = await self._x402(ground, recorder, places)
         lasting = LastingRail(x402, self._owner) if x402 else None
         rails = Rails(BalanceRail(ground.store, recorder, self._clock), lasting, ground.store.hopeful)
         once = IdempotentRail(
@@ -295,7 +297,7 @@ class _Composition:
 
         kept = Kept(files, jobs, videos)
         asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat)
-        wallet = settings.data_dir / "keys" / "pay_to.key" if sale and not settings.pay_to else None
+        wallet = settings.data_dir / "keys" / "pay_to.key" if chain and not settings.pay_to else None
         office = AgentOffice(seat, wallet, redraw)
         await self._admin(ground, runtime, chain, redraw, office)
         return Server(
@@ -304,7 +306,7 @@ class _Composition:
             readiness=self._readiness,
             url=self._url,
             rpc_url=chain.rpc_url if chain else None,
-            network=chain.network if chain else None,
+            network=sale.asset.network if sale else None,
             chat_model=next((m.id for m in runtime.catalog if m.modality is Modality.CHAT), None),
             first_key=first_key,
             first_balance_nano_usd=balance,
@@ -341,9 +343,9 @@ class _Composition:
         )
 
     async def _x402(
-        self, ground: _Ground, recorder: Recorder, sale: Sale | None, chain: DevChain | None
+        self, ground: _Ground, recorder: Recorder, places: Sequence[Place]
     ) -> X402Rail | None:
-        if sale is None or chain is None:
+        if not places:
             return None
         desk = Desk(
             store=ground.store,
@@ -357,7 +359,7 @@ class _Composition:
             token_ttl_s=self._settings.access_token_ttl_s,
             statements=Statements(ground.ring, self._url, self._clock),
         )
-        rail = await self._stack.enter_async_context(x402_rail(self._settings, sale, desk, chain))
+        rail = await self._stack.enter_async_context(x402_rail(self._settings, places, desk))
         self._reconciliation = rail.reconciliation
         return rail
 

@@ -1,54 +1,139 @@
-"""The x402 rail of this server on its chain: entered and left together."""
+"""The x402 rail of this server on its chains: entered and left together."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from base.settings import Settings
+from base.network_settings import NetworkName
+from base.settings import Settings, SettingsError
 from server.beside import beside
 from settlement.chain.devchain import DevChain
 from settlement.x402.desk import Desk
+from settlement.x402.facilitator import Facilitator
 from settlement.x402.rail import X402Rail
 from settlement.x402.sale import Sale
+
+if TYPE_CHECKING:
+    from settlement.chain.client import ChainClient
+    from settlement.x402.facilitators.own import Chain
 
 _GAS_KEY: Final = "gas.key"
 
 
-async def sale_of(settings: Settings, chain: DevChain) -> Sale:
-    """The terms of this server on its chain, which is up. Raises ChainUnavailable, KeyFileError."""
-    from settlement.chain import permit2
-    from settlement.chain.client import ChainClient
-    from settlement.x402.networks import NETWORKS
+class Settler(Facilitator, Protocol):
+    """A facilitator of one chain that is entered and left; ``client`` reads the chain beside it."""
 
-    keys = settings.data_dir / "keys"
-    pay_to = settings.pay_to or await _own_address(keys / "pay_to.key")
-    asset = NETWORKS[settings.network].asset
-    async with ChainClient(lambda: chain.rpc_url) as client:
-        settler = await _own_address(keys / _GAS_KEY) if await permit2.is_deployed(client) else ""
-    return Sale(asset, pay_to, settings.min_charge_atomic, int(settings.timeout_s), settler)
+    @property
+    def client(self) -> "ChainClient": ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A chain on which payments are taken: on which terms, and who settles them there."""
+
+    chain: "Chain"
+    sale: Sale
+    settler: Callable[[Desk], Awaitable[Settler]]
+
+
+async def places_of(settings: Settings, dev: DevChain | None) -> tuple[Place, ...]:
+    """The chains on which this server takes payments; the embedded one, which is up, comes first.
+
+    Raises ChainUnavailable, KeyFileError and SettingsError, which names the setting.
+    """
+    public = [await _public(settings, name) for name in settings.networks] if settings.x402 else []
+    return (*([await _embedded(settings, dev)] if dev else []), *public)
 
 
 @asynccontextmanager
-async def x402_rail(
-    settings: Settings, sale: Sale, desk: Desk, chain: DevChain
-) -> AsyncIterator[X402Rail]:
-    """Run the rail over a chain that is up. Payments of an earlier process are ended before it serves,
+async def x402_rail(settings: Settings, places: Sequence[Place], desk: Desk) -> AsyncIterator[X402Rail]:
+    """Run the rail over chains that are up. Payments of an earlier process are ended before it serves,
     those whose money is under way beside it.
 
     Raises ChainUnavailable, KeyFileError.
     """
     from settlement.x402.collector import Collector
-    from settlement.x402.facilitators.dev import DevFacilitator
+    from settlement.x402.facilitators.router import Router
     from settlement.x402.wallets import ContractWallets
 
-    gas_key = settings.data_dir / "keys" / _GAS_KEY
-    async with DevFacilitator(chain, desk.store, desk.clock, gas_key) as facilitator:
-        collector = Collector(desk.store, facilitator, desk.clock, settings.timeout_s)
-        rail = X402Rail(sale, desk, collector, ContractWallets({chain.network: facilitator.client}))
+    async with AsyncExitStack() as stack:
+        settlers = {
+            place.chain.network: await stack.enter_async_context(await place.settler(desk))
+            for place in places
+        }
+        clients = {network: settler.client for network, settler in settlers.items()}
+        collector = Collector(desk.store, Router(settlers), desk.clock, settings.timeout_s)
+        first, *others = (place.sale for place in places)
+        rail = X402Rail(first, desk, collector, ContractWallets(clients), others)
         await rail.recovery.recover()
         async with beside(rail.recovery.forever()), beside(rail.reconciliation.forever()):
             yield rail
+
+
+async def _embedded(settings: Settings, chain: DevChain) -> Place:
+    from settlement.x402.facilitators.dev import DevFacilitator
+    from settlement.x402.networks import NETWORKS
+
+    keys = settings.data_dir / "keys"
+    pay_to = settings.pay_to or await _own_address(keys / "pay_to.key")
+    least, gas_key = settings.min_charge_atomic, keys / _GAS_KEY
+    settler = await _own_address(gas_key) if await _has_permit2(chain) else ""
+    sale = Sale(NETWORKS["dev"].asset, pay_to, least, int(settings.timeout_s), settler)
+
+    async def settling(desk: Desk) -> DevFacilitator:
+        return DevFacilitator(chain, desk.store, desk.clock, gas_key)
+
+    return Place(chain, sale, settling)
+
+
+async def _public(settings: Settings, name: NetworkName) -> Place:
+    from settlement.chain.errors import ChainUnavailable, RpcRefused
+    from settlement.chain.fees import GWEI, FeePolicy
+    from settlement.chain.keys import file_signer
+    from settlement.chain.rpc_chain import WrongChain, rpc_chain
+    from settlement.x402.facilitators.own import SelfFacilitator
+    from settlement.x402.networks import NETWORKS
+
+    asset, set_ = NETWORKS[name].asset, settings.networks[name]
+    try:
+        chain = await rpc_chain(set_.rpc_url.get_secret_value(), asset.network, asset.address)
+        permit2 = await _has_permit2(chain)
+    except (ChainUnavailable, RpcRefused, WrongChain) as error:
+        raise SettingsError(f"networks.{name}.rpc_url: {error}") from error
+    signer = await file_signer(set_.gas_key or settings.data_dir / "keys" / _GAS_KEY)
+    if signer.address.lower() == set_.pay_to.lower():
+        raise SettingsError(
+            f"networks.{name}.pay_to is the gas wallet, whose key is on this machine; name another"
+        )
+    least = settings.min_charge_atomic if set_.min_charge_atomic is None else set_.min_charge_atomic
+    settler = signer.address if permit2 else ""
+    sale = Sale(asset, set_.pay_to, least, int(settings.timeout_s), settler)
+    fees = FeePolicy(set_.gas_price_gwei * GWEI, day_budget_gwei=set_.gas_budget_gwei)
+
+    async def settling(desk: Desk) -> SelfFacilitator:
+        return SelfFacilitator(chain, desk.store, desk.clock, signer, fees)
+
+    return Place(chain, sale, settling)
+
+
+async def _has_permit2(chain: "Chain") -> bool:
+    from settlement.chain import permit2
+    from settlement.chain.client import ChainClient
+
+    async with ChainClient(lambda: chain.rpc_url) as client:
+        return await permit2.is_deployed(client)
 
 
 async def _own_address(key: Path) -> str:

@@ -5,7 +5,7 @@ chain id at many: here one pool of connections answers in the loop, and nothing 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # it is large, and many servers know no chain
     import aiohttp
 
 _CONNECTIONS: Final = 16
+_LOG_BLOCKS: Final = 50_000
+_LOG_STEP: Final = 5_000
 _POLL_S: Final = (0.02, 1.0)
 
 
@@ -173,9 +175,26 @@ class ChainClient:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, most_s)
 
-    async def logs(self, address: str, topics: Sequence[str | None], first_block: int = 0) -> list[Log]:
+    async def recent_logs(self, address: str, topics: Sequence[str | None]) -> AsyncIterator[Log]:
+        """Those of the last 50,000 blocks, newest first: public nodes answer for few blocks at once."""
+        last = await self.height()
+        oldest = max(0, last - _LOG_BLOCKS)
+        while last >= oldest:
+            first = max(oldest, last - _LOG_STEP + 1)
+            for log in reversed(await self.logs(address, topics, first, last)):
+                yield log
+            last = first - 1
+
+    async def logs(
+        self,
+        address: str,
+        topics: Sequence[str | None],
+        first_block: int = 0,
+        last_block: int | None = None,
+    ) -> list[Log]:
         wanted = {"address": address, "topics": list(topics), "fromBlock": hex(first_block)}
-        found = await self.request("eth_getLogs", {**wanted, "toBlock": "latest"})
+        last = "latest" if last_block is None else hex(last_block)
+        found = await self.request("eth_getLogs", {**wanted, "toBlock": last})
         return [_log(item) for item in found]
 
     async def _ask(self, method: str, params: tuple[Any, ...]) -> Any:

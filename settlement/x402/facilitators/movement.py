@@ -69,7 +69,7 @@ class _TokenMovement:
     async def paid(self, client: ChainClient) -> Receipt | None:
         transfer = self._transfer
         topics = (usdc.AUTHORIZATION_USED, usdc.address_topic(transfer.payer), transfer.nonce)
-        for log in await client.logs(transfer.asset, topics):
+        async for log in client.recent_logs(transfer.asset, topics):
             receipt = await client.receipt(log.transaction)
             if receipt is not None and self.carried_out(receipt):
                 return receipt
@@ -125,7 +125,7 @@ class _Permit2Movement:
             return None
         signed = self.authorization
         payer, payee = usdc.address_topic(signed.payer), usdc.address_topic(signed.payee)
-        for log in await client.logs(signed.asset, (_TRANSFERRED, payer, payee)):
+        async for log in client.recent_logs(signed.asset, (_TRANSFERRED, payer, payee)):
             if not self._moved(log) or not await self._called_in(client, log.transaction):
                 continue
             receipt = await client.receipt(log.transaction)
