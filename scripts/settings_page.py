@@ -92,10 +92,10 @@ public chain.
 _NETWORKS = """\
 ## [networks.NAME]
 
-A public chain on which x402 payments are taken in its USDC: `base`, `base-sepolia`, `polygon`, `avalanche`,
-`arbitrum`, `ethereum`. Who is paid may differ from chain to chain. This server settles by itself: the gas wallet
-needs the chain's own coin. See [payments](payments.md#networks); seen on anvil in the place of Base Sepolia,
-not yet run against a live public chain.
+A public chain on which x402 payments are taken in its USDC: `base`, `base-sepolia`, `polygon`,
+`avalanche`, `arbitrum`, `ethereum`. Who is paid may differ from chain to chain. This server settles by
+itself: the gas wallet needs the chain's own coin. See [payments](payments.md#networks); seen on anvil in
+the place of Base Sepolia, not yet run against a live public chain.
 """
 
 
