@@ -4,7 +4,7 @@ LOCK_FLAGS ?=
 PEERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: bench-batch test-batch test-payments test-uses test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
+.PHONY: bench-evidence bench-batch test-batch test-payments test-uses test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,9 @@ bench: setup ## measure this checkout (PEERS=all: beside other gateways)
 bench-pool: setup ## 200 readers who stall beside 50 good ones; five times the load an engine can carry
 	@$(BIN)/python -m benchmarks.readers
 	@$(BIN)/python -m benchmarks.overload
+
+bench-evidence: setup ## what signing, appending and logging 10,000 receipts takes
+	@$(BIN)/python -m benchmarks.evidence
 
 bench-batch: setup ## a batch of TASKS tasks (1,000,000) on an engine that answers at once
 	@$(BIN)/python -m benchmarks.batch $(or $(TASKS),1000000)

@@ -114,3 +114,14 @@ async def test_without_keys_nothing_is_believed(tmp_path: Path) -> None:
     (found,) = await in_node([{"bundle": text, "keys": None, "request": None}], tmp_path)
     assert found == in_python(text, NOBODY, None)
     assert found["key_trusted"] == "skipped"
+
+
+async def test_the_vectors_of_proofs_hold_in_the_pages_code(tmp_path: Path) -> None:
+    vectors = json.loads((Path(__file__).parents[2] / "vectors" / "proofs.json").read_bytes())
+    told = tmp_path / "vectors.json"
+    told.write_text(json.dumps({"folder": str(FOLDER), "vectors": vectors}))
+    script = SCRIPT.with_name("proofs.mjs")
+    seen = json.loads(await run("sh", "-c", f'"{await node()}" "{script}" < "{told}"', cwd=tmp_path))
+    proofs = sum(len(tree["inclusion"]) + len(tree["consistency"]) for tree in vectors["trees"])
+    assert seen == {"held": proofs, "failed": 0, "lies": 0, "roots": len(vectors["trees"])}
+    assert proofs > 500
