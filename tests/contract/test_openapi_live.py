@@ -25,7 +25,14 @@ DOCUMENTS = {"model": "all-minilm-l6-v2-int8-cosine", "query": "q", "documents":
 PICTURE = {"model": "flux-schnell", "prompt": "a red apple", "size": "256x256"}
 RESPONSE = {"model": "qwen3-32b", "input": "Say yes.", "max_output_tokens": 16}
 # the status of a payment: where payments are tested (tests/contract/x402)
-ELSEWHERE = {"/v1/payments/{id}", "/v1/videos/{id}", "/v1/videos/{id}/content"}
+ELSEWHERE = {
+    "/v1/payments/{id}",
+    "/v1/videos/{id}",
+    "/v1/videos/{id}/content",
+    "/v1/audit/anchors/{digest}",
+    "/v1/audit/{id}/feedback",
+    "/v1/audit/{id}/feedback/submission",
+}
 OUTSIDE = {"input_text": "1 + 1?", "output_text": "2", "model_id": "gpt-elsewhere"}
 BATCH = {"tasks": [{"custom_id": "a", "model": "bge-m3", "request_body": TEXTS}]}
 EAR = {"model": "whisper-large-v3-turbo"}
