@@ -149,7 +149,8 @@ def _x402(facts: Facts, settings: Settings) -> str:
     return f"""\
 ## Pay per call with x402
 
-No account: a wallet with USDC on `{payment.network}` is enough, and the payer pays no gas.
+No account: a wallet with USDC on {" or ".join(f"`{name}`" for name in payment.networks)} is enough, and
+the payer pays no gas.
 {_network_note(payment.network)}
 
 1. **Challenge.** Call without a payment. Over MCP the result has `isError: true` and `structuredContent`

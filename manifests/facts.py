@@ -26,7 +26,7 @@ class ModelFact:
 @dataclass(frozen=True, slots=True)
 class PaymentFact:
     """The x402 rail: the chain (CAIP-2), the token and who is paid. ``pay_to`` is None in documents
-    that are rendered without a server."""
+    that are rendered without a server. ``others`` are the terms on more chains."""
 
     network: str
     asset: str | None
@@ -35,6 +35,16 @@ class PaymentFact:
     pay_to: str | None
     min_charge_atomic: int
     schemes: Sequence[str] = ("exact",)
+    others: Sequence["PaymentFact"] = ()
+
+    @property
+    def each(self) -> Sequence["PaymentFact"]:
+        """The terms on every chain, this one first."""
+        return (self, *self.others)
+
+    @property
+    def networks(self) -> Sequence[str]:
+        return tuple(payment.network for payment in self.each)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,10 @@ def _start(facts: Facts, settings: Settings) -> str:
     if facts.payment:
         lines.append(
             f"- No account needed: paid calls without a key answer with an x402 challenge "
-            f"({', '.join(facts.payment.schemes)}; USDC on {facts.payment.network}). Sign it, call "
-            f"again with the payment. What is taken and not used stays as credit: the access token of "
-            f"the answer spends it as a Bearer for {settings.access_token_ttl_s // 86_400} days."
+            f"({', '.join(facts.payment.schemes)}; USDC on {', '.join(facts.payment.networks)}). "
+            f"Sign it, call again with the payment. What is taken and not used stays as credit: the "
+            f"access token of the answer spends it as a Bearer for "
+            f"{settings.access_token_ttl_s // 86_400} days."
         )
     lines.append(
         "- Every paid call leaves signed evidence and a receipt: GET /v1/vaas/{id}/bundle, checked "

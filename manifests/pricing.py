@@ -64,4 +64,14 @@ def x402_terms(facts: Facts) -> dict[str, Any]:
         "pay_to": payment.pay_to,
         "min_charge_atomic": str(payment.min_charge_atomic),
         "min_charge_usd": atomic_usd(payment.min_charge_atomic),
+        "networks": [
+            {
+                "network": each.network,
+                "asset": each.asset,
+                "pay_to": each.pay_to,
+                "min_charge_atomic": str(each.min_charge_atomic),
+                "schemes": list(each.schemes),
+            }
+            for each in payment.each
+        ],
     }

@@ -221,7 +221,8 @@ class _Composition:
         )
         seat = await self._seat(ground, chain)
         places = await places_of(settings, chain)
-        sale = places[0].sale if places else None
+        sales = [place.sale for place in places]
+        sale = sales[0] if sales else None
         outbound = Outbound(Guard([network_of(text) for text in settings.outbound_allow]))
         self._stack.push_async_callback(outbound.aclose)
         files = await self._stack.enter_async_context(
@@ -251,7 +252,7 @@ class _Composition:
             jobs.tools,
             videos.tools,
         )
-        facts = self._facts(ground, runtime, sale, seat.agent)
+        facts = self._facts(ground, runtime, sales, seat.agent)
         hashes = manifest_hashes(registry, facts)
         recorder = Recorder(
             ground.ring,
@@ -287,7 +288,7 @@ class _Composition:
 
         def drawn() -> Mapping[str, Document]:
             paid = PAYMENT_ERRORS if facts.payment else ()
-            now = self._facts(ground, runtime, sale, seat.agent)
+            now = self._facts(ground, runtime, sales, seat.agent)
             return render(registry, now, settings, operations(paid, (Misdirected,)))
 
         documents = dict(drawn())
@@ -373,13 +374,15 @@ class _Composition:
         await self._stack.enter_async_context(beside(seat.run()))
         return seat
 
-    def _facts(self, ground: _Ground, runtime: Runtime, sale: Sale | None, agent: Agent | None) -> Facts:
+    def _facts(
+        self, ground: _Ground, runtime: Runtime, sales: Sequence[Sale], agent: Agent | None
+    ) -> Facts:
         *past_keys, key = key_facts(ground.ring.history)
         return Facts(
             version=version(),
             base_url=self._url,
             models=tuple(model_facts(runtime.catalog)),
-            payment=payment_fact(sale) if sale else None,
+            payment=payment_fact(sales[0], sales[1:]) if sales else None,
             key=key,
             rendered_on=datetime.now(UTC).date(),
             past_keys=past_keys,

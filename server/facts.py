@@ -28,8 +28,8 @@ def model_facts(catalog: Catalog) -> Iterator[ModelFact]:
             )
 
 
-def payment_fact(sale: Sale) -> PaymentFact:
-    """The x402 rail as the documents tell it."""
+def payment_fact(sale: Sale, others: Sequence[Sale] = ()) -> PaymentFact:
+    """The x402 rail as the documents tell it, on this network and others."""
     return PaymentFact(
         network=sale.asset.network,
         asset=sale.asset.address,
@@ -38,6 +38,7 @@ def payment_fact(sale: Sale) -> PaymentFact:
         pay_to=sale.pay_to,
         min_charge_atomic=sale.min_charge_atomic,
         schemes=sale.schemes,
+        others=tuple(payment_fact(other) for other in others),
     )
 
 

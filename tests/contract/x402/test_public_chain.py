@@ -77,6 +77,7 @@ async def test_the_official_client_pays_on_base_sepolia(tmp_path: Path) -> None:
                 asked = await http.post(CHAT, json=QUESTION)
                 terms = (await http.get("/.well-known/x402")).json()["payment"]
         assert terms["network"] == SEPOLIA.network
+        assert [each["network"] for each in terms["networks"]] == [SEPOLIA.network]
         offers = decoded(asked.headers["payment-required"])["accepts"]
         assert {offer["network"] for offer in offers} == {SEPOLIA.network}
 

@@ -47,7 +47,10 @@ MODELS = (
     ModelFact("voice", "speech", "0", "0", 4096, "MIT", "voice", {"million_characters": "1.00"}),
     ModelFact("ear", "transcription", "0", "0", 448, "MIT", "ear", {"second": "0.00001"}),
 )
-PAYMENT = PaymentFact("eip155:31337", "0x" + "11" * 20, "USDC", "2", "0x" + "22" * 20, 7)
+ON_BASE = PaymentFact("eip155:8453", "0x" + "33" * 20, "USD Coin", "2", "0x" + "44" * 20, 9)
+PAYMENT = PaymentFact(
+    "eip155:31337", "0x" + "11" * 20, "USDC", "2", "0x" + "22" * 20, 7, others=(ON_BASE,)
+)
 KEY = KeyFact("k1", "ab" * 32)
 
 

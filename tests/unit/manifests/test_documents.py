@@ -81,8 +81,10 @@ def test_payment_terms_are_the_same_everywhere() -> None:
     assert terms["asset"] == sample.PAYMENT.asset
     assert terms["pay_to"] == sample.PAYMENT.pay_to
     assert (terms["min_charge_atomic"], terms["min_charge_usd"]) == ("7", "0.000007")
-    assert sample.PAYMENT.network in DOCS["/agents.md"].text
-    assert sample.PAYMENT.network in DOCS["/llms.txt"].text
+    assert [each["network"] for each in terms["networks"]] == list(sample.PAYMENT.networks)
+    for network in sample.PAYMENT.networks:
+        assert network in DOCS["/agents.md"].text
+        assert network in DOCS["/llms.txt"].text
 
 
 def test_paid_resources_are_the_paid_operations_that_a_model_serves() -> None:
