@@ -84,9 +84,11 @@ class McpDoor:
         timed = _Timed(send, self._parts.settings.send_timeout_s)
         try:
             await self._serve(scope, receive, timed.send)
-        except (Disconnected, TimeoutError):
-            return  # nobody reads: the server closes an answer that was begun and not ended
+        except Disconnected:
+            return
         except Exception as error:
+            if timed.stalled:
+                return  # nobody reads: the server closes an answer that was begun and not ended
             if timed.begun:
                 raise
             shown = public_error(error)
@@ -154,6 +156,7 @@ class _Timed:
         self._timeout_s = timeout_s
         self._streaming = False
         self.begun = False
+        self.stalled = False
 
     async def send(self, message: Message) -> None:
         self.begun = True
@@ -161,8 +164,12 @@ class _Timed:
             self._streaming = bool(message.get("more_body"))
             await self._send(message)
             return
-        with anyio.fail_after(self._timeout_s):
-            await self._send(message)
+        try:
+            with anyio.fail_after(self._timeout_s):
+                await self._send(message)
+        except TimeoutError:  # a task group would hide it in a group of errors
+            self.stalled = True
+            raise
 
 
 def _session(head: Head) -> str | None:

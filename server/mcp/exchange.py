@@ -4,7 +4,7 @@ It takes what is well-formed; all else, and every refusal of the protocol, is le
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -28,6 +28,10 @@ METHOD: Final = "tools/call"
 PING_S: Final = 15.0
 _JSON: Final = b"application/json"
 _EVENTS: Final = b"text/event-stream"
+_ANSWERS: Final = {_JSON, _EVENTS}
+_MEMBERS: Final = {"jsonrpc", "id", "method", "params"}
+_PARAMS: Final = {"name", "arguments", "_meta"}
+_ID: Final = (str, int)  # and no bool, which is an int
 _STREAM: Final = [
     (b"content-type", _EVENTS),
     (b"cache-control", b"no-cache, no-transform"),
@@ -69,7 +73,8 @@ class Exchanges:
         if called is None:
             return False
         meta = called.meta
-        reply = _Reply(called, send)
+        watch = Watch(wire_of(scope), send, self.send_timeout_s)
+        reply = _Reply(called, watch, send)
         message = ToolMessage(
             name=called.params["name"],
             arguments=called.params.get("arguments") or {},
@@ -79,7 +84,7 @@ class Exchanges:
             visit=visit,
             report=reply.report if "progressToken" in meta else None,
         )
-        with Watch(wire_of(scope), send, self.send_timeout_s), reply:
+        with watch, reply:
             try:
                 result = await self.calls.call(message)
             except MCPError as error:
@@ -91,12 +96,11 @@ class Exchanges:
     def _called(self, scope: Scope, visit: Visit) -> _Called | None:
         """What a message calls, if it is all well-formed (streamable HTTP, sending messages)."""
         headers = visit.head.headers
-        accepted = headers.get(b"accept", b"")
         twice = len(headers) != len(scope["headers"])
         if (
             twice
-            or not headers.get(b"content-type", b"").startswith(_JSON)
-            or not (_JSON in accepted and _EVENTS in accepted)
+            or _kinds(headers, b"content-type") != {_JSON}
+            or not _ANSWERS <= _kinds(headers, b"accept")
         ):
             return None
         version = headers.get(b"mcp-protocol-version", b"").decode("latin-1")
@@ -108,7 +112,10 @@ class Exchanges:
             called = _Called(version, message["id"], message["params"])
             name = called.params["name"]
             if not (
-                type(called.request_id) in (str, int)
+                message.keys() == _MEMBERS
+                and called.params.keys() <= _PARAMS
+                and type(called.request_id) in _ID
+                and type(called.meta.get("progressToken", "")) in _ID
                 and message["jsonrpc"] == "2.0"
                 and message["method"] == METHOD
                 and sound(headers, version, called)
@@ -119,6 +126,11 @@ class Exchanges:
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValidationError):
             return None
         return called
+
+
+def _kinds(headers: Mapping[bytes, bytes], name: bytes) -> Set[bytes]:
+    """The media types that a header names, without their parameters."""
+    return {kind.partition(b";")[0].strip() for kind in headers.get(name, b"").split(b",")}
 
 
 def _agrees(headers: Mapping[bytes, bytes], version: str, called: _Called) -> bool:
@@ -147,8 +159,9 @@ _SOUND: Final[Mapping[str, _Sound]] = dict.fromkeys(HANDSHAKE_VERSIONS, _stands)
 class _Reply:
     """What one client is answered; entered while its call runs."""
 
-    def __init__(self, called: _Called, send: Send) -> None:
+    def __init__(self, called: _Called, watch: Watch, send: Send) -> None:
         self._called = called
+        self._watch = watch
         self._send = send
         self._streaming = False
         self._pings: asyncio.Task[None] | None = None
@@ -193,10 +206,15 @@ class _Reply:
         await self._send({"type": "http.response.body", "body": body})
 
     async def _part(self, data: bytes) -> None:
+        """What a call tells while it runs, from tasks of its own: a reader who takes none of it for
+        ``send_timeout_s`` ends the call."""
         if not self._streaming:
             self._streaming = True
             await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM})
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        try:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        except TimeoutError:
+            self._watch.cut()
 
     def _start_pings(self, loop: asyncio.AbstractEventLoop) -> None:
         self._pings = loop.create_task(self._ping())

@@ -25,7 +25,7 @@ class Watch:
     def __enter__(self) -> Self:
         self._task = asyncio.current_task()
         if self._wire is not None:
-            self._wire.lost = self._cut
+            self._wire.lost = self.cut
         return self
 
     def __exit__(
@@ -44,13 +44,14 @@ class Watch:
         if self._wire is None or not self._wire.full:
             await self._send(message)
             return
-        patience = asyncio.get_running_loop().call_later(self._timeout_s, self._cut)
+        patience = asyncio.get_running_loop().call_later(self._timeout_s, self.cut)
         try:
             await self._send(message)
         finally:
             patience.cancel()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """Cancel the watched task, as for a client that has gone."""
         if not self.gone and self._task is not None:
             self.gone = True
             self._task.cancel()
