@@ -4,7 +4,7 @@ It takes what is well-formed; all else, and every refusal of the protocol, is le
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -100,7 +100,7 @@ class Exchanges:
         if (
             twice
             or _kinds(headers, b"content-type") != {_JSON}
-            or not _ANSWERS <= _kinds(headers, b"accept")
+            or not _ANSWERS.issubset(_kinds(headers, b"accept"))
         ):
             return None
         version = headers.get(b"mcp-protocol-version", b"").decode("latin-1")
@@ -128,7 +128,7 @@ class Exchanges:
         return called
 
 
-def _kinds(headers: Mapping[bytes, bytes], name: bytes) -> Set[bytes]:
+def _kinds(headers: Mapping[bytes, bytes], name: bytes) -> set[bytes]:
     """The media types that a header names, without their parameters."""
     return {kind.partition(b";")[0].strip() for kind in headers.get(name, b"").split(b",")}
 

@@ -207,4 +207,4 @@ async def test_odd_messages(live: Live, version: str, rpc: str) -> None:
 @pytest.mark.parametrize("odd", HEADERS)
 async def test_odd_headers(live: Live, version: str, odd: Mapping[str, str]) -> None:
     params = '"name": "echo", "arguments": {"text": "x"}'
-    await compare(live, spelled(version, params=params), plain(version, "echo") | odd)
+    await compare(live, spelled(version, params=params), plain(version, "echo") | dict(odd))
