@@ -244,6 +244,12 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Largest request body accepted.")
+    max_message_bytes: int = Field(
+        8_388_608,
+        ge=1024,
+        description="Largest message accepted on /v1/mcp: above max_body_bytes it should carry a file "
+        "in base64, and little else.",
+    )
     max_upload_bytes: int = Field(
         26_214_400, ge=1024, description="Largest form with a file accepted, where files are taken."
     )

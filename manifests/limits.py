@@ -16,6 +16,7 @@ def limits(settings: Settings) -> str:
         ("limit", "value"),
         (
             ("request body", f"{settings.max_body_bytes:,} bytes (413 above)"),
+            ("MCP message with a file in base64", f"{settings.max_message_bytes:,} bytes"),
             ("nesting of a JSON body", f"{MAX_DEPTH} levels"),
             ("payment header", f"{MAX_PAYMENT_HEADER_KIB} KiB"),
             ("messages of a chat", f"{MAX_MESSAGES}"),

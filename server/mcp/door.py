@@ -21,7 +21,7 @@ from server.mcp.task_times import TaskTimes
 from server.mcp.visit import SCOPE_KEY, Visit
 from server.web.caller import Callers
 from server.web.refusal import refusal_headers
-from server.web.request import Disconnected, Head, read_body, read_head
+from server.web.request import Disconnected, Head, read_body, read_head, too_large
 from server.web.respond import public_error, send_error
 from tools.invoke import Invoker
 from tools.tasks.book import TaskBook
@@ -34,6 +34,7 @@ SESSION = b"mcp-session-id"
 VERSION = b"mcp-protocol-version"
 PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource/v1/mcp"
 _LONGEST_SESSION = 128
+_MANY = 20_000  # values of a message that carries a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class McpDoor:
         if self._protocol is None:
             raise ServiceUnavailable("The MCP door is not open.", retry_after_s=1)
         caller = self._caller(head)
-        body = await read_body(receive, head, self._parts.settings.max_body_bytes)
+        body = await self._message(receive, head)
         session = _session(head)
         if session is not None:
             self._cancellations.heed(session, body)
@@ -118,6 +119,15 @@ class McpDoor:
             return
         carried = {**scope, SCOPE_KEY: visit}
         await self._protocol.manager.asgi_app(carried, _replay(body, receive), send)
+
+    async def _message(self, receive: Receive, head: Head) -> bytes:
+        """The body. One that is larger than others may be is taken for the file in it: parsing that is
+        cheap, where as many bytes of small values would hold up every other call."""
+        small = self._parts.settings.max_body_bytes
+        body = await read_body(receive, head, max(small, self._parts.settings.max_message_bytes))
+        if len(body) > small and body.count(b",") + body.count(b"[") + body.count(b"{") > _MANY:
+            raise too_large(small)
+        return body
 
     def _caller(self, head: Head) -> Caller:
         try:

@@ -91,7 +91,7 @@ def build(
         stateless=True,
         json_response=False,
         security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-        max_request_body_size=settings.max_body_bytes,
+        max_request_body_size=max(settings.max_body_bytes, settings.max_message_bytes),
     )
     exchanges = Exchanges(calls, listing.plain, settings.send_timeout_s)
     return Protocol(server, manager, bus, listeners, exchanges, tasks.runs)

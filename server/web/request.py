@@ -72,7 +72,7 @@ async def read_body(receive: Receive, head: Head, limit: int) -> bytes:
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         if len(body) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         return body
     chunks: list[bytes] = []
     size = 0
@@ -82,7 +82,7 @@ async def read_body(receive: Receive, head: Head, limit: int) -> bytes:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         if not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()
@@ -103,7 +103,7 @@ async def body_pieces(receive: Receive, head: Head, limit: int) -> AsyncIterator
         piece: bytes = message.get("body", b"")
         size += len(piece)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         yield piece
         more = bool(message.get("more_body"))
 
@@ -118,7 +118,14 @@ def _check_declared(head: Head, limit: int) -> None:
         )
     declared = head.headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> PayloadTooLarge:
+    """What a body of more than ``limit`` bytes is refused with."""
+    return PayloadTooLarge(
+        f"The body is larger than {limit} bytes.", resolution=f"Send at most {limit} bytes."
+    )
 
 
 def read_json(head: Head, body: bytes) -> dict[str, Any]:
@@ -162,12 +169,6 @@ def check_json(body: bytes, value: Any) -> None:
         raise InvalidRequest(
             "The body holds the character U+0000.", resolution="Remove U+0000 from all strings."
         )
-
-
-def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(
-        f"The body is larger than {limit} bytes.", resolution=f"Send at most {limit} bytes."
-    )
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

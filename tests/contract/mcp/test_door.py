@@ -93,7 +93,7 @@ def test_origins_are_compared_whole() -> None:
 
 
 async def test_a_body_over_the_limit_is_413(live: Live) -> None:
-    answer = await live.post(b'{"x":"' + b"a" * 2_200_000 + b'"}')
+    answer = await live.post(b'{"x":"' + b"a" * 8_400_000 + b'"}')
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "payload_too_large"
 
@@ -123,3 +123,19 @@ async def test_a_handshake_client_is_named_and_a_modern_one_is_not(live: Live) -
     assert "mcp-session-id" not in again.headers
     modern = await live.post(ECHO, mcp_protocol_version="2026-07-28")
     assert "mcp-session-id" not in modern.headers
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["short way", "SDK"])
+async def test_a_message_may_be_large_for_the_file_in_it_alone(live: Live, twice: bool) -> None:
+    headers = {"authorization": f"Bearer {KEY}", "mcp_protocol_version": "2025-11-25"}
+    if twice:
+        headers["accept"] = "*/*"
+
+    async def answered(words: list[str]) -> httpx2.Response:
+        params = {"name": "talk", "arguments": {"words": words}}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        return await live.post(message, **headers)
+
+    assert "isError" in (await answered(["a" * 5_000_000])).text
+    assert (await answered(["a"] * 700_000)).json()["error"]["code"] == "payload_too_large"
+    assert (await answered(["a" * 9_000_000])).status_code == 413
