@@ -310,6 +310,20 @@ class Settings(BaseSettings):
     access_token_ttl_s: int = Field(
         2_592_000, ge=60, description="Lifetime of the token that spends a wallet's credit."
     )
+    log_signer: str = Field(
+        "file",
+        pattern=r"^(file|env:[A-Za-z_][A-Za-z0-9_]*|https?://[^\s]+)$",
+        description=(
+            "Where the key of the log is: file (keys/log.key), env:NAME (64 hex digits), or the URL of "
+            "a service that signs, with log_public_key."
+        ),
+    )
+    log_public_key: str | None = Field(
+        None, pattern=r"^[0-9a-f]{64}$", description="The key that the service signs with, in hex."
+    )
+    log_signer_token: SecretStr | None = Field(
+        None, description="Bearer token that the service asks for."
+    )
     proof_rpm: int = Field(
         1200,
         ge=1,
@@ -344,6 +358,12 @@ class Settings(BaseSettings):
                 "[networks.*], or x402 = false"
             )
         return value
+
+    @model_validator(mode="after")
+    def _pinned_signer(self) -> "Settings":
+        if self.log_signer.startswith("http") and self.log_public_key is None:
+            raise ValueError("log_signer names a service: log_public_key has to say which key it has")
+        return self
 
     @field_validator("outbound_allow")
     @classmethod

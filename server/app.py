@@ -22,7 +22,6 @@ from base.resource import Resource
 from base.sealing import Sealer
 from base.secret_file import file_secret
 from base.settings import Settings
-from base.signing import file_signer
 from manifests.bazaar import http_discovery
 from manifests.document import Document
 from manifests.facts import AgentFact, Facts
@@ -70,7 +69,7 @@ from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
 from server.payments import Place, places_of, x402_rail
 from server.proof import Proof
-from server.signing import Rotated, SigningOffice
+from server.signing import Rotated, SigningOffice, log_signer_of
 from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
 from server.tools import EDITS, ENDPOINTS, registry_of
@@ -325,7 +324,7 @@ class _Composition:
         pepper = file_secret(secrets / "pepper")
         keys = Keys(store, self._clock, pepper)
         await keys.load()
-        log_signer = file_signer(secrets / "log.key")
+        log_signer = log_signer_of(self._settings, secrets)
         origin = f"batchin/log/{log_signer.key_id}"
         integrator = Integrator(store, log_signer, origin, self._clock)
         self._stack.push_async_callback(integrator.integrate)
@@ -545,7 +544,7 @@ class _Composition:
         ledger = LedgerOffice(ground.store, self._clock, self._reconciliation).operations()
         engines = await self._stack.enter_async_context(EnginesOffice(runtime.engines))
         signing = SigningOffice(
-            lambda: ground.ring, ground.log, rotated, ground.integrator.integrate
+            lambda: ground.ring, ground.store, rotated, ground.integrator.integrate
         ).operations()
         asked = {
             "info": Operation(NoArguments, info),

@@ -8,15 +8,12 @@ import anyio
 
 from base.clock import SystemClock
 from base.secret_file import file_secret
-from base.signing import file_signer
 from server.books import Books
 from server.ledger import LedgerOffice
 from server.operations import Operations
 from server.signing import SigningOffice
 from server.tables import DATABASE, TABLES
-from settlement.evidence.checkpoint import LogKey
 from settlement.evidence.keyring import KeyRing
-from settlement.evidence.log import Log
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.keys import Keys
 from storage.lock import DataDirLock
@@ -40,9 +37,7 @@ async def books(data_dir: Path) -> AsyncIterator[Operations]:
         try:
             keys = Keys(store, clock, pepper)
             folder = (data_dir / PEPPER).parent
-            log_signer = await anyio.to_thread.run_sync(file_signer, folder / "log.key")
-            log = Log(store, LogKey(f"batchin/log/{log_signer.key_id}", log_signer.public_key))
-            signing = SigningOffice(lambda: KeyRing.open(folder, clock), log)
+            signing = SigningOffice(lambda: KeyRing.open(folder, clock), store)
             operations = Books(Accounts(store, clock), keys, clock).operations()
             ledger = LedgerOffice(store, clock).operations()
             yield Operations({**operations, **signing.operations(), **ledger})

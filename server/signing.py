@@ -3,14 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from base.errors import InvalidRequest, NotFound
+from base.settings import Settings
+from base.signer import Signer
+from base.signers import RemoteSigner, env_signer
+from base.signing import file_signer
 from server.operations import Arguments, NoArguments, Operation
 from settlement.evidence.keyring import KeyRing
-from settlement.evidence.log import Log
+from settlement.evidence.log import size_at
+from storage.op import Store
 
 Integrate = Callable[[], Awaitable[int]]
 Rotated = Callable[[], Awaitable[None]]
@@ -34,11 +40,11 @@ class RevokeArguments(Arguments):
 
 @dataclass(frozen=True, slots=True)
 class SigningOffice:
-    """``ring`` opens the keys; ``rotated`` is awaited after they changed. ``integrate`` gives what is
-    committed its place in the log."""
+    """``ring`` opens the keys; ``rotated`` is awaited after they changed. ``store`` holds the log, and
+    ``integrate`` gives what is committed its place there."""
 
     ring: Callable[[], KeyRing]
-    log: Log
+    store: Store
     rotated: Rotated = _nothing
     integrate: Integrate = _integrated
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -75,7 +81,7 @@ class SigningOffice:
             at_ms = now_ms if asked.since_ms is None else asked.since_ms
             if at_ms > now_ms:
                 raise InvalidRequest("since lies in the future.", param="since_ms")
-            ring.revoke(asked.key_id, at_ms, await self.log.size_at(at_ms))
+            ring.revoke(asked.key_id, at_ms, await size_at(self.store, at_ms))
             await asyncio.to_thread(ring.save)
             await self.rotated()
         found = ring.find(asked.key_id)
@@ -88,3 +94,15 @@ async def _switched(ring: KeyRing) -> None:
     prepared = await asyncio.to_thread(ring.prepare)
     ring.adopt(prepared)
     await asyncio.to_thread(ring.save)
+
+
+def log_signer_of(settings: Settings, folder: Path) -> Signer:
+    """The signer of the log's checkpoints that the settings name. Raises KeyFileError."""
+    where = settings.log_signer
+    if where == "file":
+        return file_signer(folder / "log.key")
+    if where.startswith("env:"):
+        return env_signer(where.removeprefix("env:"))
+    assert settings.log_public_key is not None  # the settings say so
+    token = settings.log_signer_token.get_secret_value() if settings.log_signer_token else ""
+    return RemoteSigner(where, bytes.fromhex(settings.log_public_key), token)

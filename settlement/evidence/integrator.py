@@ -49,7 +49,7 @@ class Integrator:
     async def integrate(self) -> int:
         """Integrate what is committed now, up to 256 records a checkpoint; how many they were.
 
-        Raises StorageUnavailable.
+        Raises StorageUnavailable and SignerUnavailable: what waits goes on waiting.
         """
         total = 0
         while True:
@@ -73,7 +73,9 @@ class Integrator:
         checkpoint = {
             "size": new_size,
             "root": root,
-            "note": signed_note(Checkpoint(self._origin, new_size, root), self._signer),
+            "note": await asyncio.to_thread(
+                signed_note, Checkpoint(self._origin, new_size, root), self._signer
+            ),
             "at_ms": self._clock.now_ms(),
         }
         return await self._store.commit(_growth(size, queued, changed, checkpoint))

@@ -63,11 +63,6 @@ class Log:
         statement = select(CHECKPOINT).order_by(CHECKPOINT.c.size.desc()).limit(most)
         return [_head(row) for row in await self.store.read(statement)]
 
-    async def size_at(self, at_ms: int) -> int:
-        """How many records the log held then."""
-        held = select(func.max(CHECKPOINT.c.size).label("size")).where(CHECKPOINT.c.at_ms <= at_ms)
-        return (await self.store.read(held))[0]["size"] or 0
-
     async def inclusion(self, run_id: str) -> dict[str, Any] | None:
         """The ``inclusion`` member of a bundle, against the latest checkpoint: ``{leaf_index, tree_size,
         leaf_hash, proof, root, checkpoint}``; None while the record has no place in the log."""
@@ -147,6 +142,12 @@ class Log:
 
         make(note)
         return make(node_of(await read_tiles(self.store, needed)))
+
+
+async def size_at(store: Store, at_ms: int) -> int:
+    """How many records the log of a store held then."""
+    held = select(func.max(CHECKPOINT.c.size).label("size")).where(CHECKPOINT.c.at_ms <= at_ms)
+    return (await store.read(held))[0]["size"] or 0
 
 
 async def read_tiles(store: Store, tiles: Iterable[Tile]) -> Mapping[Tile, bytes]:

@@ -1,0 +1,95 @@
+"""Keys in a variable or with a service: what they sign holds, and nothing else is ever passed on."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from base.secret_file import KeyFileError
+from base.settings import SettingsError, load_settings
+from base.signers import RemoteSigner, SignerUnavailable, env_signer
+from base.signing import SeedSigner, signature_holds
+
+KEY = SeedSigner(b"k" * 32)
+TOKEN = "a-secret-token"
+
+
+@contextmanager
+def service(answer: Any = None, status: int = 200) -> Iterator[tuple[str, list[Any]]]:
+    """A service that signs with KEY, or answers as told; and what it was asked."""
+    asked: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            asked.append((self.headers["authorization"], body))
+            signature = KEY.sign(base64.b64decode(body["message"]))
+            told = answer or {"signature": base64.b64encode(signature).decode()}
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/sign", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_variable_holds_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_KEY", (b"k" * 32).hex())
+    assert env_signer("LOG_KEY").public_key == KEY.public_key
+    for broken in ("", "zz", "ab" * 31):
+        monkeypatch.setenv("LOG_KEY", broken)
+        with pytest.raises(KeyFileError, match="LOG_KEY") as caught:
+            env_signer("LOG_KEY")
+        assert not broken or broken not in str(caught.value)
+
+
+def test_a_service_signs_with_the_pinned_key() -> None:
+    with service() as (url, asked):
+        signer = RemoteSigner(url, KEY.public_key, TOKEN)
+        signature = signer.sign(b"a checkpoint")
+    assert signature_holds(KEY.public_key, b"a checkpoint", signature)
+    [(authorization, body)] = asked
+    assert authorization == f"Bearer {TOKEN}"
+    assert body["public_key"] == KEY.public_key.hex()
+    assert signer.key_id == KEY.key_id
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"signature": base64.b64encode(bytes(64)).decode()}, 200),
+        ({"signature": "not base64"}, 200),
+        ({"error": "no"}, 200),
+        ([1], 200),
+        ({"error": "no"}, 503),
+    ],
+)
+def test_anything_else_signs_nothing_and_tells_no_secret(answer: Any, status: int) -> None:
+    with service(answer, status) as (url, _), pytest.raises(SignerUnavailable) as caught:
+        RemoteSigner(url, KEY.public_key, TOKEN).sign(b"x")
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_service_that_is_away_signs_nothing() -> None:
+    with pytest.raises(SignerUnavailable):
+        RemoteSigner("http://127.0.0.1:9/sign", KEY.public_key).sign(b"x")
+
+
+def test_a_service_needs_its_key_pinned() -> None:
+    with pytest.raises(SettingsError, match="log_public_key"):
+        load_settings(log_signer="https://signer.example/sign")
