@@ -436,6 +436,9 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         raise SettingsError("\n".join(_sentence(item) for item in error.errors())) from None
 
 
+_UNFORMED = "that is none of its forms"
+
+
 def _sentence(item: Any) -> str:
     name = ".".join(str(part) for part in item["loc"])
     field = Settings.model_fields.get(str(item["loc"][0])) if item["loc"] else None
@@ -443,4 +446,5 @@ def _sentence(item: Any) -> str:
         return f"{name}: no such setting; docs/configuration.md lists them all"
     value = "(hidden)" if field and "SecretStr" in str(field.annotation) else repr(item["input"])
     hint = f" ({field.description})" if field and field.description else ""
-    return f"{name} = {value}: {item['msg']}{hint}"
+    told = _UNFORMED if item["type"] == "string_pattern_mismatch" else item["msg"]
+    return f"{name} = {value}: {told}{hint}"
