@@ -16,6 +16,7 @@ from manifests.account import (
 from manifests.headers import CALL
 from manifests.operation import JSON, Auth, Body, ErrorType, Operation, Param, Reply
 from tools.account import AccountOutput
+from tools.trace import TraceFound, TraceOutput
 from tools.usage import UsageTotals
 
 _REQUEST_ID = ("X-Request-Id",)
@@ -55,6 +56,44 @@ def account_operations() -> tuple[Operation, ...]:
         _usage("by-day", "Usage by UTC day", UsageBy),
         _usage("meter-events", "What runs were metered by", MeterEvents, *_PAGE),
         _usage("cost-breakdown", "Costs by each dimension", CostBreakdownReport),
+        *_traces(),
+    )
+
+
+def _traces() -> tuple[Operation, ...]:
+    limit: Mapping[str, Any] = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    return (
+        Operation(
+            "GET",
+            "/v1/traces",
+            "listTraces",
+            "List traces",
+            Auth.KEY,
+            description="The calls of the account, newest first, each with its trace and record.",
+            tag="account",
+            params=(Param("limit", "query", "Most runs.", limit),),
+            replies={200: Reply("The runs.", {JSON: TraceOutput}, CALL)},
+            errors=(InvalidRequest,),
+        ),
+        Operation(
+            "GET",
+            "/v1/traces/{trace_id}",
+            "getTrace",
+            "A trace",
+            Auth.KEY,
+            description="The run that a trace began with, and all its runs in their order.",
+            tag="account",
+            params=(
+                Param(
+                    "trace_id",
+                    "path",
+                    "Trace id (32 hex digits), or the id of one of its runs or records.",
+                    required=True,
+                ),
+            ),
+            replies={200: Reply("The trace.", {JSON: TraceFound}, CALL)},
+            errors=(InvalidRequest, NotFound),
+        ),
     )
 
 

@@ -73,6 +73,7 @@ from server.signing import Rotated, SigningOffice, log_signer_of
 from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
 from server.tools import EDITS, ENDPOINTS, registry_of
+from server.traces import TraceRoutes
 from server.version import version
 from server.videos import videos_of
 from server.web.by_address import Limited
@@ -518,7 +519,8 @@ class _Composition:
         own = FreeDoor(invoker, callers, callers.account)
         limit = self._settings.max_body_bytes
         keys = KeyRoutes(ground.keys, callers, self._clock, invoker.observer, limit)
-        return [*AccountRoutes(own, ground.keys, self._clock).routes(), *keys.routes()]
+        account = AccountRoutes(own, ground.keys, self._clock)
+        return [*account.routes(), *TraceRoutes(own).routes(), *keys.routes()]
 
     async def _admin(
         self,

@@ -63,6 +63,12 @@ class TraceItem(BaseModel):
     duration_ms: int
 
 
+class TraceFound(TraceItem):
+    """A trace: the run that it began with, and all of its runs, that one too."""
+
+    runs: list[TraceItem]
+
+
 class TraceOutput(BaseModel):
     """Runs: those of a trace in the order in which they began, else the newest first."""
 
@@ -112,14 +118,18 @@ class Traces:
             run_id = run_id_from(args.run_id)
             row = await self.ledger.usage.run(account_id, run_id) if run_id else None
             if row is None:
-                raise NotFound(f"You have no run {args.run_id!r}.", param="run_id")
+                raise _no_trace("run_id")
             return [row]
         if args.trace_id is None:
             return await self.ledger.usage.runs(account_id, Page(args.limit), EVER)
         rows = await self.ledger.usage.of_trace(account_id, args.trace_id)
         if not rows:
-            raise NotFound(f"You have no trace {args.trace_id}.", param="trace_id")
+            raise _no_trace("trace_id")
         return rows[: args.limit]
+
+
+def _no_trace(param: str) -> NotFound:
+    return NotFound("Trace not found", param=param, resolution="Verify the trace id and retry.")
 
 
 def _item(row: Row, signed: Mapping[str, Any]) -> dict[str, Any]:

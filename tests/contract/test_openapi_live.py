@@ -98,6 +98,10 @@ def record_id(described: Described) -> str:
     return record_id
 
 
+def with_id(path: str, any_id: str) -> str:
+    return path.replace("{id}", any_id).replace("{trace_id}", any_id)
+
+
 @pytest.fixture(scope="module")
 def paths(described: Described, record_id: str) -> Callable[[str], str]:
     """A path of the document with the id of something that is there."""
@@ -105,12 +109,13 @@ def paths(described: Described, record_id: str) -> Callable[[str], str]:
     headers = {"authorization": f"Bearer {described.key}"}
     form = {"files": {"file": ("lines.jsonl", b"{}\n")}, "data": {"purpose": "batch"}}
     file = described.http.post("/v1/files", headers=headers, **form).json()["id"]  # type: ignore[arg-type] # as httpx takes it
-    response = described.post("/v1/responses", RESPONSE, described.key).json()["id"]
+    answer = described.post("/v1/responses", RESPONSE, described.key)
     batch = described.post("/v1/batches", BATCH, described.key).json()["id"]
     ids = {
         "/v1/models/": "qwen3-32b",
         "/v1/files/": file,
-        "/v1/responses/": response,
+        "/v1/responses/": answer.json()["id"],
+        "/v1/traces/": answer.headers["x-batchin-run-id"],
         "/v1/batches/": batch,
     }
 
@@ -118,8 +123,8 @@ def paths(described: Described, record_id: str) -> Callable[[str], str]:
 
     def filled(path: str) -> str:
         found = next((ids[start] for start in ids if path.startswith(start)), record_id)
-        path = path.replace("{key_id}", key_id)
-        return path.replace("{id}", found).replace("{name}", picture.rpartition("/")[2][: -len(".png")])
+        path = with_id(path.replace("{key_id}", key_id), found)
+        return path.replace("{name}", picture.rpartition("/")[2][: -len(".png")])
 
     return filled
 
@@ -138,15 +143,15 @@ def test_every_get_answers_as_described(described: Described, paths: Callable[[s
 
 def test_what_does_not_exist_is_answered_as_described(described: Described) -> None:
     for path, item in described.document["paths"].items():
-        if "get" in item and "{id}" in path:
-            answer = described.get(path.replace("{id}", "vaas_" + "0" * 32))
+        if "get" in item and "id}" in path:
+            answer = described.get(with_id(path, "vaas_" + "0" * 32))
             assert answer.status_code == 404, path
             described.check(path, "get", answer)
 
 
 def test_another_method_is_refused_on_every_route(described: Described, record_id: str) -> None:
     for path, item in described.document["paths"].items():
-        answer = described.http.patch(path.replace("{id}", record_id))
+        answer = described.http.patch(with_id(path, record_id))
         assert answer.status_code == 405, path
         allowed = {method.strip().lower() for method in answer.headers["allow"].split(",")}
         assert set(item) <= allowed, path

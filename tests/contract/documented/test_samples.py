@@ -32,8 +32,6 @@ REFUSED: Final = {
 }
 NOT_YET: Final = {
     "GET /v1/topup/usdc/chains",
-    "GET /v1/traces?limit=20",
-    "GET /v1/traces/{trace_id}",
     "GET /v1/prompts",
     "GET /v1/prompt-regressions",
     "GET /v1/experiments",
@@ -116,10 +114,17 @@ def ended_batch(http: httpx.Client) -> str:
     return str(made["id"])
 
 
+def trace(http: httpx.Client) -> str:
+    called = http.post("/embeddings", json={"model": "bge-m3", "input": "batch inference"})
+    return called.headers["traceparent"].split("-")[1]
+
+
 THINGS: Final[Mapping[str, Callable[[httpx.Client], str]]] = {
     "DELETE /v1/keys/{id}": key_to_delete,
     "GET /v1/batches/{id}": ended_batch,
     "POST /v1/batches/{id}/cancel": running_batch,
+    "GET /v1/traces?limit=20": trace,
+    "GET /v1/traces/{trace_id}": trace,
     "GET /v1/vaas/{id}": audit,
     "GET /v1/vaas/{id}/verify": audit,
     "GET /v1/vaas/{id}/evidence": audit,

@@ -19,6 +19,7 @@ from server.openai.stored_responses import StoredResponses
 from server.openai.videos import VideoDoor
 from server.proof import Proof
 from server.topups import TopUpRoutes
+from server.traces import TraceRoutes
 from server.web.caller import Callers
 from settlement.evidence.reader import EvidenceReader
 from tests.unit.manifests import sample
@@ -33,6 +34,7 @@ def test_routes_and_operations_are_the_same() -> None:
     routes: list[Route] = [
         *AccountRoutes(own, nothing, nothing).routes(),
         *KeyRoutes(nothing, callers, nothing, nothing, 1).routes(),
+        *TraceRoutes(own).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StoredResponses(nothing, callers, nothing).routes(),
         *model_routes(FreeDoor(nothing, nothing)),

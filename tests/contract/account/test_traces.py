@@ -1,0 +1,65 @@
+"""Traces over HTTP: a caller's own calls, by trace, by run and by record; nobody else's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.live import LiveServer
+from tests.operator import new_key
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+def http(live_server: LiveServer) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {new_key(live_server.data_dir)}"}
+    return httpx.Client(base_url=live_server.url + "/v1", headers=headers)
+
+
+def embedded(http: httpx.Client, text: str) -> Mapping[str, str]:
+    body = {"model": "bge-m3", "input": text}
+    answer = http.post("/embeddings", json=body, headers={"traceparent": PARENT})
+    return answer.raise_for_status().headers
+
+
+def trace(http: httpx.Client, name: str) -> Any:
+    return http.get(f"/traces/{name}").raise_for_status().json()
+
+
+def test_a_trace_holds_its_runs_in_their_order(http: httpx.Client) -> None:
+    first, second = embedded(http, "one"), embedded(http, "two")
+    runs = [answer["x-batchin-run-id"] for answer in (first, second)]
+    told = trace(http, TRACE)
+    assert (told["customer_trace_id"], told["run_id"]) == (TRACE, runs[0])
+    assert [run["run_id"] for run in told["runs"]] == runs
+    assert [run["record_id"] for run in told["runs"]] == [
+        answer["x-vaas-record-id"] for answer in (first, second)
+    ]
+    assert trace(http, TRACE.upper()) == told
+    for name in (runs[1], second["x-vaas-record-id"]):
+        assert trace(http, name)["run_id"] == runs[1]
+
+
+def test_the_newest_come_first(http: httpx.Client) -> None:
+    runs = [embedded(http, text)["x-batchin-run-id"] for text in ("one", "two", "three")]
+    items = http.get("/traces", params={"limit": 2}).raise_for_status().json()["items"]
+    assert [item["run_id"] for item in items] == [runs[2], runs[1]]
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "two", "1.5"])
+def test_a_wrong_limit_is_named(http: httpx.Client, limit: str) -> None:
+    answer = http.get("/traces", params={"limit": limit})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "limit")
+
+
+def test_traces_are_their_owners(http: httpx.Client, live_server: LiveServer) -> None:
+    answer = embedded(http, "one")
+    other = {"Authorization": f"Bearer {new_key(live_server.data_dir)}"}
+    for name in (TRACE, answer["x-batchin-run-id"], answer["x-vaas-record-id"], "run_no", "%00", "é"):
+        refused = http.get(f"/traces/{name}", headers=other)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (404, "not_found")
+    assert http.get("/traces", headers=other).json()["items"] == []
+    assert httpx.get(f"{live_server.url}/v1/traces").status_code == 401
