@@ -94,6 +94,8 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
         server = await asyncio.to_thread(start, folder, **settings_of(fake))
         try:
             yield Studio(fake, server)
+            books = await Watched(server).audit()
+            assert (books.total_nano_usd, books.faults) == (0, ())
         finally:
             await asyncio.to_thread(stop, server)
 

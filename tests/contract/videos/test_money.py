@@ -12,7 +12,9 @@ from server.demo.wallet import Wallet
 from settlement.chain.devnet import NETWORK, USDC
 from settlement.chain.funding import fund
 from tests.chains import Payer
+from tests.contract.mcp.test_tasks import META
 from tests.contract.videos.conftest import ASKED, SECOND_NANO_USD, Studio, ended, until
+from tests.contract.videos.test_mcp import called, over
 from tests.contract.x402.shop import Shop, decoded
 from tests.fake_sglang.kind import Faults
 
@@ -90,3 +92,19 @@ async def test_the_same_payment_again_gets_the_same_video(shop: Shop) -> None:
         await ended(client, first.json()["id"])
     other = await shop.pay(PATH, ASKED | {"seed": 8}, payment)
     assert other.status_code in (402, 409)
+
+
+async def test_a_task_over_mcp_is_paid_upfront_and_followed(shop: Shop, studio: Studio) -> None:
+    async with studio.client() as nobody:
+        challenge = (await called(nobody, "video", META, **ASKED))["structuredContent"]
+        paid = {**META, "x402/payment": await shop.wallet.pay(challenge)}
+        handle = await called(nobody, "video", paid, **ASKED)
+        assert handle["resultType"] == "task", handle
+        ended_task = await over(nobody, handle["taskId"])
+        result = ended_task["result"]
+        assert (ended_task["status"], result["isError"]) == ("completed", False)
+        assert result["_meta"]["x402/payment-response"]["success"] is True
+        token = {"Authorization": f"Bearer {result['_meta']['batchin/access_token']}"}
+        url = result["structuredContent"]["output_url"]
+        assert (await nobody.get(url)).status_code == 401
+        assert (await nobody.get(url, headers=token)).content[4:8] == b"ftyp"
