@@ -32,8 +32,9 @@ test-sglang: setup ## the contract against a real SGLang, which it installs on t
 	@$(BIN)/batchin engines install sglang --cpu
 	@$(BIN)/pytest -m sglang -vv -rP --durations=3 tests/contract/sglang tests/faults/pool
 
-test-uses: setup ## one payment used a thousand times at once: one run, one transaction
+test-uses: setup ## a thousand uses of one payment are one run; a thousand upto calls move what each used
 	@BATCHIN_TEST_USES=1000 $(BIN)/python -m pytest -q -s tests/contract/x402/test_http.py -k many_at_once
+	@BATCHIN_TEST_UPTO_CALLS=1000 $(BIN)/python -m pytest -q tests/unit/settlement/x402/test_permit2.py -k many_calls
 
 test-flips: setup ## flip each byte of a hundred receipt bundles: each is rejected (some minutes)
 	@BATCHIN_FLIPPED_BUNDLES=100 $(BIN)/python -m pytest -q --timeout 0 tests/unit/settlement/evidence/test_flips.py
