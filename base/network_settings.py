@@ -9,6 +9,16 @@ NetworkName = Literal["base", "base-sepolia", "polygon", "avalanche", "arbitrum"
 _Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 
 
+class FacilitatorSettings(BaseModel):
+    """A facilitator of somebody else, by HTTP."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^https?://[^?#]+$", description="Base URL of /verify and /settle.")
+    headers: dict[str, SecretStr] = Field({}, description="Headers that authorize this server there.")
+    timeout_s: float = Field(30.0, gt=0, description="Longest that it is waited for.")
+
+
 class NetworkSettings(BaseModel):
     """One chain: who is paid there, and with which wallet this server settles."""
 
@@ -32,6 +42,26 @@ class NetworkSettings(BaseModel):
             "Key file (64 hex digits, mode 0600) of the wallet that pays for settling; by default "
             "gas.key in the data dir's keys, made at first use."
         ),
+    )
+    facilitators: tuple[FacilitatorSettings, ...] = Field(
+        (),
+        description=(
+            "Facilitators that settle there, asked in this order ([[networks.NAME.facilitators]]); by "
+            "default this server settles itself, with its gas wallet."
+        ),
+    )
+    confirm_from_atomic: int = Field(
+        0,
+        ge=0,
+        description=(
+            "From this amount on, in atomic USDC, a facilitator's settlement counts when rpc_url has "
+            "seen its transfer; smaller ones are looked for soon after."
+        ),
+    )
+    gas_least_wei: int = Field(
+        10**15,
+        ge=0,
+        description="Balance of the gas wallet, in wei, below which the log tells.",
     )
     gas_price_gwei: int = Field(500, ge=1, description="Most that is paid for a unit of gas, in gwei.")
     gas_budget_gwei: int | None = Field(

@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 from base.agent_settings import AgentSettings
 from base.engine_settings import EngineSettings
 from base.limit_settings import LimitSettings
-from base.network_settings import NetworkSettings
+from base.network_settings import FacilitatorSettings, NetworkSettings
 from base.settings import ModelSettings, Settings
 from base.topup_settings import AlipaySettings, StripeSettings
 from manifests.markdown import table
@@ -94,8 +94,15 @@ _NETWORKS = """\
 
 A public chain on which x402 payments are taken in its USDC: `base`, `base-sepolia`, `polygon`,
 `avalanche`, `arbitrum`, `ethereum`. Who is paid may differ from chain to chain. This server settles by
-itself: the gas wallet needs the chain's own coin. See [payments](payments.md#networks); seen on anvil in
-the place of Base Sepolia, not yet run against a live public chain.
+itself: the gas wallet needs the chain's own coin; or facilitators of others settle. See
+[payments](payments.md#networks); seen on anvil in the place of Base Sepolia, not yet run against a live
+public chain or facilitator.
+"""
+_FACILITATORS = """\
+## [[networks.NAME.facilitators]]
+
+A facilitator of somebody else (x402 version 2 over HTTP) for that network. Its headers are secrets: no
+log, error or trace holds them.
 """
 
 
@@ -126,6 +133,7 @@ def settings_page() -> str:
         (_ALIPAY, AlipaySettings),
         (_AGENT, AgentSettings),
         (_NETWORKS, NetworkSettings),
+        (_FACILITATORS, FacilitatorSettings),
     ):
         keys = ((f"`{name}`", *_row(field)) for name, field in section.model_fields.items())
         tables += f"\n{head}\n{table(('key', 'default', 'meaning', 'allowed'), keys)}\n"

@@ -77,9 +77,18 @@ class Gauges(Collector):
         if self._reconciliation is not None:
             found = len(self._reconciliation.differences)
             yield _gauge("books_differences", "What does not fit in the books; 0 is right.", found)
+            yield self._of_gas(self._reconciliation)
         yield _gauge("log_waiting", "Records without a place in the log.", books.log_waiting)
         lag = "Age of the last checkpoint while records wait for one."
         yield _gauge("checkpoint_lag_seconds", lag, books.checkpoint_age_s)
+
+    def _of_gas(self, reconciliation: Reconciliation) -> Metric:
+        told = "What the wallet that pays for settling has, in wei."
+        family = GaugeMetricFamily("batchin_gas_float_wei", told, labels=["network"])
+        for network, wallet in reconciliation.gas_wallets.items():
+            if wallet.float_wei is not None:
+                family.add_metric([network], wallet.float_wei)
+        return family
 
     def _of_engines(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("batchin_engine_up", "1 while the engine serves.", labels=["engine"])

@@ -40,6 +40,7 @@ class LedgerOffice:
             "total_nano_usd": proof.audit.total_nano_usd,
             "holds": await self._holds(),
             "payments": [_shown(one) for one in proof.arrivals],
+            "gas_wallets": await _gas(running) if running else [],
             "chain_asked": running is not None,
         }
 
@@ -71,6 +72,18 @@ class LedgerOffice:
             "jobs": int(batches["n"]) if batches else 0,
             "jobs_nano_usd": int(batches["a"]) if batches else 0,
         }
+
+
+async def _gas(running: Reconciliation) -> list[dict[str, Any]]:
+    return [
+        {
+            "network": network,
+            "address": wallet.address,
+            "float_wei": wallet.float_wei,
+            "spent_24h_gwei": await wallet.spent_gwei(),
+        }
+        for network, wallet in running.gas_wallets.items()
+    ]
 
 
 def _shown(one: Arrivals) -> dict[str, Any]:

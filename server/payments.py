@@ -7,14 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from base.network_settings import NetworkName
+from base.network_settings import NetworkName, NetworkSettings
 from base.settings import Settings, SettingsError
 from server.beside import beside
 from settlement.chain.devchain import DevChain
 from settlement.x402.desk import Desk
 from settlement.x402.facilitator import Facilitator
 from settlement.x402.rail import X402Rail
-from settlement.x402.sale import Sale
+from settlement.x402.sale import Asset, Sale
 
 if TYPE_CHECKING:
     from settlement.chain.client import ChainClient
@@ -65,6 +65,8 @@ async def x402_rail(settings: Settings, places: Sequence[Place], desk: Desk) -> 
     Raises ChainUnavailable, KeyFileError.
     """
     from settlement.x402.collector import Collector
+    from settlement.x402.facilitators.dev import DevFacilitator
+    from settlement.x402.facilitators.own import SelfFacilitator
     from settlement.x402.facilitators.router import Router
     from settlement.x402.wallets import ContractWallets
 
@@ -77,6 +79,11 @@ async def x402_rail(settings: Settings, places: Sequence[Place], desk: Desk) -> 
         collector = Collector(desk.store, Router(settlers), desk.clock, settings.timeout_s)
         first, *others = (place.sale for place in places)
         rail = X402Rail(first, desk, collector, ContractWallets(clients), others)
+        rail.reconciliation.gas_wallets = {
+            network: settler.transactions
+            for network, settler in settlers.items()
+            if isinstance(settler, SelfFacilitator | DevFacilitator)
+        }
         await rail.recovery.recover()
         async with beside(rail.recovery.forever()), beside(rail.reconciliation.forever()):
             yield rail
@@ -107,25 +114,53 @@ async def _public(settings: Settings, name: NetworkName) -> Place:
     from settlement.x402.networks import NETWORKS
 
     asset, set_ = NETWORKS[name].asset, settings.networks[name]
+    least = settings.min_charge_atomic if set_.min_charge_atomic is None else set_.min_charge_atomic
     try:
         chain = await rpc_chain(set_.rpc_url.get_secret_value(), asset.network, asset.address)
         permit2 = await _has_permit2(chain)
     except (ChainUnavailable, RpcRefused, WrongChain) as error:
         raise SettingsError(f"networks.{name}.rpc_url: {error}") from error
+    if set_.facilitators:
+        sale = Sale(asset, set_.pay_to, least, int(settings.timeout_s))
+        return Place(chain, sale, _by_others(chain, asset, set_))
     signer = await file_signer(set_.gas_key or settings.data_dir / "keys" / _GAS_KEY)
     if signer.address.lower() == set_.pay_to.lower():
         raise SettingsError(
             f"networks.{name}.pay_to is the gas wallet, whose key is on this machine; name another"
         )
-    least = settings.min_charge_atomic if set_.min_charge_atomic is None else set_.min_charge_atomic
     settler = signer.address if permit2 else ""
     sale = Sale(asset, set_.pay_to, least, int(settings.timeout_s), settler)
-    fees = FeePolicy(set_.gas_price_gwei * GWEI, day_budget_gwei=set_.gas_budget_gwei)
+    fees = FeePolicy(
+        set_.gas_price_gwei * GWEI,
+        day_budget_gwei=set_.gas_budget_gwei,
+        least_float_wei=set_.gas_least_wei,
+    )
 
     async def settling(desk: Desk) -> SelfFacilitator:
         return SelfFacilitator(chain, desk.store, desk.clock, signer, fees)
 
     return Place(chain, sale, settling)
+
+
+def _by_others(
+    chain: "Chain", asset: Asset, set_: NetworkSettings
+) -> Callable[[Desk], Awaitable[Settler]]:
+    """Settled by facilitators over HTTP, which take EIP-3009 payments alone."""
+    from settlement.x402.facilitators.remote import Remote, RemoteFacilitator
+
+    remotes = [
+        Remote(
+            one.url,
+            {name: value.get_secret_value() for name, value in one.headers.items()},
+            one.timeout_s,
+        )
+        for one in set_.facilitators
+    ]
+
+    async def settling(desk: Desk) -> RemoteFacilitator:
+        return RemoteFacilitator(chain, asset, remotes, desk.clock, set_.confirm_from_atomic)
+
+    return settling
 
 
 async def _has_permit2(chain: "Chain") -> bool:

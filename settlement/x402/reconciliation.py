@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from sqlalchemy import select
 
 from base.clock import Clock
+from settlement.chain.transactions import TransactionManager
 from settlement.ledger.books import Audit, audit
 from settlement.x402.arrivals import ARRIVED, Arrivals, arrivals
 from settlement.x402.facilitator import Facilitator, Settlement, SettlementState
@@ -48,7 +50,8 @@ async def prove(store: Store, clock: Clock) -> Proof:
 @dataclass(slots=True)
 class Reconciliation:
     """Looks at the books each ``books_s``, and at the chain for what settled lately: ever more seldom,
-    each time that its age has doubled. Run ``forever()`` beside the rail."""
+    each time that its age has doubled. Run ``forever()`` beside the rail. ``gas_wallets`` are those that
+    this server settles with, by network."""
 
     store: Store
     facilitator: Facilitator
@@ -60,6 +63,7 @@ class Reconciliation:
     _since_ms: int = 0
     _differences: tuple[str, ...] = ()
     proof: Proof | None = None
+    gas_wallets: Mapping[str, TransactionManager] = field(default_factory=dict)
 
     @property
     def differences(self) -> tuple[str, ...]:

@@ -51,9 +51,6 @@ class Looks:
     async def decided(self, movement: Movement, valid_before: int) -> Settlement | None:
         """Its end, None while it has none: settled, or never any more."""
         now_s = await self.client.pending_time_s()  # before the state: what is unused later stays so
-        paid = await self.paid(movement)
-        if paid is not None:
-            return paid
-        if await movement.used(self.client):
-            return refused(NONCE_USED)
-        return refused(VALID_BEFORE) if now_s > valid_before else None
+        if not await movement.used(self.client):  # one question; to find who used it takes many
+            return refused(VALID_BEFORE) if now_s > valid_before else None
+        return await self.paid(movement) or refused(NONCE_USED)

@@ -26,6 +26,9 @@ from settlement.x402.sale import Asset
 
 _PENDING: Final = Settlement(SettlementState.PENDING, "", PENDING)
 _POLL_S: Final = 0.2
+_HEARD_S: Final = 3.0  # our node may hear of a transaction a moment later
+_AGAIN_S: Final = 10.0
+_NOTED: Final = 10_000
 _TIMEOUT_S: Final = 300
 _log: Final = logging.getLogger("batchin.x402")
 
@@ -66,6 +69,7 @@ class RemoteFacilitator:
         self._client = ChainClient(lambda: chain.rpc_url)
         self._looks = Looks(self._client, "0x" + "0" * 40)  # anybody may send an authorization
         self._endpoints: tuple[Endpoint, ...] = ()
+        self._asked_s: dict[str, float] = {}
 
     @property
     def client(self) -> ChainClient:
@@ -121,13 +125,20 @@ class RemoteFacilitator:
             return _PENDING
 
     async def outcome(self, run_id: str, authorization: Authorization) -> Settlement:
+        """What is not decided is given to the facilitators again, now and then: the last one may have
+        lied, or died with it."""
         movement = movement_of(authorization)
         try:
             async with asyncio.timeout(self._wait_s):
                 decided = await self._looks.decided(movement, authorization.valid_before)
+                if decided is not None or not self._asks_again(authorization.nonce):
+                    return decided or _PENDING
+                return await self._settle(run_id, authorization)
         except (TimeoutError, ChainUnavailable, RpcRefused):
             return _PENDING
-        return decided or _PENDING
+
+    def _asks_again(self, nonce: str) -> bool:
+        return self._clock.monotonic_s() >= self._asked_s.get(nonce, 0.0) + _AGAIN_S
 
     async def _greet(self, endpoint: Endpoint) -> None:
         """Say at once what will not work. Raises nothing."""
@@ -148,6 +159,7 @@ class RemoteFacilitator:
 
     async def _settle(self, run_id: str, authorization: Authorization) -> Settlement:
         movement, body = movement_of(authorization), self._body(authorization)
+        self._note(authorization.nonce)
         reason = ""
         for endpoint in self._asked():
             known = await self._looks.decided(movement, authorization.valid_before)
@@ -159,7 +171,10 @@ class RemoteFacilitator:
                 _log.warning("the facilitator %s gave no answer for %s", endpoint.url, run_id)
                 continue
             if not reason:
-                return await self._believed(endpoint, run_id, authorization, transaction)
+                settled = await self._believed(endpoint, run_id, authorization, transaction)
+                if settled is not None:
+                    return settled
+                continue
             if reason == PENDING:
                 return Settlement(SettlementState.PENDING, transaction, PENDING)
         return await self._refused(movement, authorization, reason)
@@ -177,19 +192,25 @@ class RemoteFacilitator:
 
     async def _believed(
         self, endpoint: Endpoint, run_id: str, authorization: Authorization, transaction: str
-    ) -> Settlement:
+    ) -> Settlement | None:
+        """Its word, as far as our node confirms it; None when it lied."""
         if authorization.moves_atomic < self._confirm_from_atomic and transaction:
             return Settlement(SettlementState.SETTLED, transaction)
         movement = movement_of(authorization)
-        until_s = self._clock.monotonic_s() + self._wait_s / 2
+        now_s = self._clock.monotonic_s
+        until_s, heard_s = now_s() + self._wait_s / 2, now_s() + _HEARD_S
         while True:
             receipt = await self._client.receipt(transaction) if transaction else None
             if receipt is not None and movement.carried_out(receipt):
                 return Settlement(SettlementState.SETTLED, receipt.transaction)
-            if receipt is not None or not transaction or self._clock.monotonic_s() >= until_s:
+            if receipt is not None or not transaction or now_s() >= until_s:
+                break
+            if now_s() >= heard_s and not await self._client.knows(transaction):
                 break
             await asyncio.sleep(_POLL_S)
         decided = await self._looks.decided(movement, authorization.valid_before)
+        if decided is None and receipt is None and transaction and await self._client.knows(transaction):
+            return Settlement(SettlementState.PENDING, transaction, PENDING)  # the chain is slow
         if decided is None or decided.state is not SettlementState.SETTLED:
             endpoint.breaker.lied()
             _log.error(
@@ -198,7 +219,15 @@ class RemoteFacilitator:
                 run_id,
                 transaction,
             )
-        return decided or Settlement(SettlementState.PENDING, transaction, PENDING)
+        return decided
+
+    def _note(self, nonce: str) -> None:
+        """When it was given to facilitators last; what is long ago is forgotten."""
+        now_s = self._clock.monotonic_s()
+        if len(self._asked_s) >= _NOTED:
+            recent = {one: at_s for one, at_s in self._asked_s.items() if at_s > now_s - _AGAIN_S}
+            self._asked_s = recent
+        self._asked_s[nonce] = now_s
 
     def _asked(self) -> Sequence[Endpoint]:
         """Those whose breaker lets requests pass; all, where none does."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,20 @@ from x402.mechanisms.evm.exact.v1 import ExactEvmSchemeV1Client
 from x402.mechanisms.evm.signers import EthAccountSignerWithRPC
 from x402.mechanisms.evm.upto import UptoEvmScheme
 
+from base.clock import SystemClock
 from base.money import ceil_div
-from settlement.chain.keys import file_signer
+from settlement.chain.client import ChainClient
+from settlement.chain.fees import FeePolicy
+from settlement.chain.keys import file_signer, local_signer
+from settlement.chain.tables import TABLES as CHAIN_TABLES
+from settlement.x402.facilitators.own import SelfFacilitator
 from settlement.x402.networks import NETWORKS
 from tests.anvil import Anvil, anvil
 from tests.chains import new_address
 from tests.contract.x402.shop import CHAT, QUESTION, decoded
+from tests.counter import SECRET, counter
 from tests.live import LiveServer, start, stop
+from tests.stores import fresh_store
 from tests.watched import Watched
 
 SEPOLIA = NETWORKS["base-sepolia"].asset
@@ -115,3 +122,56 @@ async def test_a_wrong_node_or_payee_is_named_at_start(tmp_path: Path) -> None:
         ):
             with pytest.raises(RuntimeError, match=said):
                 await asyncio.to_thread(partial(start, tmp_path / folder, **env))
+
+
+async def test_facilitators_of_others_settle_and_a_liar_is_found_out(tmp_path: Path) -> None:
+    """The first says that it settled what it did not, the second does what it says."""
+    async with anvil(tmp_path, SEPOLIA) as chain, AsyncExitStack() as stack:
+        gas = local_signer(bytes(Account.create().key))
+        await chain.give_gas(gas.address)
+        store = await stack.enter_async_context(fresh_store(tmp_path, CHAIN_TABLES))
+        own = await stack.enter_async_context(
+            SelfFacilitator(chain, store, SystemClock(), gas, FeePolicy())
+        )
+        liar = await stack.enter_async_context(counter(own, SEPOLIA.network))
+        honest = await stack.enter_async_context(counter(own, SEPOLIA.network))
+        liar.mood = "lie"
+        others = [{"url": one.url, "headers": {"Authorization": SECRET}} for one in (liar, honest)]
+        env = settings(chain, facilitators=others)
+        server = await stack.enter_async_context(served(tmp_path / "data", env))
+        account = Account.create()
+        await chain.mint(account.address, FUNDS)
+        client = wallet(account, chain.rpc_url, "exact")
+        async with x402HttpxClient(client, base_url=server.url, timeout=60, trust_env=False) as http:
+            answer = await http.post(CHAT, json=QUESTION)
+        assert answer.status_code == 200, answer.text
+        watched = Watched(server)
+        assert FUNDS - await chain.balance(account.address) == _moved(watched, account)
+        log = watched.log.read_text()
+        assert "our node sees no such transfer" in log
+        assert SECRET not in log
+        assert watched.ask("ledger.audit")["balanced"] is True
+        assert not (server.data_dir / "keys" / "gas.key").exists()
+
+
+async def test_a_settled_payment_survives_anvils_reorg(tmp_path: Path) -> None:
+    async with anvil(tmp_path, SEPOLIA) as chain:
+        data_dir = tmp_path / "data"
+        gas = await file_signer(data_dir / "keys" / "gas.key")
+        await chain.give_gas(gas.address)
+        async with served(data_dir, settings(chain)) as server:
+            await _pays(server, chain, "exact")
+            watched = Watched(server)
+            async with ChainClient(lambda: chain.rpc_url) as client:
+                await client.request("evm_mine")
+                await client.request("anvil_reorg", 2, [])
+            told = "left its block: it is sent again"
+            watched.eventually("it is sent again", lambda: told in watched.log.read_text(), 30)
+            watched.eventually("the books fit", lambda: watched.ask("ledger.audit")["balanced"], 30)
+            (row,) = watched.rows("SELECT transaction_hash FROM payment")
+            async with ChainClient(lambda: chain.rpc_url) as client:
+                assert await client.receipt(row[0]) is not None
+
+
+def _moved(watched: Watched, account: Any) -> int:
+    return watched.payments(account.address)[0].amount_atomic
