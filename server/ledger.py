@@ -79,7 +79,7 @@ async def _gas(running: Reconciliation) -> list[dict[str, Any]]:
         {
             "network": network,
             "address": wallet.address,
-            "float_wei": wallet.float_wei,
+            "float_wei": None if wallet.float_wei is None else str(wallet.float_wei),
             "spent_24h_gwei": await wallet.spent_gwei(),
         }
         for network, wallet in running.gas_wallets.items()

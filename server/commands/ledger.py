@@ -57,9 +57,10 @@ def _show(told: dict[str, Any]) -> None:
         f"{holds['jobs']} of jobs ({dollars(holds['jobs_nano_usd'])})."
     )
     for wallet in told["gas_wallets"]:
+        has = wallet["float_wei"] or "?"
         typer.echo(
-            f"Gas wallet of {wallet['network']}: {wallet['address']} has {wallet['float_wei']} wei, and "
-            f"spent at most {wallet['spent_24h_gwei']} gwei in the last 24 hours."
+            f"Gas wallet of {wallet['network']}: {wallet['address']} has {has} wei, and spent at most "
+            f"{wallet['spent_24h_gwei']} gwei in the last 24 hours."
         )
     if told["chain_asked"]:
         typer.echo("The settlements of the last half hour were looked for on their chain.")
