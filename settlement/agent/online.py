@@ -17,12 +17,19 @@ from settlement.chain.client import ChainClient, Receipt
 from settlement.chain.erc8004 import identity, keeper, validation
 from settlement.chain.erc8004.addresses import Registries, registries_of
 from settlement.chain.errors import RpcRefused
-from settlement.evidence.bundle import AnchorShape, BundleShape, UnreadableBundle, shape_of
+from settlement.chain.permit2 import PERMIT2, nonce_call, nonce_used
+from settlement.evidence.bundle import (
+    AnchorShape,
+    BundleShape,
+    EvidencePayloadShape,
+    UnreadableBundle,
+    shape_of,
+)
 from settlement.evidence.verdict import Findings
 
 Fetch = Callable[[str], Awaitable[Any]]
 """Gets the JSON behind a URL. Raises ValueError, OSError."""
-_HASH_CHARACTERS: Final = 66
+_NONCE: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _REGISTRY_NAME: Final = re.compile(r"eip155:([1-9][0-9]{0,18}):(0x[0-9a-fA-F]{40})")
 _AGENT_ID: Final = re.compile(r"0|[1-9][0-9]{0,77}")
 _PAID: Final = "chain.payment"
@@ -112,8 +119,17 @@ class OnlineVerifier:
         if not any(log.topics == moved and int.from_bytes(log.data, "big") == amount for log in logs):
             return "The transaction does not move the settled amount from the payer to the payee."
         used = (usdc.AUTHORIZATION_USED, _topic(payload.payer), payload.nonce.lower())
-        authorized = len(payload.nonce) != _HASH_CHARACTERS or any(log.topics == used for log in logs)
-        return "" if authorized else "The transaction does not use the authorization that was recorded."
+        if any(log.topics == used for log in logs) or await self._permitted(payload, mined.block):
+            return ""
+        return "The transaction does not use the authorization that was recorded."
+
+    async def _permitted(self, payload: EvidencePayloadShape, block: int) -> bool:
+        """Whether the recorded nonce is one of Permit2, used by then (upto, and exact by Permit2)."""
+        if _NONCE.fullmatch(payload.nonce) is None or not await self.client.code(PERMIT2):
+            return False
+        nonce = int(payload.nonce, 16)
+        bitmap = await self.client.call(PERMIT2, nonce_call(payload.payer, nonce), block)
+        return nonce_used(usdc.number(bitmap), nonce)
 
     async def _wallet(self, findings: Findings, shape: BundleShape) -> str | None:
         payload, receipt = shape.evidence.payload, shape.receipt
