@@ -136,11 +136,17 @@ class TransactionManager:
 
     async def tending(self, pause_s: float = 2.0) -> None:
         """``tend()`` until cancelled; trouble is logged and tried again."""
+        away = False
         while True:
             try:
                 await self.tend()
+                if away:
+                    _log.warning("the chain of %s answers again", self.address)
+                away = False
             except ChainUnavailable:
-                _log.warning("the chain of %s does not answer", self.address)
+                if not away:
+                    _log.error("the chain of %s does not answer", self.address)
+                away = True
             except Exception:  # noqa: BLE001 - the next look tries again
                 _log.exception("the transactions of %s are not looked after", self.address)
             await asyncio.sleep(pause_s)
@@ -209,7 +215,7 @@ class TransactionManager:
         waited_ms = now_ms - max(entry.sent_at_ms, entry.created_at_ms)
         if waited_ms < self._fees.bump_after_s * 1000 or await self.receipt(entry) is not None:
             return
-        old = transaction_of(entry.raw)
+        old = await asyncio.to_thread(transaction_of, entry.raw)
         price, tip = await self._client.gas_price_wei(), await self._client.tip_wei()
         fee = self._fees.bumped(Fee(old.max_fee_wei, old.tip_wei), price, tip)
         if fee is None:

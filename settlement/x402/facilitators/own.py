@@ -167,11 +167,11 @@ class SelfFacilitator:
     async def _outcome(self, ref: str, movement: Movement, valid_before: int) -> Settlement:
         entry = await self._transactions.find(ref)
         if entry is not None:
-            await self._transactions.resend(entry)
             receipt = await self._transactions.receipt(entry)
             if receipt is not None:
                 self._transactions.mined(entry, receipt)
                 return await self._judge(movement, receipt)
+            await self._transactions.resend(entry)
         decided = await self._looks.decided(movement, valid_before)
         return decided or Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
 
