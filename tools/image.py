@@ -151,12 +151,12 @@ class Images:
             available=lambda: self.engines.serves(Modality.IMAGE),
         )
 
-    async def _prepare(self, args: ImageInput, _: Call) -> ImageInput:
+    async def _prepare(self, args: ImageInput, call: Call) -> ImageInput:
         """Given pictures are fetched and looked at before anything is asked for them."""
         if args.image is None:
             return args
         check_edits(self.catalog, args.model)
-        given = [await self.looker.picture(picture, "image") for picture in args.image]
+        given = [await self.looker.picture(picture, "image", call) for picture in args.image]
         return args.model_copy(update={"image": given})
 
     async def _quote(self, args: ImageInput) -> Quote:

@@ -14,6 +14,7 @@ from base.errors import InvalidRequest
 from base.outbound.client import Outbound
 from base.outbound.guard import OutboundFailed
 from base.upload import Upload
+from tools.core import Call
 from tools.picture_size import picture_size
 
 MOST_PICTURES: Final = 16
@@ -47,11 +48,14 @@ class Looker:
                     url = part["image_url"]["url"]
                     part["image_url"]["url"] = await self._data_url(url, f"messages.{number}.content")
 
-    async def picture(self, given: Upload | str, param: str) -> Upload:
-        """A picture that an engine is to change or begin with. Raises InvalidRequest for what can't be
-        had, is no PNG, JPEG or WebP, or would be too large once it is unpacked."""
+    async def picture(self, given: Upload | str, param: str, call: Call) -> Upload | str:
+        """A picture that an engine is to change or begin with. Nothing is fetched for a caller who has
+        neither key nor payment: the challenge comes first, and the URL stays. Raises InvalidRequest for
+        what can't be had, is no PNG, JPEG or WebP, or would be too large once it is unpacked."""
         if isinstance(given, Upload):
             check_picture(await asyncio.to_thread(_head, given), given.size, param)
+            return given
+        if not (given.startswith("data:") or call.caller.account_id or call.payment):
             return given
         body = await self._body(given, param)
         check_picture(body, len(body), param)

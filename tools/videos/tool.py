@@ -115,7 +115,7 @@ class VideoTools:
     async def stop(self, output: Mapping[str, Any]) -> None:
         await self.shelf.stop(str(output["id"]))
 
-    async def _prepare(self, args: VideoInput, _: Call) -> VideoInput:
+    async def _prepare(self, args: VideoInput, call: Call) -> VideoInput:
         """A picture is fetched and looked at before anything is asked for it."""
         model = self._model(args)
         if args.input_reference is None:
@@ -126,7 +126,7 @@ class VideoTools:
                 param="input_reference",
                 resolution="Send the prompt alone.",
             )
-        picture = await self.looker.picture(args.input_reference, "input_reference")
+        picture = await self.looker.picture(args.input_reference, "input_reference", call)
         return args.model_copy(update={"input_reference": picture})
 
     def _quote(self, args: VideoInput) -> Quote:

@@ -189,8 +189,6 @@ def data_url(body: bytes) -> str:
         ({"output_path": "/etc"}, 400, "invalid_request", "output_path"),
         ({"model": "blind", "input_reference": PICTURE}, 400, "invalid_request", "input_reference"),
         ({"input_reference": data_url(b"GIF89a")}, 400, "invalid_request", "input_reference"),
-        ({"input_reference": "http://127.0.0.1/x"}, 400, "invalid_request", "input_reference"),
-        ({"input_reference": "file:///etc/passwd"}, 400, "invalid_request", "input_reference"),
         (
             {"input_reference": data_url(gray(5000, 4, 1)[:33])},
             400,
@@ -215,6 +213,18 @@ async def test_what_is_wrong_is_refused_before_it_is_held(
             if param is not None:
                 assert error["param"] == param
             assert "payment-required" not in answer.headers
+    assert studio.fake.seen == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/x", "http://169.254.169.254/", "file:///etc/passwd"])
+async def test_urls_are_fetched_by_our_rules_and_for_nobody_who_does_not_pay(
+    studio: Studio, http: httpx.AsyncClient, url: str
+) -> None:
+    refused = await http.post("/v1/videos", json=ASKED | {"input_reference": url})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "input_reference")
+    async with studio.client() as nobody:
+        answer = await nobody.post("/v1/videos", json=ASKED | {"input_reference": url})
+    assert answer.status_code == 402
     assert studio.fake.seen == []
 
 
