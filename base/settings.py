@@ -231,8 +231,8 @@ class Settings(BaseSettings):
     capture_s: float = Field(
         60.0,
         gt=0,
-        description="Longest wait for a finished call to be settled and charged durably; its answer is "
-        "withheld then.",
+        description="Longest wait for a finished call to be charged durably; its answer is withheld "
+        "then. A payment on a chain is waited for half as long.",
     )
     first_event_s: float = Field(120.0, gt=0, description="Longest wait for an engine's first event.")
     between_events_s: float = Field(60.0, gt=0, description="Longest silence of an engine in a stream.")

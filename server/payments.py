@@ -76,7 +76,9 @@ async def x402_rail(settings: Settings, places: Sequence[Place], desk: Desk) -> 
             for place in places
         }
         clients = {network: settler.client for network, settler in settlers.items()}
-        collector = Collector(desk.store, Router(settlers), desk.clock, settings.timeout_s)
+        # half of it: who waits for a chain is told where his payment stands, not that a charge is late
+        patience_s = min(settings.timeout_s, settings.capture_s / 2)
+        collector = Collector(desk.store, Router(settlers), desk.clock, patience_s)
         first, *others = (place.sale for place in places)
         rail = X402Rail(first, desk, collector, ContractWallets(clients), others)
         rail.reconciliation.gas_wallets = {
