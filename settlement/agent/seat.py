@@ -170,7 +170,10 @@ class AgentSeat:
         connection = await self._connect()
         if connection.owner is None:
             path = self._config.owner_key or self._keys / "agent_owner.key"
-            connection.owner = await self._manager(connection.place, await file_signer(path))
+            signer = await file_signer(path)
+            for address in (signer.address, connection.writer.address):
+                await self._gift(address)
+            connection.owner = await self._manager(connection.place, signer)
         return Registrar(
             self._store,
             self._client,
@@ -275,10 +278,12 @@ class AgentSeat:
         )
         return Anchorer(self._store, self._log, self._client, writer, place, policy, self._clock)
 
+    async def _gift(self, address: str) -> None:
+        """Gas on the embedded chain, for who is to send something."""
+        if self._chain is not None and await self._client.balance_wei(address) < _LEAST_DEV_WEI:
+            await fund_gas(self._chain.rpc_url, address)
+
     async def _manager(self, place: Place, signer: EvmSigner) -> TransactionManager:
-        """The sender of a key; on the embedded chain its gas is a gift."""
-        if self._chain is not None and await self._client.balance_wei(signer.address) < _LEAST_DEV_WEI:
-            await fund_gas(self._chain.rpc_url, signer.address)
         manager = TransactionManager(
             self._store, self._client, signer, place.network, place.genesis, self._clock
         )
