@@ -20,6 +20,7 @@ from settlement.x402.sale import Offer
 from settlement.x402.statements import OFFER_RECEIPT, Statements
 
 V2_CHALLENGE: Final = "PAYMENT-REQUIRED"
+_HEADER_BYTES: Final = 9_000  # 12,000 as base64
 
 
 def challenge_of(
@@ -45,11 +46,24 @@ def challenge_of(
 
 
 def challenge_headers(challenge: Mapping[str, Any]) -> Mapping[str, str]:
-    """The headers of a 402: the challenge is one payer's and one body's, so no cache may keep it."""
+    """The headers of a 402: the challenge is one payer's and one body's, so no cache may keep it.
+
+    Node takes 16 KiB of headers in all: from a long challenge the signed offers are left out, then the
+    discovery. The whole one travels over MCP.
+    """
     return {
-        V2_CHALLENGE: base64.b64encode(orjson.dumps(challenge)).decode("ascii"),
+        V2_CHALLENGE: base64.b64encode(_fitting(challenge)).decode("ascii"),
         "Cache-Control": "no-store",
     }
+
+
+def _fitting(challenge: Mapping[str, Any]) -> bytes:
+    raw, extensions = orjson.dumps(challenge), challenge.get("extensions", {})
+    for unneeded in (OFFER_RECEIPT, BAZAAR):
+        if len(raw) > _HEADER_BYTES:
+            extensions = {name: value for name, value in extensions.items() if name != unneeded}
+            raw = orjson.dumps({**challenge, "extensions": extensions})
+    return raw
 
 
 def v1_body(challenge: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,11 @@ class Offer:
         return str(self.requirements["extra"].get(_FACILITATOR, ""))
 
     @property
+    def spare(self) -> bool:
+        """Whether another offer of the same call does just the same."""
+        return self.scheme is Scheme.EXACT and self.method is Method.PERMIT2
+
+    @property
     def in_v1(self) -> bool:
         """Whether x402 version 1 has this way to pay."""
         return self.method is Method.EIP3009
@@ -154,9 +159,14 @@ class Sale:
 
 
 def offers_of(sales: Sequence[Sale], order: Order) -> tuple[Offer, ...]:
-    """Every way to pay on every network, cheapest first for the payer; the first network first."""
+    """Every way to pay on every network, cheapest first for the payer; the first network first.
+
+    Of many networks ``exact`` by permit is left out: a challenge has to fit into a header, and EIP-3009
+    does the same.
+    """
     offers = [offer for sale in sales for offer in sale.offers(order)]
-    return tuple(sorted(offers, key=_rank))
+    few = len(sales) == 1
+    return tuple(sorted((offer for offer in offers if few or not offer.spare), key=_rank))
 
 
 def _rank(offer: Offer) -> tuple[bool, int, bool]:

@@ -6,18 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from x402.http.utils import decode_payment_required_header
 from x402.mechanisms.evm.default_assets import DEFAULT_ASSETS
 from x402.mechanisms.evm.utils import normalize_address
 from x402.mechanisms.evm.v1.constants import V1_NETWORK_CHAIN_IDS
+from x402.schemas import PaymentRequired
 
 from settlement.x402 import reasons
+from settlement.x402.challenge import challenge_headers, challenge_of
 from settlement.x402.errors import PaymentInvalid
 from settlement.x402.facilitator import SettlementState
 from settlement.x402.facilitators.router import Router
 from settlement.x402.networks import NETWORKS, v1_name
 from settlement.x402.payment import Payment
 from settlement.x402.rail import X402Rail
+from settlement.x402.sale import offers_of
 from tests.unit.settlement.x402.house import (
+    HTTP,
     PAY_TO,
     SALE,
     Chain,
@@ -91,6 +96,26 @@ async def test_each_network_asks_for_its_own(two: Two) -> None:
         ("eip155:31337", PAY_TO, "28", "USDC"),
         ("eip155:8453", "0x" + "22" * 20, "30", "USD Coin"),
     ]
+
+
+def test_the_challenge_of_all_networks_fits_into_a_header() -> None:
+    """Node takes 16 KiB of headers in all."""
+    sales = [
+        replace(SALE, asset=network.asset, permit2_settler="0x" + "11" * 20)
+        for network in NETWORKS.values()
+    ]
+    offers = offers_of(sales, order())
+    assert [offer.scheme.value for offer in offers] == ["upto"] * 7 + ["exact"] * 7
+    assert len({offer.requirements["network"] for offer in offers}) == 7
+    resource = replace(HTTP, discovery={"info": "x" * 9_000})
+    challenge = challenge_of(resource, offers, "Payment required")
+    sent = decode_payment_required_header(challenge_headers(challenge)["PAYMENT-REQUIRED"])
+    assert len(challenge_headers(challenge)["PAYMENT-REQUIRED"]) < 12_000
+    assert isinstance(sent, PaymentRequired)
+    assert len(sent.accepts) == 14
+    assert sent.extensions is not None
+    assert set(sent.extensions) == {"payment-identifier", "eip2612GasSponsoring"}
+    assert "bazaar" in challenge["extensions"]  # whole over MCP
 
 
 async def test_a_payment_settles_on_the_network_that_it_was_signed_for(two: Two) -> None:
