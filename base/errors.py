@@ -68,6 +68,27 @@ class ContextLengthExceeded(InvalidRequest):
     resolution = "Shorten the input or lower max_tokens."
 
 
+class QuoteInvalid(InvalidRequest):
+    """The quote that a call names is not one of this server, or is for something else."""
+
+    code = "quote_invalid"
+    resolution = "Nothing was charged. Ask POST /v1/quote for this model, or leave the quote out."
+
+
+class QuoteExpired(QuoteInvalid):
+    code = "quote_expired"
+    resolution = "Nothing was charged. Ask POST /v1/quote again, or leave the quote out."
+
+
+class QuoteExceeded(QuoteInvalid):
+    """The call may cost more than was quoted."""
+
+    code = "quote_exceeded"
+    resolution = (
+        "Nothing was charged. Ask for less (max_tokens), or for a quote of the size that is named here."
+    )
+
+
 class NotInVocabulary(InvalidRequest):
     """The engine composes pictures of what it knows, and the prompt names something else."""
 
@@ -85,6 +106,13 @@ class Unauthorized(BatchinError):
 
     def __init__(self, message: str = "API key is invalid or missing") -> None:
         super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
+
+
+class SignInRefused(Unauthorized):
+    """The proof does not show that the wallet asks, now and here."""
+
+    code = "sign_in_invalid"
+    resolution = "GET /v1/sign-in, sign its challenge with the wallet and POST it within 5 minutes."
 
 
 class InsufficientFunds(BatchinError):

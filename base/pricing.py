@@ -63,17 +63,24 @@ class Quote:
     """The most that one call may cost, and the card by which its cost will be computed.
 
     ``kept_nano_usd`` is the most of work that the call starts and that is charged later, part by part.
+    ``bought_nano_usd`` is balance that the call buys: money from outside pays for it, no balance does.
     """
 
     model: str
     card: PriceCard
     bound: Usage
     kept_nano_usd: int = 0
+    bought_nano_usd: int = 0
     max_nano_usd: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        most = self.card.cost_nano_usd(self.bound) + self.kept_nano_usd
+        most = self.card.cost_nano_usd(self.bound) + self.kept_nano_usd + self.bought_nano_usd
         object.__setattr__(self, "max_nano_usd", most)
+
+    @property
+    def named_model(self) -> str | None:
+        """The model that a key must be made for: None where none runs, or parts name their own."""
+        return None if self.kept_nano_usd or self.bought_nano_usd else self.model
 
     def charge_nano_usd(self, usage: Usage) -> int:
         """min(actual, quoted): an excess over the quote is ours."""

@@ -166,6 +166,13 @@ the payer pays no gas.
 4. **Spend the rest.** What the call did not use stays as your wallet's credit. Send the access token
    (`_meta["batchin/access_token"]`, header `X-BatchIn-Access-Token`) as `Authorization: Bearer` on any
    door for {days} days. Keep it like a key.
+5. **Or buy a balance**, when many calls are to come: `credits` (`POST /v1/credits`) with
+   `{{"amount_cents": 500}}` and one payment of just that. The answer holds an API key of your wallet,
+   shown once; the same payment again gets the same answer, a second purchase fills the same balance.
+6. **Own what you bought.** Files, batches, stored responses, tasks and usage of your wallet open with
+   its access token. Lost it? `GET /v1/sign-in`, sign the challenge (`sign-in-with-x`) as an EIP-4361
+   message, `POST /v1/sign-in` with it as the header `SIGN-IN-WITH-X`: the answer holds the token. No
+   other wallet sees what is yours: to it there is nothing there.
 
 A payment buys one request: it is bound to the tool and to the body. Sent again with the same body
 within {settings.result_ttl_s} seconds it returns the stored answer and costs nothing; sent with another

@@ -26,9 +26,13 @@ from manifests.operation import Auth, ErrorType, Operation
 
 WHEN = {
     "invalid_request": "A parameter is missing, wrong or not supported; param names it.",
+    "quote_invalid": "The quote that the call names is not this server's, or is for something else.",
+    "quote_expired": "The quote that the call names has expired.",
+    "quote_exceeded": "The call may cost more than the quote that it names.",
     "context_length_exceeded": "Input and asked output do not fit the model's context.",
     "not_in_vocabulary": "The image engine can't draw something that the prompt names.",
     "unauthorized": "API key is invalid or missing",
+    "sign_in_invalid": "The wallet's sign-in is of another wallet, place or time, or was used before.",
     "payment_required": "Insufficient balance or budget exceeded, or no payment was sent.",
     "payment_invalid": "The payment does not verify, or does not match what was asked for.",
     "permit2_allowance_required": "Permit2 may not take the paying wallet's tokens yet.",

@@ -33,6 +33,7 @@ _LINES_OF: Final[Mapping[str, str]] = {
     "trace": "M4 18h3l3-12 4 9 2-5h4",
     "fallback": "M4 7h9a5 5 0 0 1 0 10H8m0 0 3-3m-3 3 3 3",
     "account": _BARS,
+    "credits": "M3 7h18v11H3zM3 11h18M7 15h4",
     "proof": _SHIELD,
 }
 

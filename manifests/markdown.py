@@ -67,4 +67,6 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _price(tool: AnyTool) -> str:
-    return "free" if tool.quote is None else f"per {paid_per(tool)}, by model"
+    if tool.quote is None:
+        return "free"
+    return f"per {paid_per(tool)}" + (", by model" if tool.card is None else "")

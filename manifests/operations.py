@@ -10,6 +10,9 @@ from base.errors import (
     InvalidRequest,
     ModelNotFound,
     NotFound,
+    QuoteExceeded,
+    QuoteExpired,
+    QuoteInvalid,
     RateLimited,
     Unauthorized,
 )
@@ -37,6 +40,7 @@ from manifests.proof import (
     Verification,
 )
 from manifests.responses import response_operations
+from manifests.sign_in import sign_in_operations
 from manifests.sound import sound
 from manifests.topups import topup_operations
 from manifests.videos import video_operations
@@ -58,6 +62,11 @@ _IDEMPOTENCY = Param(
     "header",
     "Names this request: sent again with the same body, it is answered again and charged once.",
     {"type": "string", "pattern": "^[ -~]{1,255}$"},
+)
+_QUOTE = Param(
+    "X-BatchIn-Quote",
+    "header",
+    "The signed quote of POST /v1/quote: its prices hold, and it is the most charged.",
 )
 _TRACE = Param("traceparent", "header", "W3C trace context to join.")
 _PAYMENT = Param(
@@ -84,6 +93,8 @@ def operations(
         *_catalog(),
         *account_operations(),
         *topup_operations(),
+        *_credits(payment_errors),
+        *(sign_in_operations() if payment_errors else ()),
         payment_operation(),
         *file_operations(),
         *batch_operations((_PAYMENT, _IDEMPOTENCY, *_SCOPES, _TRACE), payment_errors),
@@ -109,8 +120,14 @@ def _rationed(operation: Operation) -> Operation:
 
 
 def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
-    params = (_PAYMENT, _IDEMPOTENCY, _PROMPT, *_SCOPES, _TRACE)
-    errors: tuple[ErrorType, ...] = (ContextLengthExceeded, *payment_errors)
+    params = (_PAYMENT, _IDEMPOTENCY, _QUOTE, _PROMPT, *_SCOPES, _TRACE)
+    errors: tuple[ErrorType, ...] = (
+        ContextLengthExceeded,
+        QuoteInvalid,
+        QuoteExpired,
+        QuoteExceeded,
+        *payment_errors,
+    )
     return (
         Operation(
             "POST",
@@ -195,6 +212,28 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
                 200: Reply("The record, signed.", {JSON: Attestation}, (*CALL, *RECORD, *SETTLEMENT))
             },
             errors=(NotFound, *payment_errors),
+        ),
+    )
+
+
+def _credits(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
+    """Sold by x402 alone."""
+    if not payment_errors:
+        return ()
+    return (
+        Operation(
+            "POST",
+            "/v1/credits",
+            "buyCredits",
+            "Buy a balance and an API key",
+            Auth.PAID,
+            "credits",
+            "One x402 payment buys a balance; the answer holds an API key that spends it, shown once. "
+            "The same payment sent again gets the same answer. With an API key, its account is topped "
+            "up and no key is made.",
+            "payments",
+            (_PAYMENT, _IDEMPOTENCY, _TRACE),
+            errors=payment_errors,
         ),
     )
 

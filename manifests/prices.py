@@ -7,6 +7,7 @@ from typing import Any
 from base.settings import Settings
 from manifests.facts import Facts, ModelFact
 from tools.core import AnyTool
+from tools.credits import CREDIT, MOST_CENTS
 from tools.image import MAX_PICTURES
 
 _MTOK = 1_000_000
@@ -17,13 +18,16 @@ _UNITS = {
     "transcription": "second of sound",
     "image": "image",
     "video": "second of video",
+    CREDIT: "dollar of balance",
 }
+_BOUGHT = {"dollar_of_balance": "1"}
 
 
 def models_of(tool: AnyTool, facts: Facts) -> list[ModelFact]:
     """The models that a tool can run; a priced tool that runs none stands for itself."""
     if tool.card is not None:
-        return [ModelFact(tool.name, tool.modality, "0", "0", 0, "", tool.name, tool.card.other_usd())]
+        other = _BOUGHT if tool.modality == CREDIT else tool.card.other_usd()
+        return [ModelFact(tool.name, tool.modality, "0", "0", 0, "", tool.name, other)]
     wanted = _BATCHED if tool.modality == "batch" else {tool.modality}
     return [model for model in facts.models if model.modality in wanted]
 
@@ -42,7 +46,7 @@ def tool_price(tool: AnyTool, facts: Facts) -> dict[str, Any]:
 
 def paid_per(tool: AnyTool) -> str:
     """The unit that a paid tool counts."""
-    return "character" if tool.card else _UNITS.get(tool.modality, "token")
+    return _UNITS.get(tool.modality, "character" if tool.card else "token")
 
 
 def payment_info(tool: AnyTool, facts: Facts, settings: Settings) -> dict[str, Any]:
@@ -84,6 +88,7 @@ def _largest(models: Sequence[ModelFact], settings: Settings) -> Decimal:
         + Decimal(model.other.get("million_characters", 0)) * settings.max_body_bytes
         + Decimal(model.other.get("second", 0)) * Decimal(settings.max_audio_s) * _MTOK
         + Decimal(model.other.get("image", 0)) * MAX_PICTURES * _MTOK
+        + Decimal(model.other.get("dollar_of_balance", 0)) * MOST_CENTS * _MTOK // 100
         for model in models
     ]
     return max(costs, default=Decimal(0)) / _MTOK

@@ -29,6 +29,7 @@ from server.version import version
 from settlement.chain import devnet
 from settlement.evidence.reader import EvidenceReader
 from settlement.ledger.ledger import Ledger
+from settlement.promises import Promises
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
 from tools.core import Registry
 from tools.jobs.batches import Batches
@@ -45,6 +46,7 @@ LOCAL_URL = "http://127.0.0.1:8402"
 _NO_PROOFS = cast("EvidenceReader", None)  # only calls need them
 _NO_LEDGER = cast("Ledger", None)
 _NO_SHELF = cast("ResponseShelf", None)
+_NO_PROMISES = cast("Promises", None)
 _NO_OUTBOUND = cast("Outbound", None)
 _NO_VIDEOS = cast("VideoShelf", None)
 _NO_JOBS = BatchTools(cast("JobParts", None), cast("Batches", None))
@@ -79,6 +81,7 @@ def standard() -> Standard:
         VideoTools(
             runtime.catalog, runtime.engines, _NO_VIDEOS, Looker(_NO_OUTBOUND), settings.video_window_s
         ),
+        _NO_PROMISES,
     )
     payment = PaymentFact(
         network=devnet.NETWORK,

@@ -69,6 +69,7 @@ from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
 from server.payments import Place, places_of, x402_rail
 from server.proof import Proof
+from server.sign_in import SignInRoutes
 from server.signing import Rotated, SigningOffice, log_signer_of
 from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
@@ -76,6 +77,7 @@ from server.tools import EDITS, ENDPOINTS, registry_of
 from server.traces import TraceRoutes
 from server.version import version
 from server.videos import videos_of
+from server.wallets import sign_in_of
 from server.web.by_address import Limited
 from server.web.caller import Callers
 from server.web.payment import no_payment, payment_of
@@ -100,7 +102,9 @@ from settlement.ledger.orphans import void_orphans
 from settlement.ledger.reports import UsageReports
 from settlement.limits.addresses import AddressLimits
 from settlement.limits.limits import Limits
+from settlement.promises import Promises
 from settlement.rails import Rails
+from settlement.sign_in.sign_in import SignIn
 from settlement.x402.desk import Desk
 from settlement.x402.errors import (
     AllowanceRequired,
@@ -239,6 +243,7 @@ class _Composition:
             outbound,
         )
         videos = videos_of(settings, jobs, runtime, outbound, self._url)
+        promises = Promises(ground.ring, self._clock)
         registry = registry_of(
             runtime,
             settings,
@@ -251,6 +256,7 @@ class _Composition:
             outbound,
             jobs.tools,
             videos.tools,
+            promises,
         )
         facts = self._facts(ground, runtime, sales, seat.agent)
         hashes = manifest_hashes(registry, facts)
@@ -272,7 +278,9 @@ class _Composition:
             self._clock,
             settings.idempotency_ttl_s,
         )
-        await self._stack.enter_async_context(beside(sweeping(ground.shelf.sweep, once.sweep)))
+        wallets = self._wallets(ground, places, x402)
+        sweeps = (ground.shelf.sweep, once.sweep, *((wallets.sweep,) if wallets else ()))
+        await self._stack.enter_async_context(beside(sweeping(*sweeps)))
         invoker = Invoker(
             registry,
             once,
@@ -280,6 +288,7 @@ class _Composition:
             Observers(self._calls, self._metrics),
             self._owner,
             capture_s=settings.capture_s,
+            promised=promises.kept,
         )
         jobs.calls.connect(invoker, recorder)
         videos.calls.connect(invoker, recorder)
@@ -297,7 +306,8 @@ class _Composition:
             documents.update(await asyncio.to_thread(drawn))
 
         kept = Kept(files, jobs, videos)
-        asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat)
+        own = SignInRoutes(wallets).routes() if wallets else []
+        asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat, own)
         wallet = settings.data_dir / "keys" / "pay_to.key" if chain and not settings.pay_to else None
         office = AgentOffice(seat, wallet, redraw)
         await self._admin(ground, runtime, chain, redraw, office)
@@ -374,6 +384,13 @@ class _Composition:
         await self._stack.enter_async_context(beside(seat.run()))
         return seat
 
+    def _wallets(self, ground: _Ground, places: Sequence[Place], rail: X402Rail | None) -> SignIn | None:
+        if rail is None:
+            return None
+        networks = tuple(place.sale.asset.network for place in places)
+        books = (ground.store, ground.keys, ground.sealer)
+        return sign_in_of(self._settings, self._url, networks, *books, rail.wallets, self._clock)
+
     def _facts(
         self, ground: _Ground, runtime: Runtime, sales: Sequence[Sale], agent: Agent | None
     ) -> Facts:
@@ -398,6 +415,7 @@ class _Composition:
         documents: Mapping[str, Document],
         kept: Kept,
         seat: AgentSeat,
+        own: Sequence[Route],
     ) -> ASGIApp:
         settings = self._settings
         callers = Callers(
@@ -425,7 +443,7 @@ class _Composition:
             self._resource("/v1/batches", invoker, "batch"),
             self._resource("/v1/videos", invoker, "video"),
         )
-        routes = kept.routes(settings, invoker, callers, paid)
+        routes = [*kept.routes(settings, invoker, callers, paid), *own]
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
         return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents, routes, seat))
 
@@ -468,6 +486,7 @@ class _Composition:
                 whole(EDITS, "image", "form-data"), read=EditReader(settings.max_upload_bytes)
             ),
             "/v1/quote": whole("/v1/quote", "quote"),
+            **({"/v1/credits": whole("/v1/credits", "credits")} if settings.x402 else {}),
             "/v1/vaas": replace(whole("/v1/vaas", "attest"), show=as_attestation),
             bundle: Limited(
                 replace(whole(bundle, "verify"), arguments=lambda body: {"bundle": body}),

@@ -9,6 +9,7 @@ from settlement.chain.tables import TABLES as CHAIN
 from settlement.evidence.tables import TABLES as EVIDENCE
 from settlement.idempotency.tables import TABLES as IDEMPOTENCY
 from settlement.ledger.tables import TABLES as LEDGER
+from settlement.sign_in.tables import TABLES as SIGN_IN
 from settlement.topups.tables import TABLES as TOPUPS
 from settlement.x402.tables import TABLES as X402
 from tools.files.tables import TABLES as FILES
@@ -28,5 +29,6 @@ TABLES: Final[tuple[MetaData, ...]] = (
     RESPONSES,
     IDEMPOTENCY,
     TOPUPS,
+    SIGN_IN,
     JOBS,
 )

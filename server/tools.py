@@ -14,12 +14,14 @@ from runtime.catalog import Catalog, Model
 from runtime.engine import Modality
 from settlement.evidence.reader import EvidenceReader
 from settlement.ledger.ledger import Ledger
+from settlement.promises import Promises
 from tools.account import AccountTool
 from tools.attest import Attest
 from tools.chat import Chat
 from tools.classify import Classify
 from tools.complete import Complete
 from tools.core import Registry
+from tools.credits import Credits
 from tools.embed import Embed
 from tools.fallback import Fallbacks
 from tools.image import Images, Keep
@@ -68,6 +70,7 @@ def registry_of(
     outbound: Outbound,
     jobs: BatchTools,
     videos: VideoTools,
+    promises: Promises,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
     a picture; ``shelf`` keeps responses, ``outbound`` fetches images."""
@@ -88,11 +91,12 @@ def registry_of(
             Images(catalog, engines, clock, keep_picture, looker).tool(),
             *videos.tools(),
             Models(catalog, engines.answers, endpoints_of, x402, clock.now_ms() // 1000).tool(),
-            Quotes(catalog, clock, x402_price).tool(),
+            Quotes(catalog, clock, x402_price, promises).tool(),
             Verifier(proofs).tool(),
             Receipts(proofs).tool(),
             Attest(proofs, _attest_card(settings.attest_mchar_usd)).tool(),
             AccountTool(ledger).tool(),
+            *([Credits(ledger, clock).tool()] if x402 else []),
             UsageTool(ledger).tool(),
             Traces(ledger, proofs).tool(),
             Fallbacks(catalog, engines.answers).tool(),

@@ -30,8 +30,8 @@ class Rails:
             raise StorageUnavailable("The store can't write now.")
         if self.x402 is not None and order.payment is not None:
             return await self.x402.authorize(order)
-        if order.caller.account_id is None:
-            return await self._without_account(order)
+        if order.caller.account_id is None or order.quote.bought_nano_usd:
+            return await self._by_payment(order)
         try:
             return await self.balance.authorize(order)
         except InsufficientFunds:
@@ -39,7 +39,7 @@ class Rails:
                 raise
         return await self.x402.authorize(order)
 
-    async def _without_account(self, order: Order) -> Grant | Replay:
+    async def _by_payment(self, order: Order) -> Grant | Replay:
         if self.x402 is not None:
             return await self.x402.authorize(order)
         if order.payment is not None:

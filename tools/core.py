@@ -30,7 +30,8 @@ class Call:
     ``payment`` is a decoded x402 payload when the caller sent one. ``prompt_version`` names the prompt
     the caller bound (``default`` if none). ``deadline_s`` is a clock.monotonic_s() time. ``ask`` puts
     MCP input requests to the caller and waits for the answers under the same names; None where the
-    caller can't be asked. ``quota`` are the limits that it is under, None without any.
+    caller can't be asked. ``quota`` are the limits that it is under, None without any. ``promise`` is
+    the signed quote that the caller names, None where it names none.
     """
 
     run_id: str
@@ -45,6 +46,7 @@ class Call:
     quota: Quota | None = None
     ask: Ask | None = None
     idempotency_key: str | None = None
+    promise: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

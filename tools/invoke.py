@@ -25,6 +25,7 @@ from base.errors import (
 from base.pricing import Quote, Rate
 from base.usage import Usage
 from settlement.evidence.hashes import request_hash
+from settlement.promises import no_promises
 from settlement.rail import (
     Delivery,
     Grant,
@@ -46,6 +47,7 @@ from tools.owner import Owner
 from tools.scopes import check_scopes
 
 Keep = Callable[[bytes], Awaitable[None]]
+Promised = Callable[[str, Quote], Quote]
 _CUTS: Final = (DeadlineExceeded, EngineError)
 _CUT: Final = "What was delivered is charged, and recorded as partial. Ask again for a whole answer."
 _CUT_FREE: Final = (
@@ -78,7 +80,8 @@ class Done:
 class Invoker:
     """Runs tools for callers. ``owner`` outlives requests and ends the captures of those that left.
     ``rate`` is the part of the price that its calls pay, None for all of it. ``capture_s`` is how long
-    a caller waits for the end of its call to be settled and durable, None for as long as it takes."""
+    a caller waits for the end of its call to be settled and durable, None for as long as it takes.
+    ``promised`` puts a call's quote at the prices of the signed quote that it names."""
 
     registry: Registry
     rail: Rail
@@ -87,6 +90,7 @@ class Invoker:
     owner: Owner
     rate: Rate | None = None
     capture_s: float | None = None
+    promised: Promised = no_promises
 
     def open(self, name: str, arguments: Mapping[str, Any], call: Call) -> "Run":
         """Start a call: ``async with invoker.open(...) as run``.
@@ -219,6 +223,8 @@ class Run:
         self._quote = await quoted(tool, args)
         if self._quote is not None and self._invoker.rate is not None:
             self._quote = self._quote.at_rate(self._invoker.rate)
+        if self._quote is not None and self._call.promise is not None:
+            self._quote = self._invoker.promised(self._call.promise, self._quote)
         self._admit(self._quote)
         self._execution = tool.run(args, self._call)
         self._execution.reserve()
@@ -229,8 +235,7 @@ class Run:
             self._first_s = self._invoker.clock.monotonic_s()
 
     def _admit(self, quote: Quote | None) -> None:
-        called = quote is not None and not quote.kept_nano_usd  # else its parts name their own models
-        check_scopes(self._call, self._tool.name, quote.model if quote and called else None)
+        check_scopes(self._call, self._tool.name, quote.named_model if quote else None)
         if self._call.quota is not None:
             self._call.quota.admit(quote.bound.total_tokens if quote else 0)
 

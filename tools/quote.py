@@ -11,6 +11,7 @@ from base.money import usd_text
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog
+from settlement.promises import Promises
 from tools.core import Annotations, Call, Tool
 from tools.immediate import Immediate
 
@@ -54,6 +55,9 @@ class QuoteOutput(BaseModel):
     amount_usd: str
     rails: list[RailPrice]
     expires_at: int = Field(description="Unix time in seconds.")
+    quote: str = Field(
+        description="Signed: name it in X-BatchIn-Quote, over MCP in _meta['batchin/quote']."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +67,23 @@ class Quotes:
     catalog: Catalog
     clock: Clock
     x402_price: Callable[[int], Mapping[str, Any]] | None
+    promises: Promises
 
     def tool(self) -> Tool[QuoteInput]:
         return Tool(
             name="quote",
             title="Quote",
-            description="Price a call on every payment rail before it is made. Free.",
+            description=(
+                "Price a call on every payment rail before it is made. The answer holds a signed quote: "
+                "a call that names it pays these prices until it expires, and never more. Free."
+            ),
             Input=QuoteInput,
             Output=QuoteOutput,
             run=self._run,
             quote=None,
             modality="account",
             annotations=Annotations(read_only=True, idempotent=True),
-            version=2,
+            version=3,
             examples=(
                 {"model": "qwen3-32b", "estimated_input_tokens": 200, "estimated_output_tokens": 100},
             ),
@@ -89,7 +97,8 @@ class Quotes:
         usage = Usage(
             args.estimated_input_tokens, args.estimated_output_tokens, images=args.estimated_images
         )
-        nano = Quote(args.model, model.card, usage).max_nano_usd
+        quote = Quote(args.model, model.card, usage)
+        nano, expires_at = quote.max_nano_usd, self.clock.now_ms() // 1000 + TTL_S
         rails = [{"rail": "balance", "amount": usd_text(nano), "unit": "USD"}]
         if self.x402_price is not None:
             rails.append({"rail": "x402", **self.x402_price(nano)})
@@ -105,5 +114,6 @@ class Quotes:
             "estimated_images": args.estimated_images,
             "amount_usd": usd_text(nano),
             "rails": rails,
-            "expires_at": self.clock.now_ms() // 1000 + TTL_S,
+            "expires_at": expires_at,
+            "quote": self.promises.signed(quote, expires_at),
         }

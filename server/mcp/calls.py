@@ -18,6 +18,7 @@ from server.mcp.message import ToolMessage, from_sdk
 from server.mcp.meta import (
     payment_of,
     pays_upfront,
+    promise_of,
     takes_payment_results,
     takes_tasks,
     traceparent_of,
@@ -94,11 +95,11 @@ class ToolCalls:
         resource = self.resources[tool.name]
         delivery = _delivery(visit, meta, payment)
         call = self.callers.call(visit.head, visit.caller, resource, delivery)
-        traceparent = traceparent_of(meta)
-        if traceparent is None and payment is call.payment:
+        traceparent, promise = traceparent_of(meta), promise_of(meta) or call.promise
+        if traceparent is None and payment is call.payment and promise is call.promise:
             return call
         trace = trace_from(traceparent) if traceparent else call.trace
-        return replace(call, payment=payment, trace=trace)
+        return replace(call, payment=payment, trace=trace, promise=promise)
 
 
 def resources_of(registry: Registry) -> Mapping[str, Resource]:

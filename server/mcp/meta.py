@@ -8,6 +8,7 @@ import orjson
 from base.errors import InvalidRequest
 from manifests.identity import PAYMENT_EXTENSION, TASKS_EXTENSION
 from server.mcp.results import PAYMENT
+from settlement.promises import META as PROMISE
 
 _CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 
@@ -42,6 +43,12 @@ def pays_upfront(payment: Mapping[str, Any]) -> bool:
     accepted = payment.get("accepted")
     extra = accepted.get("extra") if isinstance(accepted, Mapping) else None
     return isinstance(extra, Mapping) and extra.get("paymentFlow") == "upfront"
+
+
+def promise_of(meta: Mapping[str, Any]) -> str | None:
+    """The signed quote that the call names."""
+    value = meta.get(PROMISE)
+    return value if isinstance(value, str) else None
 
 
 def traceparent_of(meta: Mapping[str, Any]) -> str | None:

@@ -13,10 +13,12 @@ from base.trace import trace_from
 from server.web.request import Head
 from server.web.scopes import narrowed
 from settlement.limits.quota import Quota
+from settlement.promises import HEADER
 from settlement.rail import Delivery
 from tools.core import Call
 
 PROMPT_HEADER = b"x-batchin-prompt"
+PROMISE_HEADER = HEADER.lower().encode()
 
 
 def unlimited(_: Caller) -> None:
@@ -64,6 +66,7 @@ class Callers:
             prompt_version=_prompt_version(head.text(PROMPT_HEADER)),
             quota=self.quota(bound),
             idempotency_key=_idempotency_key(head.text(b"idempotency-key")),
+            promise=head.text(PROMISE_HEADER),
         )
 
     def _timeout_s(self, caller: Caller) -> float:

@@ -15,7 +15,15 @@ from base.errors import (
 )
 
 MAX_DEPTH = 64
-_SINGLE = (b"authorization", b"content-type", b"payment-signature", b"x-payment", b"idempotency-key")
+_SINGLE = (
+    b"authorization",
+    b"content-type",
+    b"payment-signature",
+    b"x-payment",
+    b"idempotency-key",
+    b"sign-in-with-x",
+    b"x-batchin-quote",
+)
 
 
 class Disconnected(Exception):

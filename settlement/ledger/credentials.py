@@ -1,5 +1,6 @@
 """Values of API keys and wallet tokens: what is shown once, what is listed, what is kept in memory."""
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -73,6 +74,11 @@ class Credential:
     caller: Caller
     expires_at_ms: int | None
     serial: int
+
+
+def new_secret() -> str:
+    """A fresh API key, of 256 random bits."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 def prefix_of(secret: str) -> str:

@@ -6,7 +6,6 @@ payment is replayed, and one row a wallet suffices; revoking it moves on to the 
 """
 
 import hmac
-import secrets
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -19,7 +18,6 @@ from base.caller import Caller, CallerKind
 from base.clock import Clock
 from base.errors import InvalidRequest, NotFound, Unauthorized
 from settlement.ledger.credentials import (
-    KEY_PREFIX,
     TOKEN_PREFIX,
     Credential,
     KeyInfo,
@@ -28,6 +26,7 @@ from settlement.ledger.credentials import (
     credential_from,
     info_from,
     key_row,
+    new_secret,
     prefix_of,
 )
 from settlement.ledger.ids import account_key, api_key_key
@@ -85,7 +84,7 @@ class Keys:
         ``key`` fixes the key itself; else it is random, of 256 bits. The operation's value is a
         Credential to ``remember`` after the commit, or Refused: ``no_account``, ``duplicate``.
         """
-        secret = key if key is not None else KEY_PREFIX + secrets.token_urlsafe(32)
+        secret = key if key is not None else new_secret()
         digest = self._digest(secret)
         now_ms = self._clock.now_ms()
         info = KeyInfo(
@@ -132,6 +131,16 @@ class Keys:
         raise InvalidRequest(
             "This key was made before, and may be revoked.", param="key", resolution="Use another key."
         )
+
+    def bought(self, secret: str, account_id: str, name: str) -> Op:
+        """The operation that makes a key in the commit of what pays for it.
+
+        It authenticates at once: who knows the key learns it after the commit alone, and no hold finds
+        the key of a commit that failed.
+        """
+        new, op = self.draft(account_id, name, key=secret)
+        self.remember(credential_from(key_row(new.info, self._digest(secret), 0)))
+        return op
 
     async def list(self, account_id: str | None = None) -> Sequence[KeyInfo]:
         """The keys and tokens of an account, or of all, oldest first, without their secrets."""

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from base.clock import Clock
 from base.errors import NotFound
 from base.ids import new_uuid
+from base.money import NANO_PER_CENT
 from settlement.ledger import ops
 from settlement.topups.order import (
     Disputed,
@@ -155,6 +156,36 @@ class Orders:
         if not found:
             raise _no_order(source, payment_id)
         return order_from(found[0])
+
+
+def bought_op(run_id: str, wallet_id: str, account_id: str, cents: int, at_ms: int) -> tuple[Op, ...]:
+    """A balance bought by x402, in the commit that ends its payment: the money is on the wallet's
+    account, and goes on to ``account_id`` where that is another."""
+    nano_usd = cents * NANO_PER_CENT
+    order = Order(
+        id=str(new_uuid()),
+        account_id=account_id,
+        source="x402",
+        session_id=run_id,
+        payment_id=run_id,
+        currency="usd",
+        amount_minor=cents,
+        amount_nano_usd=nano_usd,
+        refunded_minor=0,
+        state=State.PAID,
+        created_at_ms=at_ms,
+        paid_at_ms=at_ms,
+    )
+    key = order_key(order.id)
+
+    def fold(rows: Rows) -> None:
+        rows.put(key, order_row(order))
+
+    kept = Op((), fold, fresh=(key,))
+    if account_id == wallet_id:
+        return (kept,)
+    moved = ops.post(f"credits:{run_id}", wallet_id, account_id, nano_usd, "credits", run_id, at_ms)
+    return kept, moved
 
 
 def _mark_paid(order: Order, source: str, paid: Paid, at_ms: int) -> Op:

@@ -79,7 +79,7 @@ class _Asked:
             f"This call is paid by x402 with at most {price} USD; what is taken and not used is your "
             "credit."
         )
-        if self.order.caller.account_id is None:
+        if self.order.caller.account_id is None or self.order.quote.bought_nano_usd:
             return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
         return BalanceTooLow(f"{_TOO_LOW} {message}", self._challenge(_ASKED), v1=self.v1)
 
@@ -115,7 +115,7 @@ class X402Rail:
         self._sales = (sale, *others)
         self._desk = desk
         self._collector = collector
-        self._wallets = wallets or KeysAlone()
+        self.wallets = wallets or KeysAlone()
         self._checkers = {each.asset.network: Checker(each.asset) for each in self._sales}
         self._known = Known(desk)
         least = {each.asset.network: each.min_charge_atomic for each in self._sales}
@@ -185,7 +185,7 @@ class X402Rail:
             return
         signed = claim.authorization
         try:
-            proved = await self._wallets.signed(
+            proved = await self.wallets.signed(
                 signed.network, signed.payer, claim.digest, signed.signature
             )
         except ServiceUnavailable as error:

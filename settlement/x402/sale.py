@@ -122,8 +122,8 @@ class Sale:
 
         Where the cost shows only when the engine has written, ``upto`` moves no more than it. A stream
         is paid before it runs: withheld text can't be taken back; so are images, which are dear to make,
-        and work that goes on after the call. Over MCP the payer chooses, since progress can show text
-        only of a call that is paid already.
+        work that goes on after the call, and a balance. Over MCP the payer chooses, since progress can
+        show text only of a call that is paid already.
         """
         amount = str(self.amount_atomic(order.quote.max_nano_usd))
         flows = _flows(order)
@@ -176,7 +176,8 @@ def _rank(offer: Offer) -> tuple[bool, int, bool]:
 
 def _flows(order: Order) -> tuple[Flow, ...]:
     quote = order.quote
-    if order.delivery is Delivery.STREAM or quote.kept_nano_usd or quote.bound.images:
+    lasting = quote.kept_nano_usd or quote.bought_nano_usd
+    if order.delivery is Delivery.STREAM or lasting or quote.bound.images:
         return (Flow.UPFRONT,)
     if order.resource.url.startswith(MCP_URL):
         return (Flow.AUTHORIZATION, Flow.UPFRONT)

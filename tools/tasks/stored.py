@@ -27,6 +27,7 @@ def stored(call: Call, arguments: Mapping[str, Any]) -> bytes:
             "payment": call.payment,
             "prompt_version": call.prompt_version,
             "idempotency_key": call.idempotency_key,
+            "promise": call.promise,
             "arguments": arguments,
         }
     )
@@ -55,5 +56,6 @@ def restored(content: bytes, deadline_s: float) -> tuple[Call, Mapping[str, Any]
         payment=data["payment"],
         prompt_version=data["prompt_version"],
         idempotency_key=data.get("idempotency_key"),
+        promise=data.get("promise"),
     )
     return call, data["arguments"]

@@ -18,6 +18,7 @@ from tools.chat import Chat
 from tools.classify import Classify
 from tools.complete import Complete
 from tools.core import Registry
+from tools.credits import Credits
 from tools.embed import Embed
 from tools.fallback import Fallbacks
 from tools.image import Images
@@ -68,11 +69,12 @@ def registry() -> Registry:
             Images(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING).tool(),
             *VideoTools(NOTHING, NOTHING, NOTHING, NOTHING, 0).tools(),
             Models(NOTHING, NOTHING, NOTHING, True, 0).tool(),
-            Quotes(NOTHING, NOTHING, None).tool(),
+            Quotes(NOTHING, NOTHING, None, NOTHING).tool(),
             Verifier(NOTHING).tool(),
             Receipts(NOTHING).tool(),
             Attest(NOTHING, PriceCard("attest", 0, 0, nano_per_mchar=100_000_000)).tool(),
             AccountTool(NOTHING).tool(),
+            Credits(NOTHING, NOTHING).tool(),
             UsageTool(NOTHING).tool(),
             Traces(NOTHING, NOTHING).tool(),
             Fallbacks(NOTHING, NOTHING).tool(),

@@ -135,6 +135,7 @@ def test_paid_operations_name_price_schemes_and_documented_headers() -> None:
         "createImageShort",
         "editImage",
         "createAttestation",
+        "buyCredits",
         "createBatch",
         "createVideo",
     ]

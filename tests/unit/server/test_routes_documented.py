@@ -18,6 +18,7 @@ from server.openai.pictures import picture_routes
 from server.openai.stored_responses import StoredResponses
 from server.openai.videos import VideoDoor
 from server.proof import Proof
+from server.sign_in import SignInRoutes
 from server.topups import TopUpRoutes
 from server.traces import TraceRoutes
 from server.web.caller import Callers
@@ -40,6 +41,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *model_routes(FreeDoor(nothing, nothing)),
         *TopUpRoutes(nothing, callers, nothing, 1, None, None, 0).routes(),
         Route("/v1/payments/{id}", nothing),
+        *SignInRoutes(nothing).routes(),
         *FileDoor(nothing, nothing, 1.0).routes(),
         *BatchDoor(nothing, nothing, nothing, 1.0).routes(),
         *VideoDoor(nothing, nothing, nothing, nothing).routes(),

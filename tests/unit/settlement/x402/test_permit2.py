@@ -491,7 +491,7 @@ async def test_a_contract_is_asked_whether_it_signed(house: House) -> None:
             return payer.lower() == contract
 
     contract = "0x" + "c0" * 20
-    house.rail._wallets = Wallets()
+    house.rail.wallets = Wallets()
     deadline = str(int(house.clock.now_ms() / 1000) + SALE.max_timeout_s)
 
     def payment(payer: str, **changes: Any) -> dict[str, Any]:

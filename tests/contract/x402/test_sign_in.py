@@ -1,0 +1,111 @@
+"""What a wallet bought without a key is its own: opened by sign-in, closed to every other wallet."""
+
+import base64
+from typing import Any
+
+import orjson
+from eth_account.messages import encode_defunct
+
+from settlement.chain.funding import fund
+from settlement.sign_in.message import SignInMessage
+from tests.contract.x402.conftest import new_wallet
+from tests.contract.x402.shop import QUESTION, Json, Shop
+
+BATCH: Json = {
+    "tasks": [
+        {
+            "custom_id": "one",
+            "model": "bge-m3",
+            "endpoint": "/v1/embeddings",
+            "request_body": {"input": "mine"},
+        }
+    ]
+}
+RESPONSES = "/v1/responses"
+RESPONSE: Json = {"model": "qwen3-32b", "input": "Say hi.", "max_output_tokens": 16}
+
+
+async def signed_in(shop: Shop) -> str:
+    """The token of the shop's wallet, by signature alone."""
+    async with shop.client() as client:
+        challenge = (await client.get("/v1/sign-in")).json()["extensions"]["sign-in-with-x"]
+        (chain,) = challenge["supportedChains"]
+        unsigned = {**challenge["info"], **chain, "address": shop.payer.address}
+        text = SignInMessage.model_validate({**unsigned, "signature": "0x00"}).text()
+        signed = shop.payer.account.sign_message(encode_defunct(text=text))
+        proof = {**unsigned, "signature": "0x" + bytes(signed.signature).hex()}
+        headers = {"sign-in-with-x": base64.b64encode(orjson.dumps(proof)).decode()}
+        answer = await client.post("/v1/sign-in", headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert "no-store" in answer.headers["cache-control"]
+        again = await client.post("/v1/sign-in", headers=headers)
+        assert (again.status_code, again.json()["error"]["code"]) == (401, "sign_in_invalid")
+    token: str = answer.json()["access_token"]
+    return token
+
+
+async def opened(shop: Shop, token: str, path: str) -> Any:
+    async with shop.client(headers={"authorization": f"Bearer {token}"}) as client:
+        return await client.get(path)
+
+
+async def fresh(shop: Shop) -> Shop:
+    payer, wallet = new_wallet()
+    await fund(shop.watched.server.rpc_url, payer.address, 1_000_000)
+    return shop.as_another(payer, wallet)
+
+
+async def test_a_wallet_opens_what_it_bought_and_no_other_wallet_does(shop: Shop) -> None:
+    mine, theirs = await fresh(shop), await fresh(shop)
+    batch = await mine.pay("/v1/batches", BATCH, await mine.sign("/v1/batches", BATCH))
+    assert batch.status_code == 200, batch.text
+    response = await mine.pay(RESPONSES, RESPONSE, await mine.sign(RESPONSES, RESPONSE))
+    assert response.status_code == 200, response.text
+    chat = "/v1/chat/completions"
+    assert (await theirs.pay(chat, QUESTION, await theirs.sign(chat, QUESTION))).status_code == 200
+    token, foreign = await signed_in(mine), await signed_in(theirs)
+    paths = (f"/v1/batches/{batch.json()['id']}", f"{RESPONSES}/{response.json()['id']}")
+    for path in paths:
+        assert (await opened(mine, token, path)).status_code == 200, path
+        assert (await opened(mine, foreign, path)).status_code == 404, path
+        async with shop.client() as client:
+            assert (await client.get(path)).status_code == 401, path
+    assert [b["id"] for b in (await opened(mine, token, "/v1/batches")).json()] == [batch.json()["id"]]
+    assert (await opened(mine, foreign, "/v1/batches")).json() == []
+    logs = (await opened(mine, token, "/v1/usage/logs")).json()
+    assert {entry["run_id"] for entry in logs} >= {response.headers["x-batchin-run-id"]}
+    run_id = response.headers["x-batchin-run-id"]
+    payment = await opened(mine, token, f"/v1/payments/{run_id}")
+    assert payment.json()["payer"] == mine.payer.address
+
+
+async def test_a_file_uploaded_with_the_token_is_the_wallets(shop: Shop) -> None:
+    mine, theirs = await fresh(shop), await fresh(shop)
+    for wallet in (mine, theirs):
+        body = {"model": "bge-m3", "input": wallet.payer.address}
+        paid = await wallet.pay("/v1/embeddings", body, await wallet.sign("/v1/embeddings", body))
+        assert paid.status_code == 200, paid.text
+    token, foreign = await signed_in(mine), await signed_in(theirs)
+    async with shop.client(headers={"authorization": f"Bearer {token}"}) as client:
+        upload = {"file": ("tasks.jsonl", b'{"custom_id": "a"}\n', "application/jsonl")}
+        made = await client.post("/v1/files", files=upload, data={"purpose": "batch"})
+    assert made.status_code == 200, made.text
+    for path in (f"/v1/files/{made.json()['id']}", f"/v1/files/{made.json()['id']}/content"):
+        assert (await opened(mine, token, path)).status_code == 200
+        assert (await opened(mine, foreign, path)).status_code == 404
+
+
+async def test_a_wallet_that_never_paid_is_told_so(shop: Shop) -> None:
+    payer, wallet = new_wallet()
+    stranger = shop.as_another(payer, wallet)
+    async with stranger.client() as client:
+        challenge = (await client.get("/v1/sign-in")).json()["extensions"]["sign-in-with-x"]
+        unsigned = {**challenge["info"], **challenge["supportedChains"][0], "address": payer.address}
+        text = SignInMessage.model_validate({**unsigned, "signature": "0x00"}).text()
+        signed = payer.account.sign_message(encode_defunct(text=text))
+        proof = {**unsigned, "signature": "0x" + bytes(signed.signature).hex()}
+        headers = {"sign-in-with-x": base64.b64encode(orjson.dumps(proof)).decode()}
+        answer = await client.post("/v1/sign-in", headers=headers)
+        assert answer.status_code == 401
+        assert "paid for nothing" in answer.json()["error"]["message"]
+        assert (await client.post("/v1/sign-in")).status_code == 400
