@@ -4,7 +4,7 @@ LOCK_FLAGS ?=
 PEERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: bench-evidence bench-batch test-batch test-payments test-uses test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-wheel lint format bench bench-pool sheet lock
+.PHONY: bench-evidence bench-batch test-batch test-payments test-uses test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-api test-wheel lint format bench bench-pool sheet lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ test-flips: setup ## flip each byte of a hundred receipt bundles: each is reject
 
 test-kills: setup ## kill -9 20 times (KILLS) in each of the campaigns that make test runs shortened
 	@BATCHIN_TEST_KILLS=$(or $(KILLS),20) $(BIN)/pytest -s --timeout 0 tests/faults
+
+test-api: setup ## CASES (20,000) generated requests of two accounts against the whole /openapi.json
+	@BATCHIN_FUZZ_CASES=$(or $(CASES),20000) $(BIN)/pytest -s tests/contract/fuzz
 
 test-wheel: setup ## build the wheel, install it apart from the checkout and import it
 	@$(BIN)/python -P scripts/check_wheel.py

@@ -109,6 +109,7 @@ def _keys() -> tuple[Operation, ...]:
             description="The key itself is in this answer alone. Takes a key without limits of its own.",
             tag="account",
             request=KeyRequest,
+            body_required=False,
             replies={200: Reply("The key.", {JSON: MadeKey}, _REQUEST_ID)},
             errors=(Forbidden,),
         ),

@@ -212,6 +212,7 @@ def webhook_operations() -> tuple[Operation, ...]:
             description="What signs your webhooks (Standard Webhooks); rotate makes a new secret.",
             tag="batches",
             request=WebhookSecretInput,
+            body_required=False,
             replies={200: Reply("The secret.", {JSON: WebhookSecret}, _SEEN)},
             errors=(Forbidden, ServiceUnavailable),
         ),

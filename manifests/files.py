@@ -1,20 +1,25 @@
 """The routes of files, and their wire shapes."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from base.errors import Forbidden, InvalidRequest, NotFound, RangeNotSatisfiable, ServiceUnavailable
+from manifests.form import form_schema
 from manifests.operation import JSON, Auth, Body, Operation, Param, Reply
 
 _ID = Param("id", "path", "File id.", required=True)
 _SEEN = ("X-Request-Id",)
+_ANCHOR, _SECONDS = "expires_after[anchor]", "expires_after[seconds]"
+_TOGETHER: dict[str, Any] = {_ANCHOR: [_SECONDS], _SECONDS: [_ANCHOR]}
 _BINARY = {"type": "string", "format": "binary"}
 _BYTES: dict[str, Body] = {"application/octet-stream": _BINARY, "application/jsonl": _BINARY}
 
 
 class FileForm(BaseModel):
     """An upload: the part ``file`` with a filename, and its purpose."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": _TOGETHER})
 
     file: str = Field(
         description="The file itself, as a part with a filename.",
@@ -24,11 +29,11 @@ class FileForm(BaseModel):
         description="What the file is for; batch is the input of a batch, the others have no effect."
     )
     expires_after_anchor: Literal["created_at"] | None = Field(
-        None, alias="expires_after[anchor]", description="From when the lifetime counts."
+        None, alias=_ANCHOR, description="From when the lifetime counts."
     )
     expires_after_seconds: int | None = Field(
         None,
-        alias="expires_after[seconds]",
+        alias=_SECONDS,
         ge=3600,
         le=2_592_000,
         description="Lifetime of the file in seconds; by default the server's file_ttl_s.",
@@ -78,7 +83,7 @@ def file_operations() -> tuple[Operation, ...]:
             Auth.KEY,
             description="OpenAI's file upload. A file is kept sealed, for its owner, until it expires.",
             tag="files",
-            request=FileForm,
+            request=form_schema(FileForm),
             replies={200: Reply("The file.", {JSON: FileObject}, _SEEN)},
             errors=(Forbidden, ServiceUnavailable),
             form=True,

@@ -19,6 +19,7 @@ from manifests.schemas import Mode, model_schemas
 from manifests.wire import Error, PaymentRequired, PaymentRequiredV1
 from tools.core import AnyTool, Registry
 
+_END = {"const": "[DONE]"}
 _REF = "#/components/schemas/{model}"
 _TAGS = {
     "openai": "The OpenAI-compatible API.",
@@ -147,7 +148,8 @@ class _Rendering:
                 f"example{number}": {"value": self._example(tool, example)}
                 for number, example in enumerate(tool.examples, 1)
             }
-        return {"required": True, "content": {FORM if operation.form else JSON: content}}
+        media_type = FORM if operation.form else JSON
+        return {"required": operation.body_required, "content": {media_type: content}}
 
     def _example(self, tool: AnyTool, example: Mapping[str, Any]) -> dict[str, Any]:
         """With a model that this server has."""
@@ -174,10 +176,23 @@ class _Rendering:
             shown["headers"] = _headers(headers)
         if reply.content:
             shown["content"] = {
-                media_type: {"schema": _resolved(body, self._shown)}
+                media_type: {"schema": self._media(media_type, body)}
                 for media_type, body in reply.content.items()
             }
         return shown
+
+    def _media(self, media_type: str, body: Body) -> Any:
+        """The schema of a body; of a stream, that of each of its events, whose data is JSON (OpenAI's
+        first streams end with data that is none)."""
+        schema = _resolved(body, self._shown)
+        if media_type != SSE:
+            return schema
+        data = {"type": "string", "contentMediaType": JSON, "contentSchema": schema}
+        return {
+            "type": "object",
+            "properties": {"event": {"type": "string"}, "data": {"anyOf": [_END, data]}},
+            "required": ["data"],
+        }
 
     def _failure(self, errors: Sequence[ErrorType]) -> dict[str, Any]:
         status = errors[0].status
@@ -210,7 +225,7 @@ class _Rendering:
             return {200: Reply(f"The output of {tool.name}.", content, CALL)}
         content = {JSON: {"allOf": [tool.Output, WithEvidence]}}
         if operation.events is not None:
-            content[SSE] = operation.events
+            content[SSE] = {"anyOf": [operation.events, Error]}
         return {200: Reply("The answer, charged and signed.", content, (*CALL, *RECORD, *SETTLEMENT))}
 
     def _request(self, operation: Operation) -> Any:

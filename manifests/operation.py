@@ -55,6 +55,7 @@ class Operation:
     and the 200 reply; ``events`` is the JSON of one server-sent event where the tool can stream.
     ``form`` says that the body is a multipart form; its ``file`` is then the file itself. ``seeing``
     says that only models that take pictures serve it.
+    ``body_required``: whether a request without a body is refused.
     ``errors`` are the documented errors it may answer with beside those of its ``auth`` and of having a
     body.
     """
@@ -74,6 +75,7 @@ class Operation:
     errors: Sequence[ErrorType] = ()
     form: bool = False
     seeing: bool = False
+    body_required: bool = True
 
     @property
     def takes_body(self) -> bool:

@@ -44,6 +44,7 @@ from manifests.sign_in import sign_in_operations
 from manifests.sound import sound
 from manifests.topups import topup_operations
 from manifests.videos import video_operations
+from manifests.wire import Error
 from tools.models import ModelEntry
 
 _PROMPT = Param(
@@ -52,10 +53,12 @@ _PROMPT = Param(
     "Names the prompt version that evidence is bound to.",
     {"type": "string", "pattern": r"^[\w@.\-/]{1,128}$"},
 )
+_NAME = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
+_LANE = {"type": "string", "pattern": "^(shared|batch|fill|private:[A-Za-z0-9._-]{1,64})$"}
 _SCOPES = (
-    Param("X-BatchIn-Workspace", "header", "Workspace of the call, within the key's."),
-    Param("X-BatchIn-Lane", "header", "Lane of the call: the key's, or one that goes later."),
-    Param("X-BatchIn-Region", "header", "Region that the call is bound to, within the key's."),
+    Param("X-BatchIn-Workspace", "header", "Workspace of the call, within the key's.", _NAME),
+    Param("X-BatchIn-Lane", "header", "Lane of the call: the key's, or one that goes later.", _LANE),
+    Param("X-BatchIn-Region", "header", "Region that the call is bound to, within the key's.", _NAME),
 )
 _IDEMPOTENCY = Param(
     "Idempotency-Key",
@@ -382,6 +385,9 @@ def _mcp(errors: Sequence[ErrorType]) -> Operation:
         replies={
             200: Reply("The response, or a stream that ends with it.", {JSON: message, SSE: message}),
             202: Reply("A notification was taken."),
+            400: Reply(
+                "The message can't be read: a JSON-RPC error.", {JSON: {"anyOf": [message, Error]}}
+            ),
         },
         errors=(Unauthorized, Forbidden, *errors),
     )

@@ -117,14 +117,15 @@ class Bundle(_Open):
 
 
 class BundleToVerify(BaseModel):
-    """A bundle as /bundle returns it; it need not come from this server."""
+    """A bundle as /bundle returns it; it need not come from this server. What is no bundle gets its
+    verdict too."""
 
     model_config = ConfigDict(extra="allow")
 
-    receipt: dict[str, Any] | None = None
-    evidence: dict[str, Any]
-    inclusion: dict[str, Any] | None = None
-    anchor: dict[str, Any] | None = None
+    receipt: Any = Field(None, description="The receipt; null where none is made yet.")
+    evidence: Any = Field(None, description="The evidence pack: without it nothing is valid.")
+    inclusion: Any = Field(None, description="The place in the log; null for not yet.")
+    anchor: Any = Field(None, description="Where a checkpoint that holds it stands on a chain.")
 
 
 class Check(_Open):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from manifests.chunk import WithEvidence
+from manifests.form import form_schema
 from manifests.headers import CALL, RECORD, SETTLEMENT
 from manifests.operation import JSON, TEXT, Auth, Body, ErrorType, Operation, Param, Reply
 from tools.speech import SOUND_TYPES
@@ -55,9 +56,8 @@ def sound(params: Sequence[Param], errors: Sequence[ErrorType]) -> tuple[Operati
 
 def _form() -> Body:
     """The tool's arguments as the parts of a form: the file itself, numbers as text."""
-    schema = TranscribeInput.model_json_schema()
+    schema = form_schema(TranscribeInput)
     properties = schema["properties"]
     properties["file"] = {**_BINARY, "description": "The sound file."}
     properties["timestamp_granularities[]"] = properties.pop("timestamp_granularities")
-    schema.pop("description", None)
     return schema

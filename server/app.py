@@ -425,6 +425,7 @@ class _Composition:
             settings.timeout_s,
             settings.timeouts,
             Limits({rule.scope: rule.allowance for rule in settings.limits}, self._clock).quota,
+            keyless=facts.payment is not None,
         )
         mcp = McpDoor(
             McpParts(

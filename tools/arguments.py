@@ -1,5 +1,6 @@
 """Validation of a tool's arguments: pydantic's findings as one documented error."""
 
+import copy
 import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -22,7 +23,44 @@ def parse(model: type[ModelT], arguments: Mapping[str, Any]) -> ModelT:
     try:
         return model.model_validate(arguments)
     except ValidationError as error:
-        raise _invalid(model, error) from None
+        whole = _with_whole_numbers(arguments, error)
+        if whole is None:
+            raise _invalid(model, error) from None
+    return parse(model, whole)
+
+
+def _with_whole_numbers(arguments: Mapping[str, Any], error: ValidationError) -> Any:
+    """The arguments with 2.0 as 2 where an integer is asked for: JSON has one kind of number. None
+    where that would mend nothing."""
+    places = [
+        detail["loc"]
+        for detail in error.errors(include_url=False)
+        if detail["type"] in ("int_type", "int_from_float") and _is_whole(detail["input"])
+    ]
+    mended = copy.deepcopy(arguments) if places else None
+    return mended if mended is not None and all(_mend(mended, place) for place in places) else None
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def _mend(value: Any, place: tuple[int | str, ...]) -> bool:
+    """Make the number at a place whole; names of union branches are no part of the way."""
+    holder, key = None, None
+    for step in place:
+        if isinstance(value, dict | list) and _has(value, step):
+            holder, key, value = value, step, value[step]  # type: ignore[index]  # it has the step
+    if holder is None or not _is_whole(value):
+        return False
+    holder[key] = int(value)  # type: ignore[index]  # it has the key
+    return True
+
+
+def _has(value: dict[str, Any] | list[Any], step: int | str) -> bool:
+    if isinstance(value, dict):
+        return step in value
+    return isinstance(step, int) and step < len(value)
 
 
 def _invalid(model: type[BaseModel], error: ValidationError) -> InvalidRequest:

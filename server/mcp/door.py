@@ -10,7 +10,12 @@ import anyio
 from starlette.types import Message, Receive, Scope, Send
 
 from base.caller import Caller
-from base.errors import MethodNotAllowed, ServiceUnavailable, Unauthorized
+from base.errors import (
+    MethodNotAllowed,
+    ServiceUnavailable,
+    Unauthorized,
+    UnsupportedMediaType,
+)
 from base.settings import Settings
 from manifests.document import Document
 from manifests.facts import Facts
@@ -109,6 +114,7 @@ class McpDoor:
             raise ServiceUnavailable("The MCP door is not open.", retry_after_s=1)
         caller = self._caller(head)
         body = await self._message(receive, head)
+        _check_json(head)
         session = _session(head)
         if session is not None:
             self._cancellations.heed(session, body)
@@ -180,6 +186,13 @@ class _Timed:
         except TimeoutError:  # a task group would hide it in a group of errors
             self.stalled = True
             raise
+
+
+def _check_json(head: Head) -> None:
+    """Raises UnsupportedMediaType, which the protocol's own refusal would tell as plain text."""
+    kind = (head.text(b"content-type") or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaType(f"Content-Type should be application/json, not {kind!r}.")
 
 
 def _session(head: Head) -> str | None:

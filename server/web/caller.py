@@ -6,7 +6,7 @@ from typing import Any
 
 from base.caller import ANONYMOUS, Caller
 from base.clock import Clock
-from base.errors import InvalidRequest
+from base.errors import InvalidRequest, Unauthorized
 from base.ids import new_id, new_run_id
 from base.resource import Resource
 from base.trace import trace_from
@@ -32,7 +32,7 @@ class Callers:
     ``authenticate`` turns a Bearer token into a Caller (raises Unauthorized); ``payment`` decodes the
     x402 payment headers (raises InvalidRequest). ``timeouts`` are shorter time limits by ``key:ID``,
     ``workspace:NAME``, ``lane:NAME`` and ``region:NAME``: the smallest wins. ``quota`` gives the limits
-    of a caller's next call.
+    of a caller's next call. ``keyless``: whether who brings no key may pay by the call.
     """
 
     authenticate: Callable[[str], Caller]
@@ -41,6 +41,7 @@ class Callers:
     timeout_s: float
     timeouts: Mapping[str, float] = field(default_factory=dict)
     quota: Callable[[Caller], Quota | None] = unlimited
+    keyless: bool = True
 
     def caller(self, head: Head) -> Caller:
         """Whose Bearer key it is; without one the caller is anonymous and pays by the call."""
@@ -52,7 +53,10 @@ class Callers:
         return self.authenticate(head.bearer() or "")
 
     def call(self, head: Head, caller: Caller, resource: Resource, delivery: Delivery) -> Call:
-        """Raises InvalidRequest and Forbidden for headers that the caller may not send so."""
+        """Raises InvalidRequest and Forbidden for headers that the caller may not send so, Unauthorized
+        for a call that is sold to keys alone."""
+        if resource.discovery is not None and caller.account_id is None and not self.keyless:
+            raise Unauthorized
         bound = narrowed(caller, head)
         return Call(
             run_id=new_run_id(),

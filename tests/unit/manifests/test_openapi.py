@@ -166,7 +166,10 @@ def test_a_streamed_chat_is_described_by_its_event() -> None:
         "model": "m",
         "choices": [{"index": 0, "delta": {"content": "a"}, "logprobs": None, "finish_reason": None}],
     }
-    schema = complete(content["text/event-stream"]["schema"])
+    event = content["text/event-stream"]["schema"]
+    end, data = event["properties"]["data"]["anyOf"]
+    assert end == {"const": "[DONE]"}
+    schema = complete(data["contentSchema"])
     Draft202012Validator(schema).validate(chunk)
     assert not Draft202012Validator(schema).is_valid({**chunk, "object": "chat.completion"})
 
