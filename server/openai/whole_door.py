@@ -50,6 +50,7 @@ class WholeDoor:
             try:
                 head = read_head(scope)
                 caller = self.callers.caller(head)
+                self.callers.check_keyless(caller, self.resource)
                 arguments = self.arguments(await self.read(head, receive, self.body_limit))
                 call = self.callers.call(head, caller, self.resource, Delivery.WHOLE)
                 await answer_whole(self.invoker, self.tool, arguments, call, watch.send, self.show)

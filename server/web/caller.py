@@ -52,11 +52,15 @@ class Callers:
         """Whose Bearer key or wallet's token it is. Raises Unauthorized, without one too."""
         return self.authenticate(head.bearer() or "")
 
+    def check_keyless(self, caller: Caller, resource: Resource) -> None:
+        """Raises Unauthorized for what is sold to keys alone; a body need not be read to know."""
+        if resource.discovery is not None and caller.account_id is None and not self.keyless:
+            raise Unauthorized
+
     def call(self, head: Head, caller: Caller, resource: Resource, delivery: Delivery) -> Call:
         """Raises InvalidRequest and Forbidden for headers that the caller may not send so, Unauthorized
         for a call that is sold to keys alone."""
-        if resource.discovery is not None and caller.account_id is None and not self.keyless:
-            raise Unauthorized
+        self.check_keyless(caller, resource)
         bound = narrowed(caller, head)
         return Call(
             run_id=new_run_id(),
