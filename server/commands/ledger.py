@@ -63,7 +63,7 @@ def _show(told: dict[str, Any]) -> None:
             f"{wallet['spent_24h_gwei']} gwei in the last 24 hours."
         )
     if told["chain_asked"]:
-        typer.echo("The settlements of the last half hour were looked for on their chain.")
+        typer.echo("The settlements of the last half hour are looked for on their chain.")
     for difference in told["differences"]:
         typer.echo(f"DIFFERS: {difference}")
     if told["balanced"]:
