@@ -256,6 +256,7 @@ def test_x402_resources_answer_with_a_challenge_on_the_terms_they_name(described
         "/v1/completions": {"model": "qwen3-32b", "prompt": "One, two,", "max_tokens": 2},
         "/v1/vaas": OUTSIDE,
         "/v1/batches": BATCH,
+        "/v1/credits": {"amount_cents": 10},
     }
     for resource in manifest["resources"]:
         path = resource.removeprefix(str(described.http.base_url).rstrip("/"))
