@@ -30,3 +30,33 @@ async def test_the_typescript_sdk_is_answered(live_server: LiveServer, tmp_path:
     assert told["items"] == 1
     assert told["gone"] == 404
     assert told["dimensions"] == [384, 384]
+
+
+# of the resources that are served, what is not
+ELSEWHERE = {
+    "audio.translations.create",
+    "chat.completions.delete",
+    "chat.completions.list",
+    "chat.completions.retrieve",
+    "chat.completions.update",
+    "images.createVariation",
+    "images.edit",
+    "models.delete",
+    "responses.cancel",
+    "responses.compact",
+}
+
+
+async def test_every_method_of_the_typescript_sdk_is_answered(
+    live_server: LiveServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "client"
+    shutil.copytree(SOURCES, folder)
+    (folder / "node_modules").symlink_to(await installed(OPENAI_FOR_NODE) / "node_modules")
+    printed = await run(
+        await node(), "every_method.mjs", live_server.url, live_server.api_key, cwd=folder
+    )
+    told = json.loads(printed)
+    called = {name.partition(",")[0] for name in told["answers"]}
+    assert set(told["methods"]) == called | ELSEWHERE
+    assert [name for name, answer in told["answers"].items() if not answer] == []
