@@ -1,8 +1,8 @@
 """Many documents through batches: shards of JSON lines, priority tiers, results by signed callbacks.
 
 Needs: pip install openai, BATCHIN_API_KEY, and CALLBACK_URL, the address under which the server reaches
-port CALLBACK_PORT of this machine. Run it with the number of documents, and run it again when it broke
-off, the same shards are not submitted twice: python cookbook_batch_pipeline.py 1000000
+port CALLBACK_PORT of this machine. Run it with the number of documents:
+python cookbook_batch_pipeline.py 1000000
 """
 
 import json
@@ -42,20 +42,15 @@ def shards(kind: str, count: int) -> Iterator[bytes]:
 
 
 def submit(kind: str, number: int, lines: bytes) -> str:
-    """One shard as a batch; under its Idempotency-Key it is made once, whoever tries again."""
-    once = f"pipeline-1/{kind}/{number}"
-    upload = client.files.create(
-        file=(f"{kind}-{number}.jsonl", lines),
-        purpose="batch",
-        extra_headers={"Idempotency-Key": f"{once}/file"},
-    )
+    """One shard as a batch; the SDK's own retries of a request make no second one."""
+    upload = client.files.create(file=(f"{kind}-{number}.jsonl", lines), purpose="batch")
     batch = client.batches.create(
         input_file_id=upload.id,
         endpoint="/v1/embeddings",
         completion_window="24h",
         metadata={"shard": f"{kind}/{number}"},
         extra_body={"priority": TIERS[kind], "webhook_url": os.environ["CALLBACK_URL"]},
-        extra_headers={"Idempotency-Key": once},
+        extra_headers={"Idempotency-Key": upload.id},
     )
     return batch.id
 
