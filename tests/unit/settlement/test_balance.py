@@ -137,6 +137,7 @@ async def test_a_call_is_held_then_charged_counted_and_recorded(shop: Shop) -> N
         "cached_tokens": 0,
         "images": 0,
         "audio_ms": 0,
+        "video_ms": 0,
         "characters": 0,
         "charged_nano_usd": 60,
         "rail": "balance",
