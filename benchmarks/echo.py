@@ -27,8 +27,10 @@ from starlette.types import ASGIApp, Message, Scope
 
 from base.caller import Caller
 from base.clock import SystemClock
+from base.errors import NotFound
 from base.sealing import Sealer
 from base.settings import Settings
+from manifests.document import Document
 from manifests.facts import Facts
 from server.mcp.door import McpDoor, McpParts
 from server.mcp.task_times import TaskTimes
@@ -96,6 +98,7 @@ async def door(folder: Path) -> AsyncIterator[ASGIApp]:
             facts=Facts("1.0.0", f"http://{HOST}", ()),
             documents={},
             bundles=_no_bundle,
+            files=_no_file,
             tasks=TaskBook(store, Sealer(b"p" * 32), clock, 60),
             task_times=TaskTimes(20.0),
         )
@@ -229,6 +232,10 @@ def _nobody(token: str) -> Caller:
 
 async def _no_bundle(any_id: str) -> None:
     return None
+
+
+async def _no_file(caller: Caller, file_id: str) -> Document:
+    raise NotFound("File not found")
 
 
 if __name__ == "__main__":

@@ -131,7 +131,8 @@ it works, and nothing is charged. A task outlives its request and a restart of t
 its caller alone, and is charged once.
 
 Resources: `batchin://docs/agents` (this text), `batchin://docs/pricing`, `batchin://openapi`,
-`batchin://catalog/models`, `batchin://receipts/{{id}}`."""
+`batchin://catalog/models`, `batchin://receipts/{{id}}`; with your key `batchin://batches/{{id}}` and
+`batchin://files/{{id}}`, what a batch put out."""
 
 
 def _upto_note(schemes: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 CATALOG = "batchin://catalog/models"
 RECEIPT_PREFIX = "batchin://receipts/"
+BATCH_PREFIX = "batchin://batches/"
+FILE_PREFIX = "batchin://files/"
 
 # the documents behind resources, by the path that also serves them over HTTP
 DOCUMENTS = {
@@ -41,10 +43,25 @@ RESOURCES = (
     },
 )
 
-RECEIPTS = {
+_RECEIPTS = {
     "uriTemplate": RECEIPT_PREFIX + "{id}",
     "name": "receipt",
     "title": "Receipt bundle",
     "description": "Receipt, evidence and inclusion proof of a run, by run, record or audit id.",
     "mimeType": "application/json",
 }
+
+_BATCHES = {
+    "uriTemplate": BATCH_PREFIX + "{id}",
+    "name": "batch",
+    "title": "Batch",
+    "description": "How far a batch of yours is, the results of its tasks, the ids of its output files.",
+    "mimeType": "application/json",
+}
+_FILES = {
+    "uriTemplate": FILE_PREFIX + "{id}",
+    "name": "file",
+    "title": "File",
+    "description": "A file of yours, up to 8 MiB: what a batch put out, a video, what you uploaded.",
+}
+TEMPLATES = (_RECEIPTS, _BATCHES, _FILES)

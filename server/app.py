@@ -53,6 +53,7 @@ from server.ledger import LedgerOffice
 from server.log import CallLog
 from server.mcp.door import McpDoor, McpParts
 from server.mcp.hosts import Misdirected
+from server.mcp.own_files import OwnFiles
 from server.mcp.task_times import TaskTimes
 from server.metrics import Metrics
 from server.openai.chat import ChatDoor
@@ -435,6 +436,7 @@ class _Composition:
                 facts=facts,
                 documents=documents,
                 bundles=ground.proofs().bundle,
+                files=OwnFiles(kept.files),
                 tasks=TaskBook(ground.store, ground.sealer, self._clock, settings.task_ttl_s),
                 task_times=TaskTimes(settings.task_after_s),
             )

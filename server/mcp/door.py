@@ -33,7 +33,7 @@ from tools.tasks.book import TaskBook
 
 if TYPE_CHECKING:
     from server.mcp.protocol import Protocol
-    from server.mcp.resources import Bundles
+    from server.mcp.resources import Bundles, ReadFile
 
 SESSION = b"mcp-session-id"
 VERSION = b"mcp-protocol-version"
@@ -52,6 +52,7 @@ class McpParts:
     facts: Facts
     documents: Mapping[str, Document]
     bundles: "Bundles"
+    files: "ReadFile"
     tasks: TaskBook
     task_times: TaskTimes
 
@@ -158,7 +159,7 @@ class McpDoor:
         )
         sold = resources_of(parts.invoker.registry)
         calls = ToolCalls(parts.invoker, parts.callers, self._cancellations, runs, info, sold)
-        resources = Resources(parts.documents, parts.invoker, parts.callers, parts.bundles)
+        resources = Resources(parts.documents, parts.invoker, parts.callers, parts.bundles, parts.files)
         methods = TaskMethods(parts.tasks, runs)
         return build(calls, resources, methods, parts.facts, parts.settings)
 

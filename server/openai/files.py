@@ -18,11 +18,6 @@ from server.web.ranges import span_of
 from server.web.upload import read_upload
 from tools.files.files import LIST_LIMIT, PURPOSES, File, Files, check_purpose, life_from
 
-_TYPES: Final = {
-    "batch": "application/jsonl",
-    "batch_output": "application/jsonl",
-    "video": "video/mp4",
-}
 _GONE: Final = 499
 _FIELDS: Final = frozenset({"purpose", "expires_after[anchor]", "expires_after[seconds]"})
 
@@ -117,7 +112,7 @@ def _content_headers(file: File) -> dict[str, str]:
     return {
         "x-request-id": new_id("req"),
         "cache-control": "private, no-store",
-        "content-type": _TYPES.get(file.purpose, "application/octet-stream"),
+        "content-type": file.media_type,
         "content-disposition": f"attachment; filename*=UTF-8''{quote(file.filename, safe='')}",
         "x-content-type-options": "nosniff",
         "etag": f'"{file.sha256.hex()}"',

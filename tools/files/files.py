@@ -32,6 +32,11 @@ OUTPUT: Final = "batch_output"
 VIDEO: Final = "video"
 """A video that was made here."""
 
+_MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "batch": "application/jsonl",
+    OUTPUT: "application/jsonl",
+    VIDEO: "video/mp4",
+}
 LIST_LIMIT: Final = 10_000
 SHORTEST_LIFE_S: Final = 3600
 LONGEST_LIFE_S: Final = 2_592_000
@@ -68,6 +73,11 @@ class File:
     salt: bytes
     created_at_ms: int
     gone_at_ms: int
+
+    @property
+    def media_type(self) -> str:
+        """Of its content, as far as its purpose tells."""
+        return _MEDIA_TYPES.get(self.purpose, "application/octet-stream")
 
     def shown(self) -> dict[str, Any]:
         """OpenAI's file object."""

@@ -15,7 +15,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import RequestParamsMeta
 
+from base.caller import Caller
 from base.clock import SystemClock
+from base.errors import NotFound
 from base.sealing import Sealer
 from base.settings import Settings
 from manifests.document import Document, text_document
@@ -43,6 +45,10 @@ def facts(base_url: str) -> Facts:
     return Facts("1.2.3", base_url, [model], payment)
 
 
+async def no_file(caller: Caller, file_id: str) -> Document:
+    raise NotFound("File not found")
+
+
 def door_of(
     stage: Stage, base_url: str, store: Store, times: TaskTimes = TIMES, **settings: Any
 ) -> McpDoor:
@@ -63,6 +69,7 @@ def door_of(
             facts=facts(base_url),
             documents=documents,
             bundles=bundles,
+            files=no_file,
             tasks=TaskBook(store, Sealer(SECRET), clock, 600),
             task_times=times,
         )

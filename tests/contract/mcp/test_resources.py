@@ -18,7 +18,11 @@ async def test_the_resources_are_listed(live: Live, mode: str) -> None:
         "batchin://openapi",
         "batchin://catalog/models",
     ]
-    assert [template.uri_template for template in templates] == ["batchin://receipts/{id}"]
+    assert [template.uri_template for template in templates] == [
+        "batchin://receipts/{id}",
+        "batchin://batches/{id}",
+        "batchin://files/{id}",
+    ]
 
 
 async def test_a_document_the_catalog_and_a_receipt_can_be_read(live: Live, mode: str) -> None:
@@ -32,7 +36,9 @@ async def test_a_document_the_catalog_and_a_receipt_can_be_read(live: Live, mode
     assert json.loads(receipt.text)["receipt"]["record_id"] == "vaas_1"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("uri", ["batchin://docs/nothing", "batchin://receipts/vaas_2"])
+@pytest.mark.parametrize(
+    "uri", ["batchin://docs/nothing", "batchin://receipts/vaas_2", "batchin://files/file_1"]
+)
 async def test_what_does_not_exist_is_an_error(live: Live, mode: str, uri: str) -> None:
     async with live.client(mode) as client:
         with pytest.raises(MCPError) as caught:

@@ -25,7 +25,7 @@ from tests.contract.mcp.conformance.asking import GATHERING, AskingCalls, Asking
 from tests.contract.mcp.conformance.documents import add_documents
 from tests.contract.mcp.conformance.task_tools import task_tools
 from tests.contract.mcp.conformance.tools import fixture_tools
-from tests.contract.mcp.conftest import facts
+from tests.contract.mcp.conftest import facts, no_file
 from tests.contract.mcp.pack import Stage, TestRail, authenticate
 from tools.core import Registry
 from tools.invoke import Invoker
@@ -77,6 +77,7 @@ class FixtureDoor(McpDoor):
                 facts=facts(base_url),
                 documents={path: text_document(path, "text/plain") for path in DOCUMENTS.values()},
                 bundles=bundles,
+                files=no_file,
                 tasks=TaskBook(store, Sealer(SECRET), clock, 600),
                 task_times=TaskTimes(patience_s=0.3, watch_s=0.05, recover_s=0.2),
             )
