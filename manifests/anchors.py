@@ -95,7 +95,12 @@ class AnchorRecord(BaseModel):
 _OPINION = (
     Param("id", "path", "Record id; a run or audit id does.", required=True),
     Param("value", "query", "The mark; 100 by default.", {"type": "integer"}),
-    Param("value_decimals", "query", "Its decimals, 0 by default.", {"type": "integer", "maximum": 18}),
+    Param(
+        "value_decimals",
+        "query",
+        "Its decimals, 0 by default.",
+        {"type": "integer", "minimum": 0, "maximum": 18},
+    ),
     Param("tag1", "query", "What is rated.", {"type": "string", "maxLength": 64}),
     Param("tag2", "query", "More about it.", {"type": "string", "maxLength": 64}),
 )
