@@ -124,7 +124,8 @@ class Batch:
     def shown(self) -> dict[str, Any]:
         """The object for its owner: the documented members, then OpenAI's. ``status`` is spelled as the
         shape in which the batch was made spells it."""
-        status = _INLINE.get(self.status, self.status.value) if self.inline else self.status.value
+        told = self._told()
+        status = _INLINE.get(told, told.value) if self.inline else told.value
         return {
             "id": self.id,
             "object": "batch",
@@ -138,6 +139,11 @@ class Batch:
             "records": self._records(),
             **self._openai(),
         }
+
+    def _told(self) -> Status:
+        """A cancelled batch is ``cancelling`` until its end, though its files are being written."""
+        cancelled = self.status is Status.FINALIZING and self.cancelling_at_ms is not None
+        return Status.CANCELLING if cancelled else self.status
 
     def _money(self) -> dict[str, Any]:
         return {

@@ -48,12 +48,21 @@ class House:
         """The digest of a new anchor that is final."""
         before = self.operate("agent.status")["last_anchor"]
         deadline = time.monotonic() + 30
+        while self.waiting():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         while True:
             last = self.operate("agent.anchor")["last_anchor"]
             if last and last["state"] == "final" and last != before:
                 return str(last["digest"])
             assert time.monotonic() < deadline, self.operate("agent.status")
             time.sleep(0.2)
+
+    def waiting(self) -> int:
+        """Records that are not in the log yet."""
+        with closing(sqlite3.connect(self.server.data_dir / "batchin.db", timeout=10)) as file:
+            [(count,)] = file.execute("SELECT count(*) FROM log_queue")
+            return int(count)
 
     def validate(self) -> str:
         probe = self.folder / "probe.json"

@@ -100,10 +100,13 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
             await asyncio.to_thread(stop, server)
 
 
-@pytest.fixture
-def studio(shared: Studio) -> Iterator[Studio]:
-    """The engine is well when a test begins."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def studio(shared: Studio) -> AsyncIterator[Studio]:
+    """The engine is well when a test begins, and the server knows it."""
     shared.fake.faults = Faults()
+    async with asyncio.timeout(60), shared.client() as client:
+        while (await client.get("/health")).json() != {"status": "ok"}:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.02)
     shared.fake.seen.clear()
     yield shared
     shared.fake.faults = Faults()
