@@ -14,6 +14,10 @@ SCHEMA_DEPTH: Final = 32
 SCHEMA_CHARS: Final = 65_536
 CHOICE_DEPTH: Final = 6
 REPEATS: Final = 10_000
+"""The most signs that a regex has when its repetitions are written out, a class being one sign."""
+PATTERNS: Final = 50_000
+"""The same of all regexes of a schema together: about a second of xgrammar."""
+_DIGITS: Final = 18  # of a number, the rest of a longer one makes no difference
 _CHOICES: Final = frozenset(("anyOf", "oneOf", "allOf", "if", "then", "else", "not"))
 
 
@@ -23,8 +27,8 @@ def regex_problem(regex: str) -> str | None:
         return "a regex holds no NUL"
     if len(regex) > REGEX_CHARS:
         return f"a regex has at most {REGEX_CHARS} characters"
-    if _repeats(regex) > REPEATS:
-        return f"repetitions of a regex, multiplied where they are nested, make at most {REPEATS}"
+    if _written_out(regex) > REPEATS:
+        return f"a regex has at most {REPEATS} signs with its repetitions written out"
     return None
 
 
@@ -32,14 +36,14 @@ def grammar_problem(grammar: str) -> str | None:
     """Why an EBNF grammar is refused."""
     if len(grammar) > SCHEMA_CHARS:
         return f"a grammar has at most {SCHEMA_CHARS} characters"
-    if _repeats(grammar) > REPEATS:
-        return f"repetitions of a grammar, multiplied where they are nested, make at most {REPEATS}"
+    if _written_out(grammar) > SCHEMA_CHARS:
+        return f"a grammar has at most {SCHEMA_CHARS} signs with its repetitions written out"
     return None
 
 
 def schema_problem(schema: Any) -> str | None:
     """Why a JSON Schema is refused. It is walked, not validated: engines judge its keywords."""
-    chars = 0
+    chars = written_out = 0
     for number, (node, depth, choices) in enumerate(_nodes(schema)):
         if number >= SCHEMA_NODES:
             return f"a schema has at most {SCHEMA_NODES} values"
@@ -54,6 +58,9 @@ def schema_problem(schema: Any) -> str | None:
             problem = _keywords_problem(node)
             if problem is not None:
                 return problem
+            written_out += sum(map(_written_out, _regexes(node)))
+            if written_out > PATTERNS:
+                return f"the regexes of a schema have at most {PATTERNS} signs, repetitions written out"
     if chars > SCHEMA_CHARS:
         return f"a schema has at most {SCHEMA_CHARS} characters"
     return None
@@ -75,9 +82,9 @@ def _nodes(schema: Any) -> Iterator[tuple[Any, int, int]]:
 
 
 def _keywords_problem(node: Mapping[str, Any]) -> str | None:
-    pattern = node.get("pattern")
-    if isinstance(pattern, str) and (problem := regex_problem(pattern)) is not None:
-        return problem
+    for regex in _regexes(node):
+        if (problem := regex_problem(regex)) is not None:
+            return problem
     for name in ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"):
         bound = node.get(name)
         if isinstance(bound, int | float) and bound > REPEATS:
@@ -85,40 +92,44 @@ def _keywords_problem(node: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _repeats(text: str) -> int:
-    """The largest product of bounded repetitions ``{m,n}`` that are nested in each other.
+def _regexes(node: Mapping[str, Any]) -> list[str]:
+    """Those of one object of a schema."""
+    pattern, named = node.get("pattern"), node.get("patternProperties")
+    keys = map(str, named) if isinstance(named, Mapping) else ()
+    return [*([pattern] if isinstance(pattern, str) else []), *keys]
 
-    Every group multiplies its own count by the largest inside it; classes and escapes hold none.
-    """
-    levels = [1]  # the largest product inside each open group
-    last = 1  # that of what a repetition would repeat now
-    most = 1
+
+def _written_out(text: str) -> int:
+    """How many signs a regex has with its bounded repetitions ``{m,n}`` written out, nested ones too;
+    classes and escapes are one sign each."""
+    groups = [0]  # the signs inside each open group
+    last = 0  # those of what a repetition would repeat now
     position = 0
     while position < len(text):
         sign = text[position]
         position += 1
-        if sign == "\\":
-            position += 1
+        if sign == "(":
+            groups.append(0)
+            last = 0
+            continue
+        if sign == "{" and (end := text.find("}", position)) > 0:
+            more = last * (max(1, _bound(text[position:end])) - 1)
+            position = end + 1
+            last += more
+            groups[-1] += more
+            continue
+        if sign == ")" and len(groups) > 1:
+            last = groups.pop()
+        elif sign in "*+?":
+            continue
+        else:
             last = 1
-        elif sign == "[":
-            position = _class_end(text, position)
-            last = 1
-        elif sign == "(":
-            levels.append(1)
-            last = 1
-        elif sign == ")" and len(levels) > 1:
-            last = levels.pop()
-            levels[-1] = max(levels[-1], last)
-        elif sign == "{":
-            end = text.find("}", position)
-            if end > 0:
-                last *= _bound(text[position:end])
-                position = end + 1
-            most = max(most, last)
-            levels[-1] = max(levels[-1], last)
-        elif sign not in "*+?":
-            last = 1
-    return most
+            if sign == "\\":
+                position += 1
+            elif sign == "[":
+                position = _class_end(text, position)
+        groups[-1] += last
+    return sum(groups)
 
 
 def _class_end(text: str, position: int) -> int:
@@ -131,6 +142,6 @@ def _class_end(text: str, position: int) -> int:
 def _bound(inside: str) -> int:
     """The larger number of ``m``, ``m,`` or ``m,n``; 1 for anything else."""
     numbers = [part.strip() for part in inside.split(",")]
-    if len(numbers) > 2 or not all(part.isdigit() or not part for part in numbers):
+    if len(numbers) > 2 or not all((part.isascii() and part.isdigit()) or not part for part in numbers):
         return 1
-    return max((int(part) for part in numbers if part), default=1)
+    return max((int(part[:_DIGITS]) for part in numbers if part), default=1)
