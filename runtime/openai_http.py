@@ -15,6 +15,8 @@ from runtime.openai_run import Identify, Run, Server
 from runtime.video_run import VideoRun
 
 _PROBE_BYTES: Final = 1_048_576
+_AT_LENGTH: Final = frozenset((Modality.IMAGE, Modality.SPEECH, Modality.TRANSCRIPTION))
+"""What is answered whole, after as long as the work takes: silence says nothing before."""
 
 
 class OpenAiHttp:
@@ -36,6 +38,7 @@ class OpenAiHttp:
         self._server = Server(self._client, flavour, identify, limits, prefix, headers, admin_headers)
         self._runs: dict[str, Run | VideoRun] = {}
         self._heard_s = 0.0
+        self._telling = 0
 
     @property
     def running(self) -> int:
@@ -44,8 +47,8 @@ class OpenAiHttp:
 
     @property
     def silent_s(self) -> float:
-        """How long no byte has come on any run that is on; 0 without one."""
-        if not self._runs:
+        """How long no byte has come on any run that should say something meanwhile; 0 without one."""
+        if not self._telling:
             return 0.0
         heard_s = max(self._heard_s, *(run.heard_s for run in self._runs.values()))
         return asyncio.get_running_loop().time() - heard_s
@@ -83,12 +86,14 @@ class OpenAiHttp:
         await self._client.aclose()
 
     def _entered(self, run: Run | VideoRun) -> None:
-        if not self._runs:
+        if not self._telling and run.call.modality not in _AT_LENGTH:
             self._heard_s = asyncio.get_running_loop().time()
         self._runs[run.call.rid] = run
+        self._telling += run.call.modality not in _AT_LENGTH
 
     def _left(self, run: Run | VideoRun) -> None:
         self._runs.pop(run.call.rid, None)
+        self._telling -= run.call.modality not in _AT_LENGTH
         self._heard_s = max(self._heard_s, run.heard_s)
 
 

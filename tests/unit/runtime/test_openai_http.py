@@ -13,7 +13,17 @@ import orjson
 import pytest
 
 from base.usage import Usage
-from runtime.engine import Delta, Event, Fault, Finish, Metered, Started, Vectors
+from runtime.engine import (
+    Delta,
+    EngineCall,
+    Event,
+    Fault,
+    Finish,
+    Metered,
+    Modality,
+    Started,
+    Vectors,
+)
 from runtime.openai_http import OpenAiHttp
 from tests.live import free_port
 from tests.unit.runtime.engines import (
@@ -284,6 +294,35 @@ async def test_silence_is_a_stall_and_ends_the_connection(said: tuple[bytes, ...
         events = await events_of(openai(server.url), chat_call())
         assert (fault(events).kind, fault(events).retryable) == ("stalled", True)
         await until(server.exchanges[0].closed.is_set)
+
+
+@pytest.mark.parametrize(
+    ("modality", "body", "silent"),
+    [
+        (Modality.IMAGE, {"prompt": "a fox", "width": 64, "height": 64, "seeds": [1]}, False),
+        (Modality.SPEECH, {"input": "hi", "voice": "v", "format": "mp3", "speed": 1.0}, False),
+        (Modality.EMBEDDING, {"input": ["hi"]}, True),
+        (Modality.CHAT, {"messages": [{"role": "user", "content": "hi"}]}, True),
+    ],
+)
+async def test_work_that_is_answered_whole_is_no_silence(
+    modality: Modality, body: dict[str, object], silent: bool
+) -> None:
+    async def script(exchange: Exchange) -> None:
+        await asyncio.wait_for(exchange.closed.wait(), 5)
+
+    async with scripted(script) as server:
+        http = openai(server.url)
+        async with http.run(EngineCall("run_1", modality, "m", body, "acct_1")) as events:
+            reading = asyncio.ensure_future(anext(events))
+            await until(lambda: bool(server.exchanges))
+            await asyncio.sleep(0.02)
+            assert http.running == 1
+            assert (http.silent_s > 0.01) is silent
+            reading.cancel()
+            await asyncio.wait((reading,))
+        assert http.silent_s == 0
+        await http.aclose()
 
 
 async def test_comments_do_not_count_as_events() -> None:
