@@ -1,5 +1,7 @@
 """An SGLang server that we launch: a supervised child on loopback, under keys of its own."""
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -27,6 +29,7 @@ from runtime.sglang.flavour import SgLang
 from runtime.sglang.loads import LOADS_PATH, load_of
 from runtime.sglang.plan import LaunchPlan
 
+_PROBE_S: Final = 1.0
 _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="SGLang is down")
 
 
@@ -84,11 +87,15 @@ class Launched:
             await self._http.abort(rid)
 
     async def load(self) -> Load:
-        """As the server tells; where it does not answer, what we have there."""
-        if self._http is None:
+        """As the server tells, within a second; where it does not answer, what we have there."""
+        http = self._http
+        if http is None:
             return Load(0, 0, 0)
-        told = load_of(await self._http.get(LOADS_PATH) or b"") or Load(self._http.running, 0, 0)
-        return replace(told, silent_s=self._http.silent_s)
+        told = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PROBE_S):
+                told = load_of(await http.get(LOADS_PATH) or b"")
+        return replace(told or Load(http.running, 0, 0), silent_s=http.silent_s)
 
     async def ready(self) -> bool:
         return self._http is not None and await self._http.ready()

@@ -80,9 +80,13 @@ def launched(of: LaunchPlan) -> Launched:
     return Launched("sglang", of, {"shared": 0}, Limits())
 
 
-async def answer(engine: Launched, modality: Modality = Modality.CHAT) -> list[Event]:
+def chat(modality: Modality = Modality.CHAT) -> EngineCall:
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 3, "input": ["hi"]}
-    async with engine.run(EngineCall("run_1", modality, "tiny-qwen3", body, "acct_1")) as events:
+    return EngineCall("run_1", modality, "tiny-qwen3", body, "acct_1")
+
+
+async def answer(engine: Launched, modality: Modality = Modality.CHAT) -> list[Event]:
+    async with engine.run(chat(modality)) as events:
         return [event async for event in events]
 
 
@@ -133,6 +137,23 @@ async def test_it_is_started_again_when_it_dies(interpreter: Path) -> None:
         assert engine.url != url
         assert Finish(0, "length") in await answer(engine)
         assert engine.health().restarts == 1
+
+
+async def test_one_that_hangs_does_not_hold_up_who_looks_at_it(interpreter: Path) -> None:
+    async with launched(plan(interpreter)) as engine:
+        assert engine.pid is not None
+        os.killpg(engine.pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(5), engine.run(chat()) as events:
+                reading = asyncio.ensure_future(anext(events))
+                await asyncio.sleep(0.1)
+                load = await engine.load()
+                reading.cancel()
+                await asyncio.wait((reading,))
+        finally:
+            os.killpg(engine.pid, signal.SIGCONT)
+    assert load.running == 1
+    assert load.silent_s > 1
 
 
 async def test_it_is_stopped_and_started(interpreter: Path) -> None:
