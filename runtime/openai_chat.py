@@ -47,6 +47,8 @@ def _calls(told: Any) -> tuple[Any, ...]:
     """Pieces of called functions, each member of which is what it should be. Raises TypeError."""
     for piece in told or ():
         function = piece.get("function") or {}
+        if type(piece.get("index") or 0) is not int:
+            raise TypeError("a place that is no number")
         _text(piece.get("id"))
         _text(function.get("name"))
         _text(function.get("arguments"))
@@ -54,4 +56,4 @@ def _calls(told: Any) -> tuple[Any, ...]:
 
 
 def _token(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {"token": entry["token"], "logprob": entry["logprob"], "bytes": entry["bytes"]}
+    return {"token": _text(entry["token"]), "logprob": entry["logprob"], "bytes": entry["bytes"]}

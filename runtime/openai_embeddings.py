@@ -1,7 +1,9 @@
 """An embeddings answer as vectors."""
 
 import base64
+import math
 import struct
+from array import array
 from typing import Any
 
 import orjson
@@ -22,14 +24,24 @@ def vectors_of(body: bytes, inputs: int) -> tuple[Vectors, Usage] | Fault:
     sizes = {len(vector) for vector in data}
     if [row["index"] for row in rows] != list(range(inputs)) or len(sizes) != 1:
         return _internal("vectors are missing or of different lengths")
+    if 0 in sizes or not all(map(_finite, data)):
+        return _internal("vectors without numbers")
     return Vectors(data, sizes.pop() // 4), usage
 
 
 def _little_endian(embedding: Any) -> bytes:
     """float32 from OpenAI's two spellings, base64 (already little-endian) and a list of numbers."""
     if isinstance(embedding, str):
-        return base64.b64decode(embedding, validate=True)
+        vector = base64.b64decode(embedding, validate=True)
+        if len(vector) % 4:
+            raise ValueError("no vector of float32")
+        return vector
     return struct.pack(f"<{len(embedding)}f", *embedding)
+
+
+def _finite(vector: bytes) -> bool:
+    """No sum of float32 overflows, but one infinite or no number spoils it."""
+    return math.isfinite(sum(array("f", vector)))
 
 
 def _internal(detail: str) -> Fault:

@@ -42,6 +42,8 @@ def labels_of(body: bytes, inputs: int) -> tuple[Labels, Usage] | Fault:
         return _internal("a classify answer that can't be understood")
     if [row["index"] for row in rows] != list(range(inputs)):
         return _internal("labels are missing")
+    if not all(math.isfinite(number) for label in labels for number in label.probabilities):
+        return _internal("probabilities that are no numbers")
     if any({name: row[name] for name in _NO_CLASS} == _NO_CLASS for row in rows):
         return _internal("a text without a class: the model is no classifier")
     return Labels(labels), usage

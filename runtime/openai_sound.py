@@ -2,7 +2,7 @@
 
 import io
 import wave
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -24,6 +24,16 @@ _LANGUAGES: Final = {  # Whisper's names, which its API answers with, as ISO 639
     "korean": "ko",
     "portuguese": "pt",
     "russian": "ru",
+}
+
+
+_SOUNDS: Final[Mapping[str, Callable[[bytes], bool]]] = {  # by their first bytes
+    "mp3": lambda body: body[:3] == b"ID3" or _has_sync(body),
+    "opus": lambda body: body[:4] == b"OggS",
+    "aac": lambda body: body[:4] == b"ADIF" or body[4:8] == b"ftyp" or _has_sync(body),
+    "flac": lambda body: body[:4] == b"fLaC",
+    "wav": lambda body: body[:4] == b"RIFF" and body[8:12] == b"WAVE",
+    "pcm": bool,
 }
 
 
@@ -61,9 +71,9 @@ def form_fields(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def sound_of(call: EngineCall, body: bytes) -> tuple[Sound, Usage] | Fault:
     """The spoken text. How long it is, is known of wav alone."""
-    if not body:
-        return _internal("a spoken text without sound")
     asked = call.body
+    if not _SOUNDS[asked["format"]](body):
+        return _internal("a spoken text that is no sound of the asked format")
     duration_ms = _length_ms(body) if asked["format"] == "wav" else None
     usage = Usage(characters=len(asked["input"]), audio_ms=duration_ms or 0)
     return Sound(body, SOUND_FORMATS[asked["format"]], duration_ms), usage
@@ -107,6 +117,11 @@ def _segment(number: int, told: Mapping[str, Any], words: Sequence[Word]) -> Seg
 
 def _word(told: Mapping[str, Any]) -> Word:
     return Word(str(told["word"]), float(told["start"]), float(told["end"]))
+
+
+def _has_sync(body: bytes) -> bool:
+    """Eleven bits begin each frame of MPEG audio (ISO/IEC 11172-3, 2.4.1.3)."""
+    return len(body) > 1 and body[0] == 0xFF and body[1] >= 0xE0
 
 
 def _length_ms(data: bytes) -> int | None:

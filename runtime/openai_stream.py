@@ -76,7 +76,7 @@ class StreamReader:
                 events.append(Metered(usage))
         for choice in choices:
             index = choice["index"]
-            if not 0 <= index < self._choices:
+            if type(index) is not int or not 0 <= index < self._choices:
                 events.append(_internal("a choice that was not asked for"))
                 break
             delta = self._piece(choice)

@@ -20,7 +20,10 @@ def text_piece(choice: Mapping[str, Any]) -> Delta | None:
 def _openai_logprobs(logprobs: Mapping[str, Any]) -> Mapping[str, Any]:
     """OpenAI's members; llama.cpp tells a list of tokens, as of a chat."""
     if "content" not in logprobs:
-        return {name: list(logprobs[name]) for name in ("tokens", "token_logprobs", "top_logprobs")}
+        told = {name: list(logprobs[name]) for name in ("tokens", "token_logprobs", "top_logprobs")}
+        if not all(isinstance(token, str) for token in told["tokens"]):
+            raise TypeError("a token that is no text")
+        return told
     entries = logprobs["content"] or ()
     return {
         "tokens": [entry["token"] for entry in entries],

@@ -1,14 +1,18 @@
 """Answers that no honest engine gives are faults: they cost nothing and hold nothing."""
 
+import base64
+import struct
+
 import orjson
 import pytest
 
-from runtime.engine import Fault
+from runtime.engine import EngineCall, Fault, Modality
 from runtime.openai_chat import ChatPiece
 from runtime.openai_embeddings import vectors_of
-from runtime.openai_scores import scores_of
-from runtime.openai_sound import transcript_of
+from runtime.openai_scores import labels_of, scores_of
+from runtime.openai_sound import sound_of, transcript_of
 from runtime.openai_stream import StreamReader
+from runtime.openai_text import text_piece
 from runtime.tallies import LastUsage, usage_of
 from tests.unit.tools.test_invoke import SERVED
 
@@ -35,6 +39,8 @@ def test_counts_that_no_call_can_have(tokens: object) -> None:
         {"reasoning_content": {"a": 1}},
         {"tool_calls": "bad"},
         {"tool_calls": [{"index": 0, "id": 1}]},
+        {"tool_calls": [{"index": "first", "function": {"name": "f"}}]},
+        {"tool_calls": [{"index": 0.5, "function": {"name": "f"}}]},
         {"tool_calls": [{"index": 0, "function": {"arguments": {"a": 1}}}]},
     ],
 )
@@ -42,6 +48,42 @@ def test_deltas_of_other_types(delta: object) -> None:
     chunk = {"choices": [{"index": 0, "delta": delta}]}
     (*_, last) = reader().events(orjson.dumps(chunk))
     assert isinstance(last, Fault)
+
+
+@pytest.mark.parametrize("index", [0.0, 0.5, False, "0", None])
+def test_choices_that_have_no_place(index: object) -> None:
+    (*_, last) = reader().events(
+        orjson.dumps({"choices": [{"index": index, "delta": {"content": "a"}}]})
+    )
+    assert isinstance(last, Fault)
+
+
+def test_tokens_that_are_no_texts() -> None:
+    entry: dict[str, object] = {"token": 5, "logprob": -1.0, "bytes": None, "top_logprobs": []}
+    choice = {"index": 0, "delta": {"content": "a"}, "logprobs": {"content": [entry]}}
+    (*_, last) = reader().events(orjson.dumps({"choices": [choice]}))
+    assert isinstance(last, Fault)
+    told = {"tokens": [5], "token_logprobs": [-1.0], "top_logprobs": [{}]}
+    with pytest.raises(TypeError):
+        text_piece({"index": 0, "text": "a", "logprobs": told})
+
+
+@pytest.mark.parametrize("bytes_", [b"", b"12345", struct.pack("<2f", 1, float("nan")), b"\0\0\x80\x7f"])
+def test_bytes_that_are_no_vector(bytes_: bytes) -> None:
+    row = {"index": 0, "embedding": base64.b64encode(bytes_).decode()}
+    assert isinstance(vectors_of(orjson.dumps({"data": [row], "usage": {"prompt_tokens": 1}}), 1), Fault)
+
+
+def test_probabilities_that_are_no_numbers() -> None:
+    row = {"index": 0, "label": "a", "probs": ["nan", 0.5]}
+    assert isinstance(labels_of(orjson.dumps({"data": [row], "usage": {"prompt_tokens": 1}}), 1), Fault)
+
+
+@pytest.mark.parametrize("name", ["mp3", "opus", "aac", "flac", "wav"])
+def test_an_error_is_no_sound_though_its_status_says_so(name: str) -> None:
+    asked = {"input": "hi", "voice": "v", "format": name, "speed": 1.0}
+    call = EngineCall("run_1", Modality.SPEECH, "m", asked, "acct_1")
+    assert isinstance(sound_of(call, b'{"error": "no such voice"}'), Fault)
 
 
 @pytest.mark.parametrize("duration", [-5000, "inf", "nan", 1e300, 10**15, None])
