@@ -28,6 +28,7 @@ from server.web.caller import Callers
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, Head, read_body, read_head, too_large
 from server.web.respond import public_error, send_error
+from server.web.wire import wire_of
 from tools.invoke import Invoker
 from tools.tasks.book import TaskBook
 
@@ -95,12 +96,15 @@ class McpDoor:
             return
         except Exception as error:
             if timed.stalled:
-                return  # nobody reads: the server closes an answer that was begun and not ended
+                return
             if timed.begun:
                 raise
             shown = public_error(error)
             headers = refusal_headers(self._parts.invoker.observer, "mcp", shown)
             await send_error(timed.send, shown, headers)
+        finally:
+            if timed.stalled:
+                _cut(scope)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
@@ -187,6 +191,12 @@ class _Timed:
         except TimeoutError:  # a task group would hide it in a group of errors
             self.stalled = True
             raise
+
+
+def _cut(scope: Scope) -> None:
+    """Nobody reads: a connection that is only closed would wait for its reader for ever."""
+    if (wire := wire_of(scope)) is not None:
+        wire.abort()
 
 
 def _check_json(head: Head) -> None:

@@ -45,8 +45,10 @@ class ResponsesDoor:
             attempt = _Attempt()
             try:
                 await self._answer(scope, receive, watch.send, attempt)
-            except (Disconnected, ReaderTooSlow):
+            except Disconnected:
                 return
+            except ReaderTooSlow:
+                watch.drop()
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened
                 shown = as_understood(public_error(error), scope)
                 await send_error(watch.send, shown, self._failure_headers(attempt, shown))

@@ -13,7 +13,8 @@ class Watch:
     """Cancels the task that entered it when the client disconnects or stops reading.
 
     ``gone`` tells its own cancellation from others. ``send`` is to be used inside: a reader that takes
-    nothing for ``send_timeout_s`` is cut. Without a wire nobody is watched.
+    nothing for ``send_timeout_s`` is cut, his connection too: closed, it would wait for ever until he
+    takes what is left. Without a wire nobody is watched.
     """
 
     def __init__(self, wire: Wire | None, send: Send, send_timeout_s: float) -> None:
@@ -38,6 +39,7 @@ class Watch:
             self._wire.lost = None
         if self.gone and self._task is not None:
             self._task.uncancel()
+            self.drop()
         return self.gone and kind is asyncio.CancelledError
 
     async def send(self, message: Message) -> None:
@@ -49,6 +51,11 @@ class Watch:
             await self._send(message)
         finally:
             patience.cancel()
+
+    def drop(self) -> None:
+        """End the connection, with all that was not read."""
+        if self._wire is not None:
+            self._wire.abort()
 
     def cut(self) -> None:
         """Cancel the watched task, as for a client that has gone."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import orjson
@@ -11,6 +11,7 @@ from mcp_types import CLIENT_CAPABILITIES_META_KEY, PROTOCOL_VERSION_META_KEY
 from starlette.types import Message
 
 from server.mcp import exchange
+from server.web.wire import WIRE, Wire
 from tests.contract.mcp.conftest import door_of, eventually
 from tests.contract.mcp.pack import KEY, Stage
 from tests.stores import fresh_store
@@ -27,7 +28,7 @@ HEADERS = {
 }
 
 
-def scope(version: str, *, long: bool) -> dict[str, Any]:
+def scope(version: str, reader: "Stalled", *, long: bool) -> dict[str, Any]:
     headers = HEADERS | {"mcp-protocol-version": version}
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     more = [(b"x-more", b"1"), (b"x-more", b"2")] if long else []
@@ -40,6 +41,7 @@ def scope(version: str, *, long: bool) -> dict[str, Any]:
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
         "headers": raw + more,
+        "state": {WIRE: Wire(reader, cast("Any", reader))},
     }
 
 
@@ -49,6 +51,11 @@ class Stalled:
     def __init__(self, body: bytes) -> None:
         self._body: list[bytes] = [body]
         self.sent: list[str] = []
+        self.write_paused = False
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
 
     async def receive(self) -> Message:
         if self._body:
@@ -77,13 +84,16 @@ async def test_a_reader_who_stalls_on_progress_is_cut(tmp_path: Path, version: s
     async with fresh_store(tmp_path, TASKS) as store:
         door = door_of(stage, "http://127.0.0.1", store, send_timeout_s=0.05)
         async with door.running():
-            serving = asyncio.create_task(door(scope(version, long=long), reader.receive, reader.send))
+            serving = asyncio.create_task(
+                door(scope(version, reader, long=long), reader.receive, reader.send)
+            )
             await eventually(lambda: len(reader.sent) == 2, 10)
             stage.gate.set()
             stage.gate.clear()
             await eventually(stage.aborted.is_set, 10)
             with anyio.fail_after(10):
                 await serving
+    assert reader.aborted  # closed alone, the connection would wait for its reader for ever
 
 
 async def test_a_reader_who_stalls_on_pings_is_cut(
@@ -96,5 +106,6 @@ async def test_a_reader_who_stalls_on_pings_is_cut(
         door = door_of(stage, "http://127.0.0.1", store, send_timeout_s=0.05)
         async with door.running():
             with anyio.fail_after(10):
-                await door(scope(HANDSHAKE, long=False), reader.receive, reader.send)
+                await door(scope(HANDSHAKE, reader, long=False), reader.receive, reader.send)
     assert stage.aborted.is_set()
+    assert reader.aborted

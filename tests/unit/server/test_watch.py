@@ -19,7 +19,11 @@ class Pipe:
     def __init__(self) -> None:
         self.write_paused = False
         self.sent: list[Message] = []
-        self.wire = Wire(self, cast("Any", None))
+        self.aborted = False
+        self.wire = Wire(self, cast("Any", self))
+
+    def abort(self) -> None:
+        self.aborted = True
 
     async def send(self, message: Message) -> None:
         if self.write_paused:
@@ -50,6 +54,7 @@ async def test_a_reader_that_takes_nothing_is_cut_in_time() -> None:
     with Watch(pipe.wire, pipe.send, 0.01) as watch:
         await watch.send(BODY)
     assert watch.gone
+    assert pipe.aborted  # closed alone, it would wait for its reader for ever
     assert pipe.sent == []
 
 
@@ -58,7 +63,7 @@ async def test_a_reader_that_keeps_up_has_no_time_limit() -> None:
     with Watch(pipe.wire, pipe.send, 0) as watch:
         await watch.send(BODY)
         await asyncio.sleep(0)
-    assert not watch.gone
+    assert (watch.gone, pipe.aborted) == (False, False)
     assert pipe.sent == [BODY]
 
 
