@@ -66,6 +66,12 @@ def schema_problem(schema: Any) -> str | None:
     return None
 
 
+def regex_signs(schema: Any) -> int:
+    """The signs of all regexes of a schema that has no problem, repetitions written out."""
+    nodes = (node for node, _, _ in _nodes(schema) if isinstance(node, Mapping))
+    return sum(_written_out(regex) for node in nodes for regex in _regexes(node))
+
+
 def _nodes(schema: Any) -> Iterator[tuple[Any, int, int]]:
     """Every value of a schema with its depth, and how many alternatives lie around it; without
     recursion, however deep it is."""

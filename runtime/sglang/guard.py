@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runtime.grammars import grammar_problem, regex_problem, schema_problem
+from runtime.grammars import (
+    PATTERNS,
+    grammar_problem,
+    regex_problem,
+    regex_signs,
+    schema_problem,
+)
 
 
 def problem_of(body: Mapping[str, Any]) -> str | None:
@@ -16,8 +22,12 @@ def _problems(body: Mapping[str, Any]) -> Iterator[str | None]:
         yield regex_problem(regex)
     if isinstance(grammar := body.get("ebnf"), str):
         yield grammar_problem(grammar)
+    signs = 0
     for schema in _schemas(body):
         yield schema_problem(schema)
+        signs += regex_signs(schema)
+        if signs > PATTERNS:
+            yield f"the regexes of all tools have at most {PATTERNS} signs, repetitions written out"
     for message in body.get("messages") or ():
         content = message.get("content")
         for part in content if isinstance(content, list) else ():

@@ -132,6 +132,11 @@ async def test_of_a_template_callers_choose_one_thing() -> None:
         {"ebnf": "x" * 70_000},
         {"response_format": {"type": "json_schema", "json_schema": {"schema": {"maxItems": 10**9}}}},
         {"tools": [{"function": {"name": "f", "parameters": {"pattern": "a{99999}"}}}]},
+        {
+            "tools": [
+                {"function": {"name": f"f{n}", "parameters": {"pattern": "a{9999}"}}} for n in range(6)
+            ]
+        },
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "http://x/y"}]}]},
         {
             "messages": [
