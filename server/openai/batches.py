@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import anyio
 import orjson
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
@@ -38,7 +37,6 @@ from tools.jobs.webhooks import Webhooks
 from tools.scopes import check_scopes, check_tool
 
 _DEFAULT_LIMIT: Final = 20
-_LOOK_S: Final = 0.5
 _PING_S: Final = 15
 _SUBMIT: Final = "batch"
 _LOOK: Final = "batch_get"
@@ -152,16 +150,9 @@ class BatchDoor:
         )
 
     async def _progress(self, batch: Batch) -> AsyncIterator[dict[str, str]]:
-        told: Batch | None = None
-        while True:
-            if batch != told:
-                data = orjson.dumps(batch.shown()).decode()
-                yield {"event": "batch." + batch.status.value, "data": data}
-                told = batch
-            if batch.status.ended:
-                return
-            await anyio.sleep(_LOOK_S)
-            batch = await self.batches.get(batch.account_id, batch.id)
+        async for now in self.batches.states(batch.id):
+            data = orjson.dumps(now.shown()).decode()
+            yield {"event": "batch." + now.status.value, "data": data}
 
     async def _batch(self, request: Request) -> Batch:
         owner = self._owner(request, _LOOK)

@@ -1,8 +1,9 @@
 """The batches of callers: made, found, listed, shown with their tasks, cancelled."""
 
 import asyncio
+import contextlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from tools.jobs.validation import Input
 from tools.jobs.worker import Worker
 
 LIST_LIMIT: Final = 100
+_LOOK_S: Final = 0.5
 _INLINE_LIMIT: Final = 1000
 _PAGE: Final = 500
 
@@ -138,6 +140,29 @@ class Batches:
             raise _not_found() if answer.code == "not_found" else BatchEnded("The batch has ended.")
         self._worker.stop(batch_id)
         return await self.get(account_id, batch_id)
+
+    async def states(self, batch_id: str) -> AsyncIterator[Batch]:
+        """How a batch goes on, until it ended; whoever asks knows that it is theirs. Raises NotFound."""
+        told: Batch | None = None
+        while told is None or not told.status.ended:
+            batch = await self._one(batch_id)
+            if batch != told:
+                yield batch
+                told = batch
+            if not batch.status.ended:
+                await asyncio.sleep(_LOOK_S)
+
+    async def stop(self, batch_id: str) -> None:
+        """Cancel it, for whoever ``states`` is for; one that has ended stays as it is."""
+        batch = await self._one(batch_id)
+        with contextlib.suppress(BatchEnded):
+            await self.cancel(batch.account_id, batch.id)
+
+    async def _one(self, batch_id: str) -> Batch:
+        rows = await self._parts.store.read(select(BATCH).where(BATCH.c.id == batch_id))
+        if not rows:
+            raise _not_found()
+        return batch_of(rows[0])
 
     async def detail(self, batch: Batch) -> dict[str, Any]:
         """The batch for its owner; one that was made inline with all its tasks and their results."""

@@ -14,10 +14,10 @@ from base.usage import Usage
 from settlement.evidence.hashes import request_hash
 from settlement.rail import Served
 from storage.op import Op
-from tools.core import Annotations, Call, Result, Tool
+from tools.core import Annotations, Call, Followed, Result, Tool
 from tools.files.files import INLINE, File
 from tools.immediate import NOWHERE, Immediate
-from tools.jobs.batch import Batch, Priority
+from tools.jobs.batch import Batch, Priority, Status
 from tools.jobs.batches import Batches
 from tools.jobs.lines import LineReader, Task
 from tools.jobs.parts import JobParts
@@ -66,6 +66,7 @@ class BatchTools:
             annotations=Annotations(read_only=False),
             examples=(_EXAMPLE,),
             aliases=("batch_submit",),
+            job=self,
         )
 
     def _get(self) -> Tool[BatchIdInput]:
@@ -121,6 +122,16 @@ class BatchTools:
 
     def _submit(self, args: BatchInput, call: Call) -> "Submission":
         return Submission(self, args, call)
+
+    async def states(self, output: Mapping[str, Any]) -> AsyncIterator[Followed]:
+        """Implements tools.core.Job."""
+        async for batch in self.batches.states(str(output["id"])):
+            shown = await self.batches.detail(batch) if batch.status.ended else batch.shown()
+            told = f"{shown['status']}, {batch.completed + batch.failed} of {batch.total} tasks"
+            yield Followed(shown, told, failed=batch.status is Status.FAILED)
+
+    async def stop(self, output: Mapping[str, Any]) -> None:
+        await self.batches.stop(str(output["id"]))
 
     async def most_nano_usd(self, args: BatchInput) -> int:
         return await self._most_nano_usd(args)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import TextResourceContents
 
 from tests.contract.mcp.test_account_tools import connected, key_of, told
+from tests.contract.mcp.test_tasks import META
 from tests.live import LiveServer
 from tests.operator import new_key
 
@@ -79,6 +81,65 @@ async def test_what_a_batch_put_out_is_a_resource_of_its_owner(live_server: Live
                 with pytest.raises(MCPError) as caught:
                     await client.read_resource(uri)
                 assert caught.value.error.code == -32602
+
+
+async def as_task(http: httpx.AsyncClient, method: str, named: str, **params: Any) -> dict[str, Any]:
+    """What a client that knows tasks is answered."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": META, **params}}
+    headers = {
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": method,
+        "mcp-name": named,
+        "accept": "application/json, text/event-stream",
+    }
+    result: dict[str, Any] = (await http.post("/v1/mcp", json=body, headers=headers)).json()["result"]
+    return result
+
+
+async def end_of(http: httpx.AsyncClient, task_id: str) -> dict[str, Any]:
+    async with asyncio.timeout(60):
+        while True:
+            task = await as_task(http, "tasks/get", task_id, taskId=task_id)
+            if task["status"] != "working":
+                return task
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def owner(live_server: LiveServer) -> AsyncIterator[httpx.AsyncClient]:
+    key = await asyncio.to_thread(new_key, live_server.data_dir)
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=live_server.url, headers=headers, timeout=30) as http:
+        yield http
+
+
+async def test_a_task_follows_its_batch_to_the_results(owner: httpx.AsyncClient) -> None:
+    arguments = {"tasks": TASKS, "priority": "high"}
+    made = await as_task(owner, "tools/call", "batch", name="batch", arguments=arguments)
+    assert (made["resultType"], made["status"]) == ("task", "working")
+    task = await end_of(owner, made["taskId"])
+    batch = task["result"]["structuredContent"]
+    assert (task["status"], batch["status"]) == ("completed", "completed")
+    assert [each["status"] for each in batch["tasks"]] == ["completed", "failed"]
+
+
+@pytest.mark.timeout(240)
+async def test_a_task_that_is_cancelled_cancels_its_batch(owner: httpx.AsyncClient) -> None:
+    told = {"messages": [{"role": "user", "content": "Tell a long story."}], "max_tokens": 200}
+    tasks = [
+        {"custom_id": f"t{n}", "model": "qwen3-32b", "request_body": told | {"seed": n}}
+        for n in range(20)
+    ]
+    arguments = {"tasks": tasks, "priority": "high"}
+    made = await as_task(owner, "tools/call", "batch", name="batch", arguments=arguments)
+    await as_task(owner, "tasks/cancel", made["taskId"], taskId=made["taskId"])
+    assert (await end_of(owner, made["taskId"]))["status"] == "cancelled"
+    async with asyncio.timeout(100):
+        while True:
+            [batch] = (await owner.get("/v1/batches")).json()
+            if batch["status"] == "cancelled":
+                return
+            await asyncio.sleep(0.05)
 
 
 async def text_of(client: Client, uri: str) -> str:
