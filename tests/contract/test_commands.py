@@ -137,4 +137,5 @@ def test_the_audit_proves_the_books_and_fails_where_they_differ(tmp_path: Path) 
         watched.eventually(
             "the metric tells", lambda: watched.metrics()["batchin_books_differences"] == 1
         )
-        assert "the books differ: posted of" in watched.log.read_text()
+        told = "the books differ: posted of"
+        watched.eventually("the log tells", lambda: told in watched.log.read_text())
