@@ -30,6 +30,7 @@ from runtime.sglang.loads import LOADS_PATH, load_of
 from runtime.sglang.plan import LaunchPlan
 
 _PROBE_S: Final = 1.0
+_READY_S: Final = 5.0
 _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="SGLang is down")
 
 
@@ -47,6 +48,7 @@ class Launched:
         self._state = EngineState.STARTING
         self._http: OpenAiHttp | None = None
         self._version = ""
+        self._watching: asyncio.Task[None] | None = None
         self._program = plan.program()
         self._supervisor = Supervisor(self._program, on_change=self._changed)
 
@@ -98,7 +100,14 @@ class Launched:
         return replace(told or Load(http.running, 0, 0), silent_s=http.silent_s)
 
     async def ready(self) -> bool:
-        return self._http is not None and await self._http.ready()
+        """Its own word, within some seconds: while it drains, or is ill, it is up and says no."""
+        if self._http is None:
+            return False
+        try:
+            async with asyncio.timeout(_READY_S):
+                return await self._http.ready()
+        except TimeoutError:
+            return False
 
     def health(self) -> EngineHealth:
         detail = {"version": self._version, "build": self._plan.build}
@@ -142,6 +151,9 @@ class Launched:
 
     def _changed(self, child: Child | None) -> None:
         """A new child listens elsewhere; the connections to an ended one have ended with it."""
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
         if child is None:
             self._http = None
             self._state = EngineState.DOWN
@@ -156,6 +168,13 @@ class Launched:
             self._plan.admin_key,
         )
         self._state = EngineState.READY
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """Ask the child each second whether it serves, for as long as it is up."""
+        while True:
+            await asyncio.sleep(_PROBE_S)
+            self._state = EngineState.READY if await self.ready() else EngineState.DOWN
 
     def _served(self, _: EngineCall, __: Mapping[str, Any]) -> Started:
         return Started(self._plan.served_as, "", self._flavour.name, self._version)

@@ -19,7 +19,7 @@ from runtime.sglang.plan import LaunchPlan
 
 ROOT = Path(__file__).resolve().parents[3]
 _LAUNCH_SERVER = """
-import argparse, asyncio, sys
+import argparse, asyncio, signal, sys
 
 sys.path[:0] = {paths!r}
 from tests.fake_sglang.kind import Kind
@@ -40,7 +40,11 @@ async def main():
         model=args.served_model_name, embedding=args.is_embedding,
         key=args.api_key, admin_key=args.admin_api_key,
     )
-    async with serving(kind, port=args.port):
+    async with serving(kind, port=args.port) as fake:
+        def drain():
+            fake.faults.draining = not fake.faults.draining
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, drain)
         await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -96,7 +100,7 @@ def command_of(engine: Launched) -> str:
 
 
 async def until(engine: Launched, state: EngineState) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while engine.state is not state:
         assert time.monotonic() < deadline, engine.state
         await asyncio.sleep(0.01)
@@ -150,10 +154,27 @@ async def test_one_that_hangs_does_not_hold_up_who_looks_at_it(interpreter: Path
                 load = await engine.load()
                 reading.cancel()
                 await asyncio.wait((reading,))
+            await until(engine, EngineState.DOWN)
         finally:
             os.killpg(engine.pid, signal.SIGCONT)
+        await until(engine, EngineState.READY)
+        assert engine.health().restarts == 0
     assert load.running == 1
     assert load.silent_s > 1
+
+
+async def test_one_that_says_it_is_not_ready_is_down_until_it_says_it_is(interpreter: Path) -> None:
+    """As SGLang does while it drains: what it has in hand ends, and it takes more."""
+    async with launched(plan(interpreter)) as engine:
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGUSR1)
+        await until(engine, EngineState.DOWN)
+        assert not await engine.ready()
+        assert Finish(0, "length") in await answer(engine)
+        os.kill(engine.pid, signal.SIGUSR1)
+        await until(engine, EngineState.READY)
+        assert await engine.ready()
+        assert engine.health().restarts == 0
 
 
 async def test_it_is_stopped_and_started(interpreter: Path) -> None:
@@ -186,14 +207,27 @@ def test_what_we_set_is_not_the_operators_to_set(interpreter: Path, flag: str) -
         plan(interpreter, "tiny", flag, "1").program()
 
 
+def after(flag: str, arguments: list[str]) -> str:
+    """The flag's value; it is set once."""
+    assert arguments.count(flag) == 1
+    return arguments[arguments.index(flag) + 1]
+
+
 def test_flags_by_kind_and_build(interpreter: Path) -> None:
     of = plan(interpreter, "tiny", "--completion-template", "qwen_coder")
     asked = of.program().request["arguments"]
     assert of.fills_in
     assert "--is-embedding" not in asked
     assert "--device" not in asked
+    assert {"--enable-metrics", "--enable-cache-report", "--enable-priority-scheduling"} <= set(asked)
+    assert after("--max-queued-requests", asked) == str(of.max_queued)
+    assert after("--tokenizer-worker-num", asked) == "1"
+    assert after("--model-path", asked) == "tiny"
+    assert after("--served-model-name", asked) == "tiny-qwen3"
     assert asked[-2:] == ["--completion-template", "qwen_coder"]
-    small = replace(of, build="cpu", kind=Modality.EMBEDDING, args=(), threads=3)
+    small = replace(of, build="cpu", kind=Modality.EMBEDDING, args=(), threads=3, max_queued=7)
     asked = small.program().request["arguments"]
+    assert {"--enable-metrics", "--enable-cache-report", "--enable-priority-scheduling"} <= set(asked)
+    assert after("--max-queued-requests", asked) == "7"
     assert {"--is-embedding", "--device", "--max-total-tokens", "--skip-server-warmup"} <= set(asked)
     assert small.program().env["OMP_NUM_THREADS"] == "3"
