@@ -19,7 +19,8 @@ class Caller:
     ``account_id`` owns what the call makes and pays for it: an account's id, or the account of a
     wallet (``wallet:<network>:<address>``). ``key_id`` is the credential that was shown (an API key or
     a wallet's access token), None for an anonymous caller or one who pays this very call; ``allowance``
-    is that key's own, ``streams_responses`` whether it may stream responses.
+    is that key's own, ``streams_responses`` whether it may stream responses, ``salts_hashes`` whether
+    the records of its calls hold salted hashes.
     """
 
     kind: CallerKind
@@ -31,6 +32,7 @@ class Caller:
     scopes: frozenset[str] = field(default_factory=frozenset)
     allowance: Allowance | None = None
     streams_responses: bool = True
+    salts_hashes: bool = False
 
 
 ANONYMOUS = Caller(CallerKind.ANONYMOUS)

@@ -21,6 +21,10 @@ class KeyRequest(BaseModel):
     rate_limit_tpm: int | None = Field(None, ge=1, le=10**9, description="Tokens a minute.")
     max_concurrency: int | None = Field(None, ge=1, le=10**9, description="Calls at once.")
     streams_responses: bool = Field(True, description="Whether it may stream on /v1/responses.")
+    salts_hashes: bool = Field(
+        False,
+        description="Whether evidence of its calls holds salted hashes.",
+    )
     monthly_budget_cents: int | None = Field(
         None, ge=0, le=10**11, description="Most that it spends in a month (UTC)."
     )
@@ -43,6 +47,7 @@ class ListedKey(BaseModel):
     rate_limit_tpm: int | None
     max_concurrency: int | None
     streams_responses: bool
+    salts_hashes: bool
     monthly_budget_cents: int | None
     spent_this_month_cents: int
     scopes: list[str]

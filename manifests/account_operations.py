@@ -15,6 +15,7 @@ from manifests.account import (
 )
 from manifests.headers import CALL
 from manifests.operation import JSON, Auth, Body, ErrorType, Operation, Param, Reply
+from manifests.proof import Salt
 from tools.account import AccountOutput
 from tools.trace import TraceFound, TraceOutput
 from tools.usage import UsageTotals
@@ -57,6 +58,21 @@ def account_operations() -> tuple[Operation, ...]:
         _usage("meter-events", "What runs were metered by", MeterEvents, *_PAGE),
         _usage("cost-breakdown", "Costs by each dimension", CostBreakdownReport),
         *_traces(),
+        Operation(
+            "GET",
+            "/v1/vaas/{id}/salt",
+            "getSalt",
+            "The salt of a record",
+            Auth.KEY,
+            description=(
+                "What the hashes of a call of the account are salted with, where its key asks for that. "
+                "Who is shown it can check the texts; nobody else can guess them."
+            ),
+            tag="account",
+            params=(Param("id", "path", "Run, record or audit id.", required=True),),
+            replies={200: Reply("The salt, null where the hashes are plain.", {JSON: Salt})},
+            errors=(Forbidden, NotFound),
+        ),
     )
 
 

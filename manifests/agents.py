@@ -117,8 +117,8 @@ session is needed. `Authorization: Bearer <API_KEY>` is optional; a key that is 
 answered with 401.
 
 A paid result carries, in `_meta`: `batchin/run_id`, `batchin/served_model`, `batchin/charge` (what was
-charged and what is left as credit), `batchin/evidence`, `batchin/receipt`, and after an x402 payment
-`x402/payment-response` and `batchin/access_token`.
+charged and what is left as credit), `batchin/evidence`, `batchin/receipt`, `batchin/salt` for a key of
+salted hashes, and after an x402 payment `x402/payment-response` and `batchin/access_token`.
 
 Send a `progressToken` with a call of `chat` that is paid by key, by credit or upfront, and
 `notifications/progress` carry the text as it grows; the final `structuredContent` is what counts.

@@ -13,6 +13,7 @@ class Vaas(BaseModel):
     signature: str
     public_key: str
     payload_hash: str
+    salt: str | None = Field(None, description="Of the record's hashes, where they are salted.")
 
 
 class WithEvidence(BaseModel):

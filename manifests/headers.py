@@ -6,6 +6,7 @@ RECORD = (
     "X-VaaS-Record-Id",
     "X-VaaS-Signature",
     "X-VaaS-PublicKey",
+    "X-VaaS-Salt",
 )
 SETTLEMENT = ("PAYMENT-RESPONSE", "X-BatchIn-Access-Token")
 CHALLENGE = ("PAYMENT-REQUIRED",)
@@ -19,6 +20,7 @@ HEADERS = {
     "X-VaaS-Record-Id": "Id of the evidence record; GET /v1/vaas/{id}/bundle returns the proof.",
     "X-VaaS-Signature": "Ed25519 signature of the evidence. A stream carries it in its last chunk.",
     "X-VaaS-PublicKey": "The key that signs evidence and receipts.",
+    "X-VaaS-Salt": "Salt of the evidence's hashes, where the key asks for salted ones. Keep it secret.",
     "PAYMENT-REQUIRED": "Base64 of the x402 version 2 challenge (PaymentRequired).",
     "PAYMENT-RESPONSE": "Base64 of the x402 SettleResponse; X-PAYMENT-RESPONSE repeats it.",
     "X-BatchIn-Access-Token": "Bearer token that spends what is left of an x402 payment.",

@@ -21,6 +21,9 @@ class AuditRecord(_Open):
     model_id: str
     input_hash: str = Field(description="SHA-256 of the canonical request; of an outside text, of it.")
     output_hash: str = Field(description="SHA-256 of the canonical answer; of an outside text, of it.")
+    hashes: Literal["plain", "salted"] = Field(
+        description="Salted ones are of the salt of their caller and the plain hash."
+    )
     energy_wh: float | None
     energy_method: str | None = Field(description="How the energy is known.")
     energy_source: str | None = Field(description="Source of the grid's carbon intensity.")
@@ -32,6 +35,14 @@ class AuditRecord(_Open):
     parent_record_id: str | None = None
     decision: Literal["allow", "review", "block"] | None = None
     signature: str
+
+
+class Salt(BaseModel):
+    """What the hashes of a record are salted with; null where they are plain."""
+
+    record_id: str
+    hashes: Literal["plain", "salted"]
+    salt: str | None = Field(description="64 hex digits; null for plain hashes.")
 
 
 class Attestation(AttestOutput):

@@ -28,6 +28,7 @@ from server.tools import registry_of
 from server.version import version
 from settlement.chain import devnet
 from settlement.evidence.reader import EvidenceReader
+from settlement.evidence.salting import Salts
 from settlement.ledger.ledger import Ledger
 from settlement.promises import Promises
 from settlement.x402.errors import PaymentInvalid, PaymentRequired, PaymentReused
@@ -47,6 +48,7 @@ _NO_PROOFS = cast("EvidenceReader", None)  # only calls need them
 _NO_LEDGER = cast("Ledger", None)
 _NO_SHELF = cast("ResponseShelf", None)
 _NO_PROMISES = cast("Promises", None)
+_NO_SALTS = cast("Salts", None)
 _NO_OUTBOUND = cast("Outbound", None)
 _NO_VIDEOS = cast("VideoShelf", None)
 _NO_JOBS = BatchTools(cast("JobParts", None), cast("Batches", None))
@@ -82,6 +84,7 @@ def standard() -> Standard:
             runtime.catalog, runtime.engines, _NO_VIDEOS, Looker(_NO_OUTBOUND), settings.video_window_s
         ),
         _NO_PROMISES,
+        _NO_SALTS,
     )
     payment = PaymentFact(
         network=devnet.NETWORK,

@@ -70,6 +70,7 @@ from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
 from server.payments import Place, places_of, x402_rail
 from server.proof import Proof
+from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.signing import Rotated, SigningOffice, log_signer_of
 from server.sweeping import sweeping
@@ -92,6 +93,7 @@ from settlement.evidence.keyring import KeyRing
 from settlement.evidence.log import Log
 from settlement.evidence.reader import EvidenceReader
 from settlement.evidence.recorder import Recorder
+from settlement.evidence.salting import Salts
 from settlement.evidence.spelling import public_key_text
 from settlement.idempotency.rail import IdempotentRail
 from settlement.ledger.accounts import Accounts
@@ -171,6 +173,7 @@ class _Ground:
     integrator: Integrator
     sealer: Sealer
     shelf: ResponseShelf
+    salts: Salts
 
     def ledger(self) -> Ledger:
         return Ledger(self.accounts, self.keys, UsageReports(self.store))
@@ -258,6 +261,7 @@ class _Composition:
             jobs.tools,
             videos.tools,
             promises,
+            ground.salts,
         )
         facts = self._facts(ground, runtime, sales, seat.agent)
         hashes = manifest_hashes(registry, facts)
@@ -290,6 +294,7 @@ class _Composition:
             self._owner,
             capture_s=settings.capture_s,
             promised=promises.kept,
+            salts=ground.salts,
         )
         jobs.calls.connect(invoker, recorder)
         videos.calls.connect(invoker, recorder)
@@ -352,6 +357,7 @@ class _Composition:
             integrator=integrator,
             sealer=sealer,
             shelf=shelf,
+            salts=Salts(sealer.derived(b"evidence-salts")),
         )
 
     async def _x402(
@@ -542,7 +548,8 @@ class _Composition:
         limit = self._settings.max_body_bytes
         keys = KeyRoutes(ground.keys, callers, self._clock, invoker.observer, limit)
         account = AccountRoutes(own, ground.keys, self._clock)
-        return [*account.routes(), *TraceRoutes(own).routes(), *keys.routes()]
+        salts = SaltRoutes(ground.ledger().usage, ground.proofs(), ground.salts, callers)
+        return [*account.routes(), *TraceRoutes(own).routes(), *keys.routes(), *salts.routes()]
 
     async def _admin(
         self,

@@ -47,6 +47,7 @@ class CreateKey(Arguments):
     scopes: list[Annotated[str, Field(pattern=SCOPE)]] = Field(default_factory=list, max_length=64)
     days: int | None = Field(None, ge=1, le=36_500, description="Days until it expires.")
     streams_responses: bool = Field(True, description="Whether it may stream on /v1/responses.")
+    salts_hashes: bool = Field(False, description="Whether its evidence holds salted hashes.")
 
 
 class RevokeKey(Arguments):
@@ -112,6 +113,7 @@ class Books:
             monthly_budget_nano_usd=arguments.monthly_budget_nano_usd,
             expires_at_ms=until,
             streams_responses=arguments.streams_responses,
+            salts_hashes=arguments.salts_hashes,
         )
         made = await self.keys.create(account.id, arguments.name, limits)
         return {**_shown_key(made.info, now_ms), "key": made.key}
@@ -174,6 +176,7 @@ def _shown_key(key: KeyInfo, now_ms: int) -> dict[str, Any]:
         "rate_limit_tpm": key.limits.rate_limit_tpm,
         "max_concurrency": key.limits.max_concurrency,
         "streams_responses": key.limits.streams_responses,
+        "salts_hashes": key.limits.salts_hashes,
         "scopes": sorted(key.limits.scopes),
         "monthly_budget_nano_usd": key.limits.monthly_budget_nano_usd,
         "spent_this_month_nano_usd": key.spent_nano_usd,

@@ -63,7 +63,8 @@ class TaskCalls:
     async def invoke(self, part: Part, rate: Rate, task: Task, call: Call) -> Done:
         core, recorder = self._connected()
         rail = PartRail(self.store, recorder, self.clock, part)
-        invoker = Invoker(self._tools(core), rail, self.clock, core.observer, core.owner, rate)
+        tools, parts = self._tools(core), (core.observer, core.owner, rate)
+        invoker = Invoker(tools, rail, self.clock, *parts, salts=core.salts)
         return await invoker.invoke(task.tool, task.arguments, call)
 
     def _tools(self, core: Invoker) -> Registry:
@@ -137,8 +138,8 @@ def rates_of(settings: Settings) -> Mapping[Priority, Rate]:
     }
 
 
-def _body(run_id: str, output: bytes, evidence: Mapping[str, Any]) -> bytes:
+def _body(run_id: str, output: bytes, evidence: Mapping[str, Any], salt: str) -> bytes:
     """What the path of the call would have answered: its output with the evidence spliced in."""
-    vaas = vaas_member(run_id, evidence)
+    vaas = vaas_member(run_id, evidence, salt)
     extra = {"vaas": vaas, "vaas_record_id": vaas["record_id"]}
     return output[:-1] + b"," + orjson.dumps(extra)[1:]

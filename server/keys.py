@@ -3,7 +3,7 @@ led to."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -75,7 +75,7 @@ class KeyRoutes:
 
     async def _check_unlimited(self, caller: Caller) -> None:
         own = await self.keys.info(str(caller.key_id))
-        if own is None or own.limits != _NO_LIMITS:
+        if own is None or replace(own.limits, salts_hashes=False) != _NO_LIMITS:  # no limit, that
             raise Forbidden(
                 "A key with limits can't make or end other keys.",
                 resolution="Use a key without limits, or ask the operator (batchin keys create).",
@@ -90,6 +90,7 @@ class KeyRoutes:
             rate_limit_tpm=asked.rate_limit_tpm,
             max_concurrency=asked.max_concurrency,
             streams_responses=asked.streams_responses,
+            salts_hashes=asked.salts_hashes,
             monthly_budget_nano_usd=(
                 None
                 if asked.monthly_budget_cents is None
@@ -135,6 +136,7 @@ def _shown(key: KeyInfo, now_ms: int) -> Mapping[str, Any]:
         "rate_limit_tpm": limits.rate_limit_tpm,
         "max_concurrency": limits.max_concurrency,
         "streams_responses": limits.streams_responses,
+        "salts_hashes": limits.salts_hashes,
         "monthly_budget_cents": None if budget is None else cents_floor(budget),
         "spent_this_month_cents": cents_rounded(key.spent_in(now_ms)),
         "scopes": sorted(limits.scopes),

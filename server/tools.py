@@ -13,6 +13,7 @@ from runtime.build import Runtime
 from runtime.catalog import Catalog, Model
 from runtime.engine import Modality
 from settlement.evidence.reader import EvidenceReader
+from settlement.evidence.salting import Salts
 from settlement.ledger.ledger import Ledger
 from settlement.promises import Promises
 from tools.account import AccountTool
@@ -71,6 +72,7 @@ def registry_of(
     jobs: BatchTools,
     videos: VideoTools,
     promises: Promises,
+    salts: Salts,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
     a picture; ``shelf`` keeps responses, ``outbound`` fetches images."""
@@ -94,7 +96,7 @@ def registry_of(
             Quotes(catalog, clock, x402_price, promises).tool(),
             Verifier(proofs).tool(),
             Receipts(proofs).tool(),
-            Attest(proofs, _attest_card(settings.attest_mchar_usd)).tool(),
+            Attest(proofs, _attest_card(settings.attest_mchar_usd), salts).tool(),
             AccountTool(ledger).tool(),
             *([Credits(ledger, clock).tool()] if x402 else []),
             UsageTool(ledger).tool(),

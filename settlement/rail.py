@@ -89,7 +89,8 @@ class Outcome:
 
     ``response_hash`` is ``sha256:...`` of the canonical result; ``result`` is the tool's output
     as JSON bytes, which a replay of the same payment answers with. ``details`` are what the engine told
-    of its way to the result (strings, integers, lists and objects; no text of the caller).
+    of its way to the result (strings, integers, lists and objects; no text of the caller). ``salt`` is
+    what the record's hashes are salted with, b"" for plain ones.
     ``also`` makes, for the id of the
     account that pays, the operations that become true with the charge, in its commit.
     """
@@ -111,6 +112,7 @@ class Outcome:
     energy: Energy | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     also: Also = nothing
+    salt: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ class Settled:
 
     ``settlement`` is the x402 SettleResponse for the payer, None on other rails; ``access_token`` the
     Bearer that spends the wallet's credit; ``evidence`` the signed record in wire form (the evidence
-    member of a bundle), ``receipt`` the signed receipt in wire form.
+    member of a bundle), ``receipt`` the signed receipt in wire form. ``salt`` is that of the record's
+    hashes in hex, for the caller alone; "" where they are plain.
     """
 
     charged_nano_usd: int
@@ -128,6 +131,7 @@ class Settled:
     settlement: Mapping[str, Any] | None = None
     credit_nano_usd: int = 0
     access_token: str | None = None
+    salt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

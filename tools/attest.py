@@ -14,6 +14,7 @@ from base.usage import Usage
 from settlement.evidence.attested import ATTEST, Attested, attested_shown, decimal_text, masked
 from settlement.evidence.hashes import text_hash
 from settlement.evidence.reader import EvidenceReader
+from settlement.evidence.salting import PLAIN, SALTED, Part, Salts, salted
 from settlement.rail import Served
 from tools.core import Annotations, Call, Result, Tool
 from tools.immediate import NOWHERE
@@ -94,8 +95,9 @@ class AttestOutput(BaseModel):
     record_id: str
     run_id: str
     model_id: str
-    input_hash: str = Field(description="SHA-256 of input_text in UTF-8, hex.")
-    output_hash: str = Field(description="SHA-256 of output_text in UTF-8, hex.")
+    input_hash: str = Field(description="SHA-256 of input_text in UTF-8, hex, or salted.")
+    output_hash: str = Field(description="The same of output_text.")
+    hashes: Literal["plain", "salted"]
     energy_wh: float | None
     energy_method: str | None
     energy_source: str | None
@@ -115,10 +117,12 @@ class AttestOutput(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Attest:
-    """Builds the attest tool. ``proofs`` finds the records that others go on from."""
+    """Builds the attest tool. ``proofs`` finds the records that others go on from; ``salts`` makes the
+    salts of callers who ask for salted hashes."""
 
     proofs: EvidenceReader
     card: PriceCard
+    salts: Salts
 
     def tool(self) -> Tool[AttestInput]:
         return Tool(
@@ -131,11 +135,12 @@ class Attest:
             ),
             Input=AttestInput,
             Output=AttestOutput,
-            run=AttestExecution,
+            run=self._run,
             quote=self._quote,
             prepare=self._prepare,
             modality="proof",
             card=self.card,
+            version=2,
             annotations=Annotations(read_only=False, idempotent=False),
             examples=(
                 {
@@ -146,6 +151,10 @@ class Attest:
                 },
             ),
         )
+
+    def _run(self, args: AttestInput, call: Call) -> "AttestExecution":
+        salt = self.salts.of(call.run_id) if call.caller.salts_hashes else b""
+        return AttestExecution(args, call.run_id, salt)
 
     def _quote(self, args: AttestInput) -> Quote:
         return Quote(args.model_id, self.card, _usage(args))
@@ -161,11 +170,13 @@ class Attest:
 
 
 class AttestExecution:
-    """One attestation; the texts are looked through in a thread."""
+    """One attestation; the texts are looked through in a thread. The output shows the hashes as the
+    record will hold them."""
 
-    def __init__(self, args: AttestInput, call: Call) -> None:
+    def __init__(self, args: AttestInput, run_id: str, salt: bytes) -> None:
         self._args = args
-        self._run_id = call.run_id
+        self._run_id = run_id
+        self._salt = salt
         self._output: Mapping[str, Any] = {}
         self._details: Mapping[str, Any] = {}
         self._hashes = ("", "")
@@ -195,6 +206,9 @@ class AttestExecution:
         self._hashes = text_hash(args.input_text), text_hash(args.output_text)
         self._details = _attested(args).details()
         asked, answered = self._hashes
+        if self._salt:
+            asked = salted(Part.INPUT, asked, self._salt)
+            answered = salted(Part.OUTPUT, answered, self._salt)
         self._output = {
             "audit_id": audit_id_of(self._run_id),
             "record_id": record_id_of(self._run_id),
@@ -202,6 +216,7 @@ class AttestExecution:
             "model_id": args.model_id,
             "input_hash": asked.removeprefix("sha256:"),
             "output_hash": answered.removeprefix("sha256:"),
+            "hashes": SALTED if self._salt else PLAIN,
             "energy_wh": None,
             "energy_method": None,
             "energy_source": None,

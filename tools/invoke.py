@@ -25,6 +25,7 @@ from base.errors import (
 from base.pricing import Quote, Rate
 from base.usage import Usage
 from settlement.evidence.hashes import request_hash
+from settlement.evidence.salting import Salts
 from settlement.promises import no_promises
 from settlement.rail import (
     Delivery,
@@ -81,7 +82,8 @@ class Invoker:
     """Runs tools for callers. ``owner`` outlives requests and ends the captures of those that left.
     ``rate`` is the part of the price that its calls pay, None for all of it. ``capture_s`` is how long
     a caller waits for the end of its call to be settled and durable, None for as long as it takes.
-    ``promised`` puts a call's quote at the prices of the signed quote that it names."""
+    ``promised`` puts a call's quote at the prices of the signed quote that it names. ``salts`` makes the
+    salts of callers who ask for salted hashes; None where nobody can."""
 
     registry: Registry
     rail: Rail
@@ -91,6 +93,7 @@ class Invoker:
     rate: Rate | None = None
     capture_s: float | None = None
     promised: Promised = no_promises
+    salts: Salts | None = None
 
     def open(self, name: str, arguments: Mapping[str, Any], call: Call) -> "Run":
         """Start a call: ``async with invoker.open(...) as run``.
@@ -306,14 +309,18 @@ class Run:
 
     async def _capture(self, grant: Grant, outcome: Outcome) -> Settled:
         try:
-            return await grant.capture(outcome)
+            settled = await grant.capture(outcome)
         except BatchinError as error:
             self._report(error.code, outcome.usage, None)
             raise
+        return replace(settled, salt=outcome.salt.hex()) if outcome.salt else settled
 
     def _stored(self, replay: Replay) -> Done:
         self._report("replayed", Usage(), None)
         output = orjson.loads(replay.result)
+        settled, salts = replay.settled, self._invoker.salts
+        if salts is not None:
+            settled = replace(settled, salt=salts.told(settled.evidence))
         return Done(
             self.call,
             self._tool,
@@ -322,7 +329,7 @@ class Run:
             self.served,
             Usage(),
             RunStatus.COMPLETED,
-            replay.settled,
+            settled,
         )
 
     async def _leave(
@@ -405,7 +412,15 @@ class Run:
             result=body,
             details=result.details,
             also=result.also if status is RunStatus.COMPLETED else nothing,
+            salt=self._salt(),
         )
+
+    def _salt(self) -> bytes:
+        if not self._call.caller.salts_hashes:
+            return b""
+        if self._invoker.salts is None:
+            raise InternalError("There is no secret to salt the hashes of this call with.")
+        return self._invoker.salts.of(self._call.run_id)
 
     def _report(self, outcome: str, usage: Usage, settled: Settled | None) -> None:
         self._used_tokens = usage.total_tokens

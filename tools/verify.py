@@ -27,6 +27,11 @@ class VerifyInput(BaseModel):
     )
     request: dict[str, Any] | None = Field(None, description="The request body as it was sent.")
     response: dict[str, Any] | None = Field(None, description="The response body as it was received.")
+    salt: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="The salt of the record's hashes, where they are salted.",
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> "VerifyInput":
@@ -76,13 +81,14 @@ class Verifier:
             annotations=Annotations(read_only=True, idempotent=True),
             examples=({"id": "vaas_01a20e3921c87276bbd37dd503fe3855"},),
             aliases=("vaas_verify_receipt",),
+            version=2,
         )
 
     def _run(self, args: VerifyInput, _: Call) -> Immediate:
         return Immediate(lambda: self._answer(args))
 
     async def _answer(self, args: VerifyInput) -> Mapping[str, Any]:
-        bodies = Bodies(args.request, args.response)
+        bodies = Bodies(args.request, args.response, bytes.fromhex(args.salt or ""))
         bundle = args.bundle if args.id is None else await self._own(args.id)
         verdict = await asyncio.to_thread(self.proofs.judge, bundle, bodies)  # a body may be large
         return verdict.document()

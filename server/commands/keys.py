@@ -76,6 +76,10 @@ def _create(
     stream_responses: Annotated[
         bool, typer.Option(help="Whether it may stream on /v1/responses.")
     ] = True,
+    salt_hashes: Annotated[
+        bool,
+        typer.Option(help="Whether the evidence of its calls holds salted hashes."),
+    ] = False,
     days: Annotated[
         int | None, typer.Option("--days", min=1, help="Days until the key expires.")
     ] = None,
@@ -106,6 +110,7 @@ def _create(
         scopes=scope or [],
         days=days,
         streams_responses=stream_responses,
+        salts_hashes=salt_hashes,
         lane=lane,
         region=region,
         workspace=workspace,

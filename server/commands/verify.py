@@ -43,6 +43,14 @@ def verify(
         Path | None,
         typer.Option(help="The response body, likewise.", dir_okay=False, exists=True),
     ] = None,
+    salt: Annotated[
+        str | None,
+        typer.Option(
+            help="The salt of the record's hashes, where they are salted: 64 hex digits, as its caller "
+            "got them.",
+            show_default=False,
+        ),
+    ] = None,
     online: Annotated[
         bool,
         typer.Option("--online", help="Ask the chain too: payment, agent, wallet and anchor."),
@@ -90,7 +98,7 @@ def verify(
     from settlement.evidence.bundle import UnreadableBundle
     from settlement.evidence.verify import Bodies, verify_bundle
 
-    bodies = Bodies(_body(request), _answer(response))
+    bodies = Bodies(_body(request), _answer(response), _salt(salt))
     wanted = Source(source, tuple(key or ()), keys, url, data_dir, config)
     try:
         found = asyncio.run(read_source(wanted))
@@ -114,6 +122,18 @@ def _body(path: Path | None) -> object:
     from server.commands.sources import read_json
 
     return read_json(path)
+
+
+def _salt(text: str | None) -> bytes:
+    from server.commands.failure import USAGE, CommandFailed
+    from settlement.evidence.salting import salt_from
+
+    if text is None:
+        return b""
+    salt = salt_from(text)
+    if salt is None:
+        raise CommandFailed("--salt: it should be 64 hex digits in lower case.", status=USAGE)
+    return salt
 
 
 def _answer(path: Path | None) -> object:

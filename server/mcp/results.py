@@ -22,6 +22,7 @@ SERVED_MODEL = "batchin/served_model"
 CHARGE = "batchin/charge"
 EVIDENCE = "batchin/evidence"
 RECEIPT = "batchin/receipt"
+SALT = "batchin/salt"
 ACCESS_TOKEN = "batchin/access_token"
 RETRY_AFTER = "batchin/retry_after_s"
 
@@ -107,6 +108,8 @@ def _settled(settled: Settled) -> Result:
         EVIDENCE: settled.evidence,
         RECEIPT: settled.receipt,
     }
+    if settled.salt:
+        meta[SALT] = settled.salt
     return meta | _payment(settled.settlement, settled.access_token)
 
 

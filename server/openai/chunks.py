@@ -75,7 +75,9 @@ class ChunkWriter:
         parts = [self._finish(choice) for choice in choices[:-1]]
         vaas = b""
         if done.settled is not None:
-            vaas = b'],"vaas":' + orjson.dumps(vaas_member(done.run_id, done.settled.evidence))
+            vaas = b'],"vaas":' + orjson.dumps(
+                vaas_member(done.run_id, done.settled.evidence, done.settled.salt)
+            )
         last = self._finish(choices[-1])
         parts.append(last.removesuffix(self._tail) + vaas + self._tail[1 if vaas else 0 :])
         if self._with_usage:

@@ -109,7 +109,7 @@ class _Streamed:
     async def _end(self, done: Done) -> None:
         response: dict[str, Any] = {**done.output}
         if done.settled is not None:
-            vaas = vaas_member(done.run_id, done.settled.evidence)
+            vaas = vaas_member(done.run_id, done.settled.evidence, done.settled.salt)
             response |= {"vaas": vaas, "vaas_record_id": vaas["record_id"]}
         await self._last(response)
 

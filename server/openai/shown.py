@@ -33,7 +33,7 @@ def as_json(_: Mapping[str, Any], done: Done) -> Shown:
     """The output was dumped once for the books: the evidence is spliced in, not dumped again."""
     if done.settled is None:
         return Shown(done.body)
-    vaas = vaas_member(done.run_id, done.settled.evidence)
+    vaas = vaas_member(done.run_id, done.settled.evidence, done.settled.salt)
     extra = {"vaas": vaas, "vaas_record_id": vaas["record_id"]}
     return Shown(done.body[:-1] + b"," + orjson.dumps(extra)[1:])
 
@@ -42,7 +42,7 @@ def as_attestation(_: Mapping[str, Any], done: Done) -> Shown:
     """The audit record with its signature, in bare hex as the record shows it."""
     if done.settled is None:
         return Shown(done.body)
-    vaas = vaas_member(done.run_id, done.settled.evidence)
+    vaas = vaas_member(done.run_id, done.settled.evidence, done.settled.salt)
     signature = str(vaas["signature"]).removeprefix("ed25519:")
     extra = {"signature": signature, "vaas": vaas, "vaas_record_id": vaas["record_id"]}
     return Shown(done.body[:-1] + b"," + orjson.dumps(extra)[1:])

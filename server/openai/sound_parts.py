@@ -107,5 +107,5 @@ def _delta(kind: str, name: str, value: str) -> bytes:
 def _done(done: Done, said: Mapping[str, Any]) -> bytes:
     vaas = {}
     if done.settled is not None:
-        vaas = {"vaas": vaas_member(done.run_id, done.settled.evidence)}
+        vaas = {"vaas": vaas_member(done.run_id, done.settled.evidence, done.settled.salt)}
     return sse(orjson.dumps({**said, **vaas}))

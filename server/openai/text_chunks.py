@@ -61,7 +61,7 @@ class TextChunkWriter:
         parts = [self._finish(choice, {}) for choice in choices[:-1]]
         extra = {name: done.output[name] for name in ("fim",) if name in done.output}
         if done.settled is not None:
-            extra["vaas"] = vaas_member(done.run_id, done.settled.evidence)
+            extra["vaas"] = vaas_member(done.run_id, done.settled.evidence, done.settled.salt)
         parts.append(self._finish(choices[-1], extra))
         if self._with_usage:
             parts.append(self._chunk([], usage=done.output["usage"]))

@@ -51,6 +51,8 @@ def whole_headers(call: Call, served: Served, settled: Settled) -> HeaderList:
         (b"x-vaas-signature", str(evidence["signature"]).encode()),
         (b"x-vaas-publickey", str(evidence["public_key"]).encode()),
     ]
+    if settled.salt:
+        headers.append((b"x-vaas-salt", settled.salt.encode()))
     if settled.settlement is not None:
         headers += payment_headers(Upfront(settled.settlement, settled.access_token))
     return headers

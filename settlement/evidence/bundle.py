@@ -89,6 +89,7 @@ class EvidencePayloadShape(_Shape):
     agent_registry: Text
     agent_id: Text
     tool_manifest_hash: Text
+    hashes: Literal["plain", "salted"] = "plain"
 
 
 class EvidenceShape(_Shape):

@@ -16,6 +16,7 @@ from settlement.evidence.keyring import KeyRing
 from settlement.evidence.log import Log
 from settlement.evidence.receipt import receipt_wire
 from settlement.evidence.record import evidence_wire
+from settlement.evidence.salting import MEMBER, PLAIN
 from settlement.evidence.signed import Signed
 from settlement.evidence.tables import EVIDENCE
 from settlement.evidence.trust import Trust
@@ -48,6 +49,7 @@ class EvidenceReader:
             "model_id": payload["model"],
             "input_hash": payload["input_hash"].removeprefix("sha256:"),
             "output_hash": payload["output_hash"].removeprefix("sha256:"),
+            "hashes": payload.get(MEMBER, PLAIN),
             **_footprint(payload.get("energy")),
             **attested_shown(payload.get("details")),
             "signature": evidence["signature"].removeprefix("ed25519:"),

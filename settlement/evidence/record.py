@@ -13,6 +13,7 @@ from base.energy import Energy, Grid
 from base.ids import audit_id_of, record_id_of
 from base.pricing import PriceCard
 from base.usage import Usage
+from settlement.evidence.salting import MEMBER, SALTED, Part, salted
 from settlement.evidence.spelling import (
     VERIFICATION_METHOD,
     hash_text,
@@ -60,8 +61,7 @@ def evidence_payload(
         "served_revision": served.revision,
         "engine": served.engine,
         "engine_version": served.engine_version,
-        "input_hash": outcome.request_hash,
-        "output_hash": outcome.response_hash,
+        **_hashes(outcome),
         "usage": _numbers(usage, TOKENS, OTHER_UNITS),
         "price": dict(_price(quote.card)),
         "quoted_max_nano_usd": number(quote.max_nano_usd),
@@ -80,6 +80,17 @@ def evidence_payload(
         "customer_trace_id": outcome.trace_id,
         **_energy(outcome.energy, grid),
         **({"details": outcome.details} if outcome.details else {}),
+    }
+
+
+def _hashes(outcome: Outcome) -> dict[str, str]:
+    asked, answered, salt = outcome.request_hash, outcome.response_hash, outcome.salt
+    if not salt:
+        return {"input_hash": asked, "output_hash": answered}
+    return {
+        "input_hash": salted(Part.INPUT, asked, salt),
+        "output_hash": salted(Part.OUTPUT, answered, salt),
+        MEMBER: SALTED,
     }
 
 

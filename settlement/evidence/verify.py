@@ -7,7 +7,7 @@ stands in the log.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from settlement.evidence.bodies import UnreadableBody, named_request_hash, response_hash
 from settlement.evidence.bundle import (
@@ -20,19 +20,23 @@ from settlement.evidence.bundle import (
 from settlement.evidence.check_log import check_log
 from settlement.evidence.check_money import check_money
 from settlement.evidence.check_signed import check_evidence, check_linkage, check_receipt
+from settlement.evidence.salting import SALTED, Part, salted
 from settlement.evidence.trust import NOBODY, Trust
 from settlement.evidence.verdict import Findings, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """The request as it was sent and the response as it was received; None where not at hand."""
+    """The request as it was sent and the response as it was received; None where not at hand. ``salt``
+    is that of the record's hashes, b"" where they are plain or it is not at hand."""
 
     request: Any = None
     response: Any = None
+    salt: bytes = b""
 
 
 NO_BODIES = Bodies()
+_NO_SALT: Final = "The record's hashes are salted, and no salt was given."
 
 
 def verify_bundle(bundle: Any, trust: Trust = NOBODY, bodies: Bodies = NO_BODIES) -> Verdict:
@@ -67,25 +71,31 @@ def _check_receipt(findings: Findings, data: Mapping[str, Any], shape: BundleSha
 def _check_bodies(findings: Findings, payload: EvidencePayloadShape, bodies: Bodies) -> None:
     if bodies.request is None:
         findings.skip("request_hash", "No request body was given.", needed=False)
+    elif payload.hashes == SALTED and not bodies.salt:
+        findings.skip("request_hash", _NO_SALT)
     else:
-        findings.add("request_hash", _request_problem(payload, bodies.request))
+        findings.add("request_hash", _request_problem(payload, bodies.request, bodies.salt))
     if bodies.response is None:
         findings.skip("response_hash", "No response body was given.", needed=False)
+    elif payload.hashes == SALTED and not bodies.salt:
+        findings.skip("response_hash", _NO_SALT)
     else:
-        _check_response(findings, payload, bodies.response)
+        _check_response(findings, payload, bodies.response, bodies.salt)
 
 
-def _request_problem(payload: EvidencePayloadShape, body: Any) -> str:
+def _request_problem(payload: EvidencePayloadShape, body: Any, salt: bytes) -> str:
     if not isinstance(body, dict):
         return "The request is not a JSON object."
     try:
         computed = named_request_hash(payload.tool, body)
     except UnreadableBody as error:
         return str(error)
+    if payload.hashes == SALTED:
+        computed = salted(Part.INPUT, computed, salt)
     return "" if computed == payload.input_hash else "The request is not the one that the record names."
 
 
-def _check_response(findings: Findings, payload: EvidencePayloadShape, body: Any) -> None:
+def _check_response(findings: Findings, payload: EvidencePayloadShape, body: Any, salt: bytes) -> None:
     try:
         computed = response_hash(payload.tool, body)
     except UnreadableBody as error:
@@ -94,5 +104,7 @@ def _check_response(findings: Findings, payload: EvidencePayloadShape, body: Any
     if computed is None:
         findings.unbindable("response_hash", f"Answers of {payload.tool!r} have no hash rule.")
         return
+    if payload.hashes == SALTED:
+        computed = salted(Part.OUTPUT, computed, salt)
     problem = "The response is not the one that the record names."
     findings.equal("response_hash", computed, payload.output_hash, problem)

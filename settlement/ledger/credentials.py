@@ -17,7 +17,8 @@ _SHOWN: Final = 4
 @dataclass(frozen=True, slots=True)
 class KeyLimits:
     """What a key may do. Scopes name endpoints, models and tools; none means all. None is no limit.
-    ``streams_responses`` is the switch of streamed answers on ``/v1/responses``."""
+    ``streams_responses`` is the switch of streamed answers on ``/v1/responses``, ``salts_hashes`` that
+    of salted hashes in evidence (settlement.evidence.salting)."""
 
     workspace: str = "default"
     lane: str = "shared"
@@ -29,6 +30,7 @@ class KeyLimits:
     monthly_budget_nano_usd: int | None = None
     expires_at_ms: int | None = None
     streams_responses: bool = True
+    salts_hashes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def key_row(info: KeyInfo, digest: bytes, serial: int) -> Row:
         "rate_limit_tpm": info.limits.rate_limit_tpm,
         "max_concurrency": info.limits.max_concurrency,
         "streams_responses": info.limits.streams_responses,
+        "salts_hashes": info.limits.salts_hashes,
         "monthly_budget_nano": info.limits.monthly_budget_nano_usd,
         "month": info.month,
         "spent_nano": info.spent_nano_usd,
@@ -127,6 +130,7 @@ def info_from(row: Row) -> KeyInfo:
         row["monthly_budget_nano"],
         row["expires_at_ms"],
         bool(row["streams_responses"]),
+        bool(row["salts_hashes"]),
     )
     return KeyInfo(
         row["id"],
@@ -155,5 +159,6 @@ def credential_from(row: Row) -> Credential:
         frozenset(row["scopes"].split()),
         allowance or None,
         bool(row["streams_responses"]),
+        bool(row["salts_hashes"]),
     )
     return Credential(row["digest"], caller, row["expires_at_ms"], row["serial"])

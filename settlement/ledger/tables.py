@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    false,
     true,
 )
 
@@ -55,6 +56,7 @@ API_KEY: Final = Table(
     Column("rate_limit_tpm", Integer, nullable=True),
     Column("max_concurrency", Integer, nullable=True),
     Column("streams_responses", Boolean, nullable=False, default=True, server_default=true()),
+    Column("salts_hashes", Boolean, nullable=False, default=False, server_default=false()),
     Column("monthly_budget_nano", BigInteger, nullable=True),
     Column("month", Integer, nullable=False),
     Column("spent_nano", BigInteger, nullable=False),

@@ -113,6 +113,7 @@ class Batch:
     gone_at_ms: int
     lane: str | None
     progress: int | None
+    salts_hashes: bool | None
 
     @property
     def rail(self) -> str:
@@ -222,6 +223,7 @@ def new_batch(
         **dict.fromkeys(_LATER),
         "lane": None,
         "progress": None,
+        "salts_hashes": caller.salts_hashes,
     }
     return Batch(
         id=batch_id,

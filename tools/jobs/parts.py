@@ -21,7 +21,7 @@ Quoting = Callable[[Task], Awaitable[Quote]]
 Invoking = Callable[[Part, Rate, Task, Call], Awaitable[Any]]
 """Run one task as a call of its own, charged from its batch. Raises BatchinError."""
 
-Showing = Callable[[str, bytes, Mapping[str, Any]], bytes]
+Showing = Callable[[str, bytes, Mapping[str, Any], str], bytes]
 """The JSON body of a call, as its own path would have answered: run id, output, evidence."""
 
 

@@ -58,6 +58,7 @@ class BatchRun:
             batch.region,
             batch.workspace,
             frozenset((batch.scopes or "").split()),
+            salts_hashes=bool(batch.salts_hashes),
         )
 
     async def run(self) -> None:
@@ -145,7 +146,7 @@ class BatchRun:
         )
 
         def completion(outcome: Outcome, charged_nano_usd: int, evidence: Signed) -> Op:
-            body = parts.show(run_id, outcome.result, evidence.wire)
+            body = parts.show(run_id, outcome.result, evidence.wire, outcome.salt.hex())
             line = answered(run_id, request_id, task.custom_id, body)
             row = task_row(
                 batch.id,

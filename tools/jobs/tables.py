@@ -60,6 +60,7 @@ BATCH: Final = Table(
     Column("gone_at_ms", BigInteger, nullable=False),
     Column("lane", String, nullable=True),
     Column("progress", Integer, nullable=True),
+    Column("salts_hashes", Boolean, nullable=True),
     CheckConstraint("completed >= 0 AND failed >= 0", name="batch_counts"),
     Index("batch_owner", "account_id", "seq"),
     Index("batch_status", "status"),
@@ -68,7 +69,8 @@ BATCH: Final = Table(
 )
 """``scopes`` are those of the key that made it, spaces between. ``seq`` orders batches by creation;
 ``root`` is the Merkle root over its tasks' records. ``lane`` is where its tasks run, NULL where its
-priority says it; ``progress`` is how far a video is, in percent, NULL before an engine has it."""
+priority says it; ``progress`` is how far a video is, in percent, NULL before an engine has it;
+``salts_hashes`` is as in the key that made it, NULL for not."""
 
 BATCH_TASK: Final = Table(
     "batch_task",

@@ -15,6 +15,7 @@ const COPIED = [
   "energy",
 ];
 const STATUSES = ["completed", "partial", "failed"];
+const SALT = /^[0-9a-f]{64}$/;
 const TRANSPORT = ["stream", "stream_options"];
 
 class Findings {
@@ -42,8 +43,9 @@ class Findings {
 }
 
 // `text` is the bundle's JSON; `keys` the text of GET /v1/vaas/pubkey/current and `request` that of the
-// request body, each null where it is not at hand. Keys that a bundle brings along are not believed.
-export async function verify(text, { keys = null, request = null } = {}) {
+// request body, `salt` the salt of the record's hashes as hex, each null where it is not at hand. Keys that a
+// bundle brings along are not believed.
+export async function verify(text, { keys = null, request = null, salt = null } = {}) {
   const findings = new Findings();
   let bundle;
   let problem = bytesOf(text).length > MOST_BYTES ? `A bundle is at most ${MOST_BYTES} bytes.` : "";
@@ -62,7 +64,7 @@ export async function verify(text, { keys = null, request = null } = {}) {
   await checkEvidence(findings, evidence, bundle.get("inclusion") ?? null, trust);
   await checkReceipt(findings, evidence, receipt);
   checkMoney(findings, evidence.get("payload"), receipt?.get("receipt_payload") ?? null);
-  await checkRequest(findings, evidence.get("payload"), request);
+  await checkRequest(findings, evidence.get("payload"), request, salt);
   findings.skip("response_hash", "Check the answer itself with batchin verify --response.", false);
   await checkLog(findings, bundle, trust);
   return findings.verdict(evidence.get("record_id"));
@@ -261,9 +263,14 @@ function settlementProblem(record, receipt) {
   return "";
 }
 
-async function checkRequest(findings, record, request) {
+async function checkRequest(findings, record, request, salt) {
   if (!request) {
     findings.skip("request_hash", "No request body was given.", false);
+    return;
+  }
+  const salted = record.get("hashes") === "salted";
+  if (salted && !SALT.test(salt ?? "")) {
+    findings.skip("request_hash", "The record's hashes are salted, and no salt was given.");
     return;
   }
   let body;
@@ -276,9 +283,24 @@ async function checkRequest(findings, record, request) {
     findings.add("request_hash", "The request is not a JSON object.");
     return;
   }
+  const named = namedOf(record, body);
+  if (named === null) {
+    findings.add("request_hash", "The request holds no input_text.");
+    return;
+  }
+  const plain = await sha256(bytesOf(named));
+  const hash = salted ? await sha256(joined(fromHex(salt), bytesOf("input"), plain)) : plain;
+  findings.equal("request_hash", `sha256:${hexOf(hash)}`, record.get("input_hash"), "The request is not the one that the record names.");
+}
+
+// What of a request its record names: its canonical form, or the text that was attested.
+function namedOf(record, body) {
+  if (record.get("tool") === "attest") {
+    const text = body.get("input_text");
+    return typeof text === "string" ? text : null;
+  }
   for (const name of TRANSPORT) body.delete(name);
-  const hash = `sha256:${hexOf(await sha256(bytesOf(canonical(body))))}`;
-  findings.equal("request_hash", hash, record.get("input_hash"), "The request is not the one that the record names.");
+  return canonical(body);
 }
 
 async function checkLog(findings, bundle, trust) {

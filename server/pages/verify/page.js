@@ -62,7 +62,11 @@ function complain(sentence) {
 }
 
 async function check() {
-  const given = { keys: element("keys").value || null, request: element("request").value || null };
+  const given = {
+    keys: element("keys").value || null,
+    request: element("request").value || null,
+    salt: element("salt").value.trim() || null,
+  };
   try {
     show(await verify(element("bundle").value, given));
     element("outcome").focus();

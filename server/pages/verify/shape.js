@@ -37,6 +37,7 @@ const EVIDENCE_PAYLOAD = {
   ...all(number, "quoted_max_nano_usd", "charged_nano_usd"),
   ...all(small, "started_at_ms", "ended_at_ms", "issued_at_ms"),
   max_amount: decimal,
+  hashes: optional(like(/^(plain|salted)$/)),
   usage: USAGE,
   price: PRICE,
 };

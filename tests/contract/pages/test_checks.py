@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 import server.pages
 from settlement.evidence.bundle import UnreadableBundle, parse_bundle
+from settlement.evidence.hashes import text_hash
+from settlement.evidence.salting import salt_from
 from settlement.evidence.trust import NOBODY, Trust, trust_from_document
 from settlement.evidence.verify import Bodies, verify_bundle
 from tests.node import node, run
+from tests.unit.settlement.evidence.case import open_desk, outcome
 
 pytestmark = pytest.mark.peers
 
@@ -75,12 +79,12 @@ def _at(value: Any, path: tuple[Any, ...]) -> Any:
     return value
 
 
-def in_python(text: str, trust: Trust, request: Any) -> dict[str, str]:
+def in_python(text: str, trust: Trust, request: Any, salt: bytes = b"") -> dict[str, str]:
     try:
         bundle = parse_bundle(text.encode())
     except UnreadableBundle:
         return {"schema": "fail"}
-    verdict = verify_bundle(bundle, trust, Bodies(request, None)).document()
+    verdict = verify_bundle(bundle, trust, Bodies(request, None, salt)).document()
     return {item["name"]: item["result"] for item in verdict["checks"] if item["name"] not in ELSEWHERE}
 
 
@@ -114,6 +118,29 @@ async def test_without_keys_nothing_is_believed(tmp_path: Path) -> None:
     (found,) = await in_node([{"bundle": text, "keys": None, "request": None}], tmp_path)
     assert found == in_python(text, NOBODY, None)
     assert found["key_trusted"] == "skipped"
+
+
+async def test_salted_hashes_are_checked_with_their_salt_alone(tmp_path: Path) -> None:
+    text, trust = json.dumps(VECTOR["salted"]), trust_from_document(VECTOR["keys"])
+    wanted = {None: "skipped", "": "skipped", "zz": "skipped", "00" * 32: "fail", VECTOR["salt"]: "pass"}
+    case = {"bundle": text, "keys": KEYS, "request": REQUEST}
+    seen = await in_node([{**case, "salt": salt} for salt in wanted], tmp_path)
+    assert [found["request_hash"] for found in seen] == list(wanted.values())
+    for found, salt in zip(seen, wanted, strict=True):
+        assert found == in_python(text, trust, VECTOR["request"], salt_from(salt) or b"")
+
+
+async def test_what_was_attested_is_checked_in_the_page_too(tmp_path: Path) -> None:
+    desk, asked = open_desk(tmp_path), {"input_text": "1 + 1?", "output_text": "2", "model_id": "m"}
+    run = replace(outcome(), tool="attest", request_hash=text_hash("1 + 1?"))
+    evidence, receipt = desk.signed(of=run)
+    bundle = {"receipt": dict(receipt.wire), "evidence": dict(evidence.wire), "inclusion": None}
+    text, keys = json.dumps(bundle), json.dumps(desk.keys.document())
+    bodies = [json.dumps(body) for body in (asked, {**asked, "input_text": "1"}, {"model_id": "m"})]
+    seen = await in_node([{"bundle": text, "keys": keys, "request": body} for body in bodies], tmp_path)
+    assert [found["request_hash"] for found in seen] == ["pass", "fail", "fail"]
+    trust = trust_from_document(desk.keys.document())
+    assert seen == [in_python(text, trust, json.loads(body)) for body in bodies]
 
 
 async def test_the_vectors_of_proofs_hold_in_the_pages_code(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def registry() -> Registry:
             Quotes(NOTHING, NOTHING, None, NOTHING).tool(),
             Verifier(NOTHING).tool(),
             Receipts(NOTHING).tool(),
-            Attest(NOTHING, PriceCard("attest", 0, 0, nano_per_mchar=100_000_000)).tool(),
+            Attest(NOTHING, PriceCard("attest", 0, 0, nano_per_mchar=100_000_000), NOTHING).tool(),
             AccountTool(NOTHING).tool(),
             Credits(NOTHING, NOTHING).tool(),
             UsageTool(NOTHING).tool(),

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from tests.unit.settlement.evidence.case import (
     RESPONSE,
     X402,
     Desk,
+    inclusion_of,
     open_desk,
+    outcome,
 )
 
 
@@ -58,6 +61,22 @@ def test_a_good_bundle_and_its_bodies_pass_against_pinned_keys(
     assert "fail" not in out
     assert "skipped" not in out
     assert "Valid: every check passed." in out
+
+
+def test_salted_hashes_need_their_salt(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, desk: Desk
+) -> None:
+    evidence, receipt = desk.signed(of=replace(outcome(), salt=b"s" * 32))
+    place = inclusion_of(evidence, before=5, after=3)
+    bundle = {"receipt": receipt.wire, "evidence": evidence.wire, "inclusion": place}
+    file = saved(tmp_path / "bundle.json", bundle)
+    asked = ("verify", file, *pins(desk), "--request", saved(tmp_path / "request.json", REQUEST))
+    status, out, _ = run(capsys, *asked)
+    assert (status, "no salt was given" in out) == (2, True)
+    assert run(capsys, *asked, "--salt", (b"s" * 32).hex())[0] == 0
+    assert run(capsys, *asked, "--salt", (b"t" * 32).hex())[0] == 1
+    status, _, err = run(capsys, *asked, "--salt", "S" * 64)
+    assert (status, "64 hex digits" in err) == (2, True)
 
 
 def test_without_a_key_nothing_is_believed(

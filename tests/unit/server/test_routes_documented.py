@@ -18,6 +18,7 @@ from server.openai.pictures import picture_routes
 from server.openai.stored_responses import StoredResponses
 from server.openai.videos import VideoDoor
 from server.proof import Proof
+from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.topups import TopUpRoutes
 from server.traces import TraceRoutes
@@ -36,6 +37,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *AccountRoutes(own, nothing, nothing).routes(),
         *KeyRoutes(nothing, callers, nothing, nothing, 1).routes(),
         *TraceRoutes(own).routes(),
+        *SaltRoutes(nothing, nothing, nothing, callers).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StoredResponses(nothing, callers, nothing).routes(),
         *model_routes(FreeDoor(nothing, nothing)),

@@ -5,6 +5,7 @@ The vectors freeze the formats: when this makes other bytes, verifiers in the fi
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.unit.settlement.evidence.case import (
 PATH = Path(__file__).parents[3] / "vectors" / "bundle.json"
 RUN_ID = "run_019c12a54a80700080000123456789ab"
 RECEIPT_SEED = "11" * 32
+SALT = "5a" * 32
 
 
 class _Nothing:
@@ -43,6 +45,7 @@ def golden(folder: Path) -> dict[str, Any]:
     keys = KeyRing.open(folder, clock)
     desk = Desk(keys, Recorder(keys, "development"), clock)
     evidence, receipt = desk.signed(X402, ON_CHAIN, outcome(RUN_ID))
+    hidden, paid = desk.signed(X402, ON_CHAIN, replace(outcome(RUN_ID), salt=bytes.fromhex(SALT)))
     reader = EvidenceReader(_Nothing(), keys, Log(_Nothing(), LOG_KEY))  # type: ignore[arg-type] # never read
     bundle = {
         "receipt": receipt.wire,
@@ -52,6 +55,12 @@ def golden(folder: Path) -> dict[str, Any]:
     return {
         "bundle": bundle,
         "anchored": {**bundle, "anchor": anchor_of(evidence)},
+        "salted": {
+            "receipt": paid.wire,
+            "evidence": hidden.wire,
+            "inclusion": inclusion_of(hidden, before=5, after=3),
+        },
+        "salt": SALT,
         "keys": reader.keys_document(),
         "request": REQUEST,
         "response": RESPONSE,

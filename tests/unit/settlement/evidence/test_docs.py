@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from base.canonical import canonical_request
 from settlement.evidence.bodies import response_hash
 from settlement.evidence.hashes import request_hash
+from settlement.evidence.salting import Part, salted
 from settlement.evidence.trust import trust_from_document
 from settlement.evidence.verify import Bodies, verify_bundle
 from tests.unit.settlement.evidence.golden import PATH, golden
@@ -37,7 +39,13 @@ def test_the_vector_of_requests() -> None:
     assert request_hash(vector["request"]) == sha256(vector["canonical"].encode()) == vector["hash"]
 
 
-@pytest.mark.parametrize("tool", sorted(VECTORS.keys() - {"request"}))
+def test_the_vector_of_salted_hashes() -> None:
+    vector = VECTORS["salted"]
+    for part in Part:
+        assert salted(part, vector["plain"], bytes.fromhex(vector["salt"])) == vector[part.value]
+
+
+@pytest.mark.parametrize("tool", sorted(VECTORS.keys() - {"request", "salted"}))
 def test_the_vector_of_each_tool(tool: str) -> None:
     vector = VECTORS[tool]
     hashed = vector.get("canonical", "").encode() or bytes.fromhex(vector["hashed_hex"])
@@ -52,6 +60,23 @@ def test_the_golden_bundle_verifies_by_its_published_keys() -> None:
     trust = trust_from_document(GOLDEN["keys"])
     verdict = verify_bundle(GOLDEN["bundle"], trust, Bodies(GOLDEN["request"], GOLDEN["response"]))
     assert verdict.exit_code == 0
+
+
+def test_the_salted_bundle_names_its_bodies_by_the_salt_alone(tmp_path: Path) -> None:
+    trust, bundle = trust_from_document(GOLDEN["keys"]), GOLDEN["salted"]
+    bodies = Bodies(GOLDEN["request"], GOLDEN["response"])
+    checks = ("request_hash", "response_hash")
+    for salt, result in ((b"", "skipped"), (b"x" * 32, "fail"), (bytes.fromhex(GOLDEN["salt"]), "pass")):
+        verdict = verify_bundle(bundle, trust, replace(bodies, salt=salt))
+        assert {c.name: c.result for c in verdict.checks if c.name in checks} == dict.fromkeys(
+            checks, result
+        )
+        others = [check for check in verdict.checks if check.name not in checks]
+        assert {check.result for check in others} == {"pass"}
+    payload, plain = bundle["evidence"]["payload"], GOLDEN["bundle"]["evidence"]["payload"]
+    assert payload["hashes"] == "salted"
+    assert {payload["input_hash"], payload["output_hash"]}.isdisjoint(map(str, plain.values()))
+    assert run_verifier(tmp_path, bundle).returncode == 0
 
 
 def run_verifier(folder: Path, bundle: Any) -> subprocess.CompletedProcess[str]:

@@ -116,7 +116,7 @@ async def bench(folder: Path, running: Running) -> AsyncIterator[Bench]:
             endpoints=Endpoints({PATH: "embed"}, lambda _: PATH),
             quote=quote,
             invoke=invoke,
-            show=lambda _run, output, _evidence: output,
+            show=lambda _run, output, _evidence, _salt: output,
             resource=lambda path: Resource(path, path),
             rates={priority: Rate(priority.value, 5000) for priority in Priority},
             most_tasks=100,
