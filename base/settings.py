@@ -269,6 +269,12 @@ class Settings(BaseSettings):
     video_window_s: int = Field(
         21_600, ge=60, description="Longest time in which a video is made; after it, it is given back."
     )
+    response_window_s: int = Field(
+        86_400,
+        ge=60,
+        description="Longest time in which a response in the background is made; after it, it fails "
+        "unpaid.",
+    )
     batch_prices: BatchPrices = Field(
         BatchPrices(), description="Part of the price that tasks of a batch pay, by priority."
     )

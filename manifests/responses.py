@@ -58,7 +58,9 @@ def response_operations(params: Sequence[Param], errors: Sequence[ErrorType]) ->
             Auth.PAID,
             "respond",
             "OpenAI's Responses API, whole or as a stream of its events; vaas rides on the last of "
-            "them. A response is kept, sealed, for previous_response_id unless store is false.",
+            "them. A response is kept, sealed, for previous_response_id unless store is false. With "
+            "background it is answered as queued at once and made later, whoever is connected: the most "
+            "it may cost is held or paid first, what it did not use comes back. Poll it by its id.",
             "openai",
             params,
             events=ResponseEvent,

@@ -24,7 +24,7 @@ from scripts.errors_page import errors_page
 from scripts.settings_page import settings_page
 from server.facts import model_facts
 from server.mcp.hosts import Misdirected
-from server.tools import registry_of
+from server.tools import registry_of, responses_of
 from server.version import version
 from settlement.chain import devnet
 from settlement.evidence.reader import EvidenceReader
@@ -37,6 +37,8 @@ from tools.jobs.batches import Batches
 from tools.jobs.parts import JobParts
 from tools.jobs.submit import BatchTools
 from tools.look import Looker
+from tools.responses.background import Respond
+from tools.responses.background_book import BackgroundBook
 from tools.responses.shelf import ResponseShelf
 from tools.videos.shelf import VideoShelf
 from tools.videos.tool import VideoTools
@@ -47,6 +49,7 @@ LOCAL_URL = "http://127.0.0.1:8402"
 _NO_PROOFS = cast("EvidenceReader", None)  # only calls need them
 _NO_LEDGER = cast("Ledger", None)
 _NO_SHELF = cast("ResponseShelf", None)
+_NO_BOOK = cast("BackgroundBook", None)
 _NO_PROMISES = cast("Promises", None)
 _NO_SALTS = cast("Salts", None)
 _NO_OUTBOUND = cast("Outbound", None)
@@ -77,7 +80,7 @@ def standard() -> Standard:
         _NO_LEDGER,
         lambda _: {},
         _unlinked,
-        _NO_SHELF,
+        Respond(responses_of(runtime, settings, clock, _NO_SHELF, _NO_OUTBOUND), _NO_BOOK, 0),
         _NO_OUTBOUND,
         _NO_JOBS,
         VideoTools(

@@ -34,6 +34,7 @@ from server import ahead
 from server.account import AccountRoutes
 from server.admin import AdminServer
 from server.agent import AgentOffice
+from server.background import background_of
 from server.beside import beside
 from server.books import Books
 from server.control import control_plane
@@ -62,7 +63,6 @@ from server.openai.pictures import PICTURES, EditReader, picture_routes
 from server.openai.responses import ResponsesDoor
 from server.openai.shown import as_attestation
 from server.openai.sound_door import speech_door, transcription_door
-from server.openai.stored_responses import StoredResponses
 from server.openai.text_chunks import TextChunkWriter
 from server.openai.whole_door import WholeDoor
 from server.operations import NoArguments, Operation, Operations
@@ -75,7 +75,7 @@ from server.sign_in import SignInRoutes
 from server.signing import Rotated, SigningOffice, log_signer_of
 from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
-from server.tools import EDITS, ENDPOINTS, registry_of
+from server.tools import EDITS, ENDPOINTS, registry_of, responses_of
 from server.traces import TraceRoutes
 from server.version import version
 from server.videos import videos_of
@@ -247,6 +247,8 @@ class _Composition:
             outbound,
         )
         videos = videos_of(settings, jobs, runtime, outbound, self._url)
+        responses = responses_of(runtime, settings, self._clock, ground.shelf, outbound)
+        background = background_of(settings, jobs, responses)
         promises = Promises(ground.ring, self._clock)
         registry = registry_of(
             runtime,
@@ -256,7 +258,7 @@ class _Composition:
             ground.ledger(),
             sale.price if sale else None,
             self._linked,
-            ground.shelf,
+            background.respond,
             outbound,
             jobs.tools,
             videos.tools,
@@ -298,8 +300,10 @@ class _Composition:
         )
         jobs.calls.connect(invoker, recorder)
         videos.calls.connect(invoker, recorder)
+        background.calls.connect(invoker, recorder)
         await self._stack.enter_async_context(jobs.running())
         await self._stack.enter_async_context(videos.running())
+        await self._stack.enter_async_context(background.running())
 
         def drawn() -> Mapping[str, Document]:
             paid = PAYMENT_ERRORS if facts.payment else ()
@@ -311,7 +315,7 @@ class _Composition:
         async def redraw() -> None:
             documents.update(await asyncio.to_thread(drawn))
 
-        kept = Kept(files, jobs, videos)
+        kept = Kept(files, jobs, videos, ground.shelf, background.book)
         own = SignInRoutes(wallets).routes() if wallets else []
         asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat, own)
         wallet = settings.data_dir / "keys" / "pay_to.key" if chain and not settings.pay_to else None
@@ -534,7 +538,6 @@ class _Composition:
                 *self._account(ground, invoker, callers),
                 *topup_routes(self._settings, self._url, ground.store, callers, self._clock).routes(),
                 Route("/v1/payments/{id}", payment_endpoint(PaymentStatus(ground.store).find)),
-                *StoredResponses(ground.shelf, callers, invoker.observer).routes(),
                 *Proof(ground.proofs(), seat, self._addresses).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
                 *kept,

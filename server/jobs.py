@@ -35,6 +35,8 @@ from tools.jobs.webhooks import Webhooks
 from tools.jobs.worker import BATCHES, Worker
 
 _TEN_THOUSAND: Final = 10_000
+WHOLE: Final = Rate("whole", _TEN_THOUSAND)
+"""The rate of jobs that pay the full price."""
 
 
 @dataclass(slots=True)

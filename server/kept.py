@@ -1,4 +1,4 @@
-"""The routes of what callers keep here: files, batches, webhooks, videos."""
+"""The routes of what callers keep here: files, batches, webhooks, videos, responses."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,15 @@ from base.settings import Settings
 from server.jobs import Jobs
 from server.openai.batches import BatchCreateDoor, BatchDoor, WebhookDoor
 from server.openai.files import FileDoor
+from server.openai.stored_responses import StoredResponses
 from server.openai.videos import VideoDoor, VideoReader
 from server.openai.whole_door import WholeDoor
 from server.videos import Videos
 from server.web.caller import Callers
 from tools.files.files import Files
 from tools.invoke import Invoker
+from tools.responses.background_book import BackgroundBook
+from tools.responses.shelf import ResponseShelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,13 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Files, batches and videos, with the doors to them."""
+    """Files, batches, videos and responses, with the doors to them."""
 
     files: Files
     jobs: Jobs
     videos: Videos
+    shelf: ResponseShelf
+    background: BackgroundBook
 
     def routes(self, settings: Settings, invoker: Invoker, callers: Callers, paid: Paid) -> list[Route]:
         jobs, patience_s = self.jobs, settings.send_timeout_s
@@ -53,4 +58,5 @@ class Kept:
             *BatchDoor(jobs.batches, made, callers, patience_s).routes(),
             *webhooks.routes(),
             *VideoDoor(self.videos.shelf, self.files, making, callers).routes(),
+            *StoredResponses(self.shelf, self.background, callers, invoker.observer).routes(),
         ]

@@ -33,6 +33,7 @@ from tools.models import Models
 from tools.quote import Quotes
 from tools.receipt import Receipts
 from tools.rerank import Rerank
+from tools.responses.background import Respond
 from tools.responses.shelf import ResponseShelf
 from tools.responses.tool import Responses
 from tools.speech import Speech
@@ -67,7 +68,7 @@ def registry_of(
     ledger: Ledger,
     x402_price: X402Price | None,
     keep_picture: Keep,
-    shelf: ResponseShelf,
+    respond: Respond,
     outbound: Outbound,
     jobs: BatchTools,
     videos: VideoTools,
@@ -75,15 +76,14 @@ def registry_of(
     salts: Salts,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
-    a picture; ``shelf`` keeps responses, ``outbound`` fetches images."""
+    a picture; ``outbound`` fetches images."""
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
     looker = Looker(outbound)
-    chat = Chat(catalog, engines, clock, settings.max_output_tokens, looker)
     return Registry(
         [
-            chat.tool(),
-            Responses(chat, shelf).tool(),
+            respond.responses.chat.tool(),
+            respond.tool(),
             Complete(catalog, engines, clock).tool(),
             Embed(catalog, engines).tool(),
             Rerank(catalog, engines, _first(catalog, Modality.RERANK)).tool(),
@@ -105,6 +105,14 @@ def registry_of(
             *jobs.tools(),
         ]
     )
+
+
+def responses_of(
+    runtime: Runtime, settings: Settings, clock: Clock, shelf: ResponseShelf, outbound: Outbound
+) -> Responses:
+    """The chat tool, and the responses that are made of it and kept by ``shelf``."""
+    parts = (runtime.catalog, runtime.engines, clock, settings.max_output_tokens)
+    return Responses(Chat(*parts, Looker(outbound)), shelf)
 
 
 def endpoints_of(model: Model) -> tuple[str, ...]:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from base.outbound.client import Outbound
-from base.pricing import Rate
 from base.settings import Settings
 from runtime.build import Runtime
 from server.beside import beside
-from server.jobs import Jobs, TaskCalls
+from server.jobs import WHOLE, Jobs, TaskCalls
 from tools.core import Registry
 from tools.jobs import ops
 from tools.jobs.batch import VIDEOS, Priority
@@ -23,7 +22,6 @@ from tools.videos.source import source_of
 from tools.videos.tool import VideoTools
 
 _AT_ONCE: Final = 64  # engines have lines of their own
-_WHOLE: Final = Rate("whole", 10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def videos_of(
 
     maker = Maker(runtime.catalog, runtime.engines, common.files, tell)
     calls = TaskCalls(store, common.clock, Registry([maker.tool()]))
-    rates = dict.fromkeys(Priority, _WHOLE)
+    rates = dict.fromkeys(Priority, WHOLE)
     parts = replace(common, quote=calls.quote, invoke=calls.invoke, rates=rates)
     worker = Worker(parts, _AT_ONCE, Kind(BATCH.c.endpoint == VIDEOS, source_of))
     shelf = VideoShelf(parts, worker, base_url)

@@ -18,6 +18,7 @@ from server.web.owner import owner_of
 from server.web.refusal import refusal_headers
 from server.web.respond import public_error
 from tools.observe import Observer
+from tools.responses.background_book import BackgroundBook
 from tools.responses.shelf import Kept, ResponseShelf
 from tools.scopes import check_tool
 
@@ -32,6 +33,7 @@ class StoredResponses:
     """A response is found by the account that paid for it: by its key, or by the wallet's token."""
 
     shelf: ResponseShelf
+    background: BackgroundBook
     callers: Callers
     observer: Observer
 
@@ -50,10 +52,18 @@ class StoredResponses:
                 param="stream",
                 resolution="Leave stream out: the response is whole.",
             )
-        return kept.response
+        return await self._now(kept, request)
+
+    async def _now(self, kept: Kept, request: Request) -> Mapping[str, Any]:
+        if not kept.response["background"]:
+            return kept.response
+        return await self.background.shown(kept, self._account(request))
 
     async def _delete(self, kept: Kept, request: Request) -> Mapping[str, Any]:
-        await self.shelf.delete(kept.id, self._account(request))
+        account_id = self._account(request)
+        await self.shelf.delete(kept.id, account_id)
+        if kept.response["background"]:
+            await self.background.drop(kept, account_id)
         return {"id": kept.id, "object": "response", "deleted": True}
 
     async def _items(self, kept: Kept, request: Request) -> Mapping[str, Any]:
@@ -67,7 +77,9 @@ class StoredResponses:
             items.reverse()
         return _page(items, query.get("after"), _limit(query.get("limit")))
 
-    async def _cancel(self, kept: Kept, _: Request) -> Mapping[str, Any]:
+    async def _cancel(self, kept: Kept, request: Request) -> Mapping[str, Any]:
+        if kept.response["background"]:
+            return await self.background.cancel(kept, self._account(request))
         raise InvalidRequest(
             f"The response {kept.id} is {kept.response['status']}; only one that runs in the background "
             "can be cancelled.",

@@ -68,7 +68,10 @@ def _chat(body: Mapping[str, Any]) -> str:
 
 def _respond(body: Mapping[str, Any]) -> str:
     """As the chat completion that a response is made of: one choice, whose content is all output_text,
-    whose reasoning all reasoning_text, and whose finish_reason follows from how the response ended."""
+    whose reasoning all reasoning_text, and whose finish_reason follows from how the response ended. One
+    that was taken on for later as what is known of it: its id."""
+    if body.get("status") == "queued":
+        return request_hash({"id": body["id"]})
     message: dict[str, Any] = {"role": "assistant", "content": "", "reasoning_content": ""}
     calls: list[dict[str, Any]] = []
     for item in body["output"]:

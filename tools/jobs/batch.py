@@ -1,6 +1,7 @@
 """A batch as a value, and how its owner is shown it: the inline shape and OpenAI's.
 
-A video is kept as one too: a job of one call, which no list of batches shows.
+A video and a response in the background are kept as one too: jobs of one call, which no list of batches
+shows.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,10 @@ from storage.op import Row
 
 VIDEOS: Final = "/v1/videos"
 """The endpoint of jobs that are videos."""
+BACKGROUND: Final = "background"
+"""The endpoint of jobs that are responses in the background."""
+OF_ONE: Final = (VIDEOS, BACKGROUND)
+"""The endpoints of jobs of one call."""
 
 
 class Status(StrEnum):

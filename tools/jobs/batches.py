@@ -23,13 +23,13 @@ from tools.files import ops as file_ops
 from tools.files.files import File
 from tools.jobs import ops
 from tools.jobs.accept import accepted
-from tools.jobs.batch import VIDEOS, Batch, Priority, Status, batch_of, new_batch
+from tools.jobs.batch import Batch, Priority, Status, batch_of, new_batch
 from tools.jobs.lines import LineReader
 from tools.jobs.parts import JobParts
 from tools.jobs.schema import BatchInput, FileBatchInput, window_ms
 from tools.jobs.tables import BATCH, BATCH_TASK
 from tools.jobs.validation import Input
-from tools.jobs.worker import Worker
+from tools.jobs.worker import IS_BATCH, Worker
 
 LIST_LIMIT: Final = 100
 _LOOK_S: Final = 0.5
@@ -255,8 +255,8 @@ def _account(caller: Caller) -> str:
 
 
 def _of(account_id: str) -> tuple[Any, ...]:
-    """The batches of an account: its videos are no batches to it."""
-    return BATCH.c.account_id == account_id, BATCH.c.endpoint.is_distinct_from(VIDEOS)
+    """The batches of an account: its jobs of one call are no batches to it."""
+    return BATCH.c.account_id == account_id, IS_BATCH
 
 
 def _seq(batch_id: str) -> str:

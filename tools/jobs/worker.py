@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import ColumnElement, case, or_, select
 
 from base.errors import BatchinError, InsufficientFunds
 from base.sealing import Unsealable
@@ -15,7 +15,7 @@ from storage.errors import StorageUnavailable
 from storage.op import Refused
 from tools.jobs import ops
 from tools.jobs.accept import hold_of
-from tools.jobs.batch import VIDEOS, Batch, Priority, Status, batch_of
+from tools.jobs.batch import OF_ONE, Batch, Priority, Status, batch_of
 from tools.jobs.finish import Finish, end_ops
 from tools.jobs.lines import LineReader
 from tools.jobs.parts import JobParts, Source
@@ -241,8 +241,9 @@ async def _lines(parts: JobParts, batch: Batch) -> Input:
     return Input(parts.files, file, LineReader(parts.endpoints, batch.endpoint))
 
 
-BATCHES: Final = Kind(BATCH.c.endpoint.is_distinct_from(VIDEOS), _lines)
-"""Whatever is no video."""
+IS_BATCH: Final = or_(BATCH.c.endpoint.is_(None), BATCH.c.endpoint.not_in(OF_ONE))
+BATCHES: Final = Kind(IS_BATCH, _lines)
+"""Whatever is no job of one call."""
 
 
 def _first(error: BaseException) -> BaseException:

@@ -1,14 +1,16 @@
 """The response object around its output."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from base.usage import Usage
 from tools.responses.schema import ResponsesInput
 
-_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+QUEUED: Final = "queued"
+"""What a response in the background is kept as, until it is made."""
+_INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 def response_id(run_id: str) -> str:
@@ -16,12 +18,12 @@ def response_id(run_id: str) -> str:
     return "resp_chatcmpl_" + run_id.removeprefix("run_")
 
 
-def envelope(args: ResponsesInput, run_id: str, created_s: int) -> dict[str, Any]:
+def envelope(args: ResponsesInput, response_id: str, created_s: int) -> dict[str, Any]:
     """The response object before anything was answered: what was asked, with OpenAI's defaults."""
     text = args.text.model_dump(by_alias=True, exclude_none=True) if args.text else {}
     choice = args.tool_choice
     return {
-        "id": response_id(run_id),
+        "id": response_id,
         "object": "response",
         "created_at": created_s,
         "completed_at": None,
@@ -47,7 +49,7 @@ def envelope(args: ResponsesInput, run_id: str, created_s: int) -> dict[str, Any
             "summary": None,
         },
         "truncation": "disabled",
-        "background": False,
+        "background": args.background is True,
         "store": args.is_stored,
         "metadata": args.metadata or {},
         "user": args.user,

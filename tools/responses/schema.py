@@ -121,6 +121,11 @@ class ResponsesInput(_Strict):
         None, description="Keep the response, sealed, for previous_response_id and GET; by default yes."
     )
     stream: bool | None = Field(None, description="Send the response as server-sent events.")
+    background: bool | None = Field(
+        None,
+        description="Answer at once with a response that is made later; poll it. Not with stream, nor "
+        "with store false.",
+    )
     stream_options: ResponseStreamOptions | None = Field(None, description="Options of a stream.")
     truncation: Literal["disabled"] | None = Field(
         None, description="Only disabled: what is too long is refused, never cut."

@@ -54,6 +54,20 @@ class ResponseShelf:
         key = _key(row["id"])
         return Op((), lambda rows: rows.put(key, dict(row)), fresh=(key,))
 
+    def replace(
+        self, account_id: str, items: Sequence[Mapping[str, Any]], response: Mapping[str, Any]
+    ) -> Op:
+        """The operation that keeps what a response became; nothing where it was deleted meanwhile."""
+        sealed = self.sealer.seal(orjson.dumps({"input": items, "response": response}))
+        key = _key(response["id"])
+
+        def fold(rows: Rows) -> None:
+            row = rows.get(key)
+            if row is not None and row["account_id"] == account_id:
+                rows.put(key, row | {"salt": sealed.salt, "box": sealed.box})
+
+        return Op((key,), fold)
+
     async def find(self, response_id: str, account_id: str) -> Kept | None:
         """The account's response; None when there is none, when it is another's and when it expired."""
         query = select(RESPONSE).where(*self._of(account_id), RESPONSE.c.id == response_id)

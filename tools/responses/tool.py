@@ -1,12 +1,13 @@
 """The respond tool: the chat tool in the shape of OpenAI's Responses API, with memory."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from base.errors import NotFound, ResponsesStreamingDisabled, Unauthorized
+from base.clock import Clock
+from base.errors import InvalidRequest, NotFound, ResponsesStreamingDisabled, Unauthorized
 from base.pricing import Quote
 from runtime.engine import Modality
 from settlement.rail import Served, nothing
@@ -19,11 +20,14 @@ from tools.responses.conversation import chat_arguments
 from tools.responses.growing import Event, GrowingResponse
 from tools.responses.items import Item
 from tools.responses.names import said_of_responses
-from tools.responses.rendered import envelope, finished
+from tools.responses.rendered import QUEUED, envelope, finished, response_id
 from tools.responses.schema import ResponseObject, ResponsesInput
 from tools.responses.shelf import ResponseShelf
 
 _ITEMS: TypeAdapter[list[Item]] = TypeAdapter(list[Item])
+
+Kept = Callable[[str, Sequence[Mapping[str, Any]], Mapping[str, Any]], Op]
+"""Keeps a finished response for an account, with the items that it was given."""
 
 
 class PreparedInput(ResponsesInput):
@@ -49,9 +53,9 @@ class Responses:
             ),
             Input=ResponsesInput,
             Output=ResponseObject,
-            prepare=self._prepare,
-            quote=self._quote,
-            run=self._run,
+            prepare=self.prepare,
+            quote=self.quote,
+            run=self.run,
             modality=Modality.CHAT,
             annotations=Annotations(read_only=True, idempotent=False, open_world=False),
             examples=(
@@ -65,16 +69,21 @@ class Responses:
             listed=False,
         )
 
-    async def _prepare(self, args: ResponsesInput, call: Call) -> PreparedInput:
+    async def prepare(self, args: ResponsesInput, call: Call) -> PreparedInput:
+        """As Tool.prepare does."""
         if args.stream and not call.caller.streams_responses:
             raise ResponsesStreamingDisabled
-        earlier = await self._earlier(args, call)
+        return self.prepared(args, await self.earlier(args, call))
+
+    def prepared(self, args: ResponsesInput, earlier: Sequence[Item]) -> PreparedInput:
+        """The arguments after the items of ``earlier``. Raises InvalidRequest."""
         with said_of_responses():
             chat = parse(ChatInput, chat_arguments(args, earlier))
         return PreparedInput.model_construct(args.model_fields_set, **dict(args), chat=chat)
 
-    async def _earlier(self, args: ResponsesInput, call: Call) -> Sequence[Item]:
-        """What was said before, input and output by turns."""
+    async def earlier(self, args: ResponsesInput, call: Call) -> Sequence[Item]:
+        """What was said before, input and output by turns. Raises InvalidRequest, NotFound,
+        Unauthorized."""
         if args.previous_response_id is None:
             return ()
         if call.caller.account_id is None:
@@ -86,27 +95,49 @@ class Responses:
                 param="previous_response_id",
                 resolution="Send the whole conversation as input items, or the id of a stored response.",
             )
-        items = [item for turn in kept for item in (*turn.input, *turn.response["output"])]
-        return _ITEMS.validate_python(items)
+        if any(turn.response["status"] == QUEUED for turn in kept):
+            raise InvalidRequest(
+                f"The response {args.previous_response_id!r}, or one before it, has not answered.",
+                param="previous_response_id",
+                resolution="Wait until GET /v1/responses/{id} shows it completed.",
+            )
+        return items_of([item for turn in kept for item in (*turn.input, *turn.response["output"])])
 
-    def _quote(self, args: PreparedInput) -> Quote:
+    def quote(self, args: ResponsesInput) -> Quote:
+        """The most that these arguments may cost. Those that go on from nothing need not be prepared."""
+        chat = args.chat if isinstance(args, PreparedInput) else self.prepared(args, ()).chat
         with said_of_responses():
-            return self.chat.quote(args.chat)
+            return self.chat.quote(chat)
 
-    def _run(self, args: PreparedInput, call: Call) -> "ResponseExecution":
-        return ResponseExecution(self.chat.run(args.chat, call), args, self.shelf, call.run_id)
+    def run(self, args: PreparedInput, call: Call) -> "ResponseExecution":
+        """One run of prepared arguments."""
+        chat = self.chat.run(args.chat, call)
+        begun = envelope(args, response_id(call.run_id), chat.created_s)
+        return ResponseExecution(chat, args, begun, self.shelf.clock, self.shelf.keep)
+
+
+def items_of(items: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """Items as they are kept."""
+    return _ITEMS.validate_python(items)
 
 
 class ResponseExecution:
-    """One response: the chat run behind it, and the output that grows from its deltas."""
+    """One response: the chat run behind it, and the output that grows from its deltas. ``begun`` is the
+    response without them, ``kept`` keeps the whole one."""
 
     def __init__(
-        self, chat: ChatExecution, args: PreparedInput, shelf: ResponseShelf, run_id: str
+        self,
+        chat: ChatExecution,
+        args: PreparedInput,
+        begun: Mapping[str, Any],
+        clock: Clock,
+        kept: Kept,
     ) -> None:
         self._chat = chat
         self._args = args
-        self._shelf = shelf
-        self._envelope = envelope(args, run_id, chat.created_s)
+        self._clock = clock
+        self._kept = kept
+        self._envelope = begun
         self._growing = GrowingResponse(self._envelope, logprobs=args.wants_logprobs)
 
     def reserve(self) -> None:
@@ -139,14 +170,18 @@ class ResponseExecution:
             self._growing.output,
             self._chat.finish_reason,
             chat.usage,
-            self._shelf.clock.now_ms() // 1000,
+            self._clock.now_ms() // 1000,
         )
 
         def also(account_id: str) -> Sequence[Op]:
-            items = [item.model_dump(exclude_none=True) for item in self._args.items()]
-            return (self._shelf.keep(account_id, items, response),)
+            return (self._kept(account_id, given_items(self._args), response),)
 
         return replace(chat, output=response, also=also if self._args.is_stored else nothing)
 
     async def close(self) -> None:
         await self._chat.close()
+
+
+def given_items(args: ResponsesInput) -> list[dict[str, Any]]:
+    """What a response is given, as it is kept."""
+    return [item.model_dump(exclude_none=True) for item in args.items()]

@@ -130,6 +130,22 @@ def test_a_bad_line_fails_alone_and_says_which_it_is(client: OpenAI) -> None:
     assert [error.line for error in batch.errors.data or []] == [2, 3, 4, 5, 6, 7, 9]
 
 
+def test_tasks_that_are_responses(client: OpenAI) -> None:
+    path = "/v1/responses"
+    asked: dict[str, Any] = {"model": "qwen3-32b", "input": "Say yes.", "max_output_tokens": 3}
+    data = jsonl(
+        line("good", path, **asked),
+        line("later", path, **asked, background=True),
+        line("onwards", path, **asked, previous_response_id="resp_chatcmpl_1"),
+    )
+    batch = finished(client, submitted(client, data, endpoint=path))
+    assert batch.status == "completed"
+    (answered,) = lines_of(client, batch.output_file_id)
+    assert answered["response"]["body"]["object"] == "response"
+    refused = [each["error"]["param"] for each in lines_of(client, batch.error_file_id)]
+    assert refused == ["background", "previous_response_id"]
+
+
 @pytest.mark.parametrize("data", [b"", b"\n\n"])
 def test_an_empty_input_fails_the_batch(client: OpenAI, data: bytes) -> None:
     batch = finished(client, submitted(client, data))

@@ -39,7 +39,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *TraceRoutes(own).routes(),
         *SaltRoutes(nothing, nothing, nothing, callers).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
-        *StoredResponses(nothing, callers, nothing).routes(),
+        *StoredResponses(nothing, nothing, callers, nothing).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
         *TopUpRoutes(nothing, callers, nothing, 1, None, None, 0).routes(),
         Route("/v1/payments/{id}", nothing),
