@@ -1,12 +1,15 @@
 """A streamed answer, which may fail before its head left, with a status, or after it."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import orjson
 from starlette.types import Scope, Send
 
 from base.errors import BatchinError
-from server.web.headers import failure_headers
+from server.web.company import Company, Patience
+from server.web.headers import failure_headers, stream_headers
 from server.web.outbox import HELD_MAX, Outbox
 from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
@@ -49,7 +52,31 @@ class Answer:
         assert self._body is not None
         return self._body
 
-    async def begin(self, headers: HeaderList, media_type: str = EVENTS) -> None:
+    @asynccontextmanager
+    async def streaming(
+        self, run: Run, public_key: Callable[[], str], patience: Patience, media_type: str = EVENTS
+    ) -> AsyncIterator[Outbox]:
+        """Enter a run. The head leaves with its first event; where that is late, of a stream of events
+        before it, once the call is paid: bytes have no place for comments and errors."""
+        self.run = run
+
+        async def begin() -> None:
+            headers = stream_headers(run.call, run.served, public_key(), run.upfront)
+            await self._begin(headers, media_type)
+
+        async def begin_early() -> bool:
+            if run.paid and media_type == EVENTS and not self.begun:
+                await begin()
+            return self.begun
+
+        with Company(patience, begin_early, self.write) as company:
+            async with run:
+                company.end()
+                if not self.begun:
+                    await begin()
+                yield self.body
+
+    async def _begin(self, headers: HeaderList, media_type: str) -> None:
         self._body = Outbox(self.send, wire_of(self._scope), self._held_max)
         self._media_type = media_type
         head: HeaderList = [

@@ -11,9 +11,8 @@ from server.openai.answer import Answer
 from server.openai.chunks import Chunks, ChunkWriter
 from server.openai.whole import answer_whole
 from server.web.caller import Callers
-from server.web.company import Company, Patience
+from server.web.company import Patience
 from server.web.connection import Watch
-from server.web.headers import stream_headers
 from server.web.outbox import Outbox, ReaderTooSlow
 from server.web.request import Disconnected, read_body, read_head, read_json
 from server.web.wire import wire_of
@@ -58,19 +57,9 @@ class ChatDoor:
         if delivery is Delivery.WHOLE:
             await answer_whole(self.invoker, self.tool, arguments, call, answer.send)
             return
-        run = answer.run = self.invoker.open(self.tool, arguments, call)
-
-        async def begin() -> bool:
-            """Send the head once the call is paid; whether it left."""
-            if run.paid and not answer.begun:
-                await answer.begin(stream_headers(run.call, run.served, self.public_key(), run.upfront))
-            return answer.begun
-
-        with Company(self.patience, begin, answer.write) as company:
-            async with run:
-                company.end()
-                await begin()
-                await _stream(self.chunks(run.run_id, arguments), run, answer.body)
+        run = self.invoker.open(self.tool, arguments, call)
+        async with answer.streaming(run, self.public_key, self.patience) as body:
+            await _stream(self.chunks(run.run_id, arguments), run, body)
 
 
 async def _stream(chunks: Chunks, run: Run, body: Outbox) -> None:

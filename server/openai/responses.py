@@ -1,6 +1,7 @@
 """POST /v1/responses, streamed and whole."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from base.resource import Resource
 from server.openai.vaas import vaas_member
 from server.openai.whole import answer_whole
 from server.web.caller import Callers
+from server.web.company import Company, Patience
 from server.web.connection import Watch
 from server.web.event_stream import EventWriter, event_stream
 from server.web.headers import failure_headers, stream_headers
@@ -39,6 +41,7 @@ class ResponsesDoor:
     body_limit: int
     send_timeout_s: float
     public_key: Callable[[], str]
+    patience: Patience = Patience()  # noqa: RUF009 - frozen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with Watch(wire_of(scope), send, self.send_timeout_s) as watch:
@@ -63,10 +66,30 @@ class ResponsesDoor:
             await answer_whole(self.invoker, TOOL, arguments, call, send)
             return
         run = attempt.run = self.invoker.open(TOOL, arguments, call)
-        async with run:
-            headers = stream_headers(run.call, run.served, self.public_key(), run.upfront)
-            async with event_stream(scope, send, headers) as writer:
-                await _Streamed(writer).run(run)
+        async with AsyncExitStack() as stack:
+
+            async def begin() -> _Streamed:
+                headers = stream_headers(run.call, run.served, self.public_key(), run.upfront)
+                stream = event_stream(scope, send, headers, self.patience.ping_s)
+                attempt.streamed = _Streamed(await stack.enter_async_context(stream))
+                return attempt.streamed
+
+            async def begin_early() -> bool:
+                if run.paid and attempt.streamed is None:
+                    await begin()
+                return attempt.streamed is not None
+
+            try:
+                with Company(self.patience, begin_early, _pinged) as company:
+                    async with run:
+                        company.end()
+                        await (attempt.streamed or await begin()).run(run)
+            except ReaderTooSlow:
+                raise
+            except Exception as error:
+                if attempt.streamed is None:
+                    raise
+                await attempt.streamed.refuse(as_understood(public_error(error), scope))
 
     def _failure_headers(self, attempt: "_Attempt", shown: BatchinError) -> Any:
         if attempt.call is None:
@@ -80,6 +103,11 @@ class _Attempt:
 
     call: Call | None = None
     run: Run | None = None
+    streamed: "_Streamed | None" = None
+
+
+async def _pinged(_: bytes) -> None:
+    """The stream writes its own comments."""
 
 
 class _Streamed:
@@ -105,6 +133,15 @@ class _Streamed:
         for event in events_of(done.output) if run.replayed else ():
             await self._put(event)
         await self._end(done)
+
+    async def refuse(self, error: BatchinError) -> None:
+        """What fails before the response exists, after the head left, is an event of its own (OpenAI's
+        ``ResponseErrorEvent``); the end of a stream is told once."""
+        if self._number >= 0:
+            return
+        told = error.body()["error"]
+        fields = {name: value for name, value in told.items() if name != "type"}
+        await self._put({"type": "error", "sequence_number": 0, **fields})
 
     async def _end(self, done: Done) -> None:
         response: dict[str, Any] = {**done.output}

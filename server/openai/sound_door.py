@@ -11,9 +11,9 @@ from server.openai.shown import as_sound, as_transcript
 from server.openai.sound_parts import Parts, heard_parts, spoken_parts
 from server.openai.whole import answer_whole
 from server.openai.whole_door import WholeDoor
+from server.web.company import Patience
 from server.web.connection import Watch
 from server.web.form import read_form
-from server.web.headers import stream_headers
 from server.web.outbox import Outbox, ReaderTooSlow
 from server.web.request import Disconnected, read_head
 from server.web.wire import wire_of
@@ -35,6 +35,7 @@ class SoundDoor:
     whole: WholeDoor
     asked: Asked
     public_key: Callable[[], str]
+    patience: Patience = Patience()  # noqa: RUF009 - frozen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.whole
@@ -61,11 +62,9 @@ class SoundDoor:
         if parts is None:
             await answer_whole(door.invoker, door.tool, arguments, call, answer.send, door.show)
             return
-        answer.run = door.invoker.open(door.tool, arguments, call)
-        async with answer.run as run:
-            headers = stream_headers(run.call, run.served, self.public_key(), run.upfront)
-            await answer.begin(headers, parts.media_type)
-            await _stream(run, parts, answer.body)
+        run = door.invoker.open(door.tool, arguments, call)
+        async with answer.streaming(run, self.public_key, self.patience, parts.media_type) as body:
+            await _stream(run, parts, body)
 
 
 def speech_door(whole: WholeDoor, public_key: Callable[[], str]) -> SoundDoor:

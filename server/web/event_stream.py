@@ -10,17 +10,15 @@ import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 import anyio
-from sse_starlette import EventSourceResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import AppStatus
 from starlette.types import Message, Scope, Send
 
+from server.web.company import PING_S
 from server.web.outbox import HELD_MAX, ReaderTooSlow
 from server.web.respond import HeaderList
-
-_PING_S: Final = 15
 
 logging.getLogger("sse_starlette").setLevel(logging.INFO)
 AppStatus.enable_automatic_graceful_drain = False
@@ -67,14 +65,20 @@ class EventWriter:
 
 
 @asynccontextmanager
-async def event_stream(scope: Scope, send: Send, headers: HeaderList) -> AsyncIterator[EventWriter]:
+async def event_stream(
+    scope: Scope, send: Send, headers: HeaderList, ping_s: float = PING_S
+) -> AsyncIterator[EventWriter]:
     """A stream whose head leaves at once; leaving it ends the stream, after all that was written.
 
     It is to be used inside a Watch, which knows when the reader left or takes nothing.
     """
     writer = EventWriter()
     response = EventSourceResponse(
-        writer.events(), headers={"cache-control": "no-cache"}, ping=_PING_S, sep="\n"
+        writer.events(),
+        headers={"cache-control": "no-cache"},
+        ping=ping_s,
+        ping_message_factory=_ping,
+        sep="\n",
     )
     response.raw_headers.extend(headers)
     sending = asyncio.create_task(response(scope, _never, send))
@@ -91,6 +95,10 @@ async def event_stream(scope: Scope, send: Send, headers: HeaderList) -> AsyncIt
 
 def _event(name: str, data: bytes) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+
+
+def _ping() -> ServerSentEvent:
+    return ServerSentEvent(comment="ping", sep="\n")
 
 
 async def _never() -> Message:
