@@ -216,7 +216,7 @@ class Run:
         except HttpFailure as failure:
             yield fault_of_failure(failure)
             return
-        if len(body) > _IN_THREAD_BYTES:
+        if len(body) > _IN_THREAD_BYTES or self.call.modality is Modality.IMAGE:
             events = await asyncio.to_thread(events_of, self.call, body)
         else:
             events = events_of(self.call, body)

@@ -92,7 +92,7 @@ class Engines:
         free = [
             replica
             for replica in self._meant_for(call)
-            if replica.id not in tried and replica.takes_calls and replica.line.has_free_turn()
+            if replica.id not in tried and replica.takes_calls and replica.line.has_free_turn(call.lane)
         ]
         if not free:
             return None

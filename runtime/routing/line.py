@@ -59,9 +59,9 @@ class Line:
         self._by_tenant[lane, tenant] += 1
         return Place(self, lane, tenant)
 
-    def has_free_turn(self) -> bool:
+    def has_free_turn(self, lane: str) -> bool:
         """Whether a call would run at once."""
-        return self.taken < self._max_running
+        return self.taken < self._max_running and self._may_run(lane)
 
     def hear_of_others(self, calls: int) -> None:
         """How many calls the replica has in hand that did not come through here."""

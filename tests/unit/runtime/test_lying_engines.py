@@ -9,11 +9,13 @@ import pytest
 from runtime.engine import EngineCall, Fault, Modality
 from runtime.openai_chat import ChatPiece
 from runtime.openai_embeddings import vectors_of
+from runtime.openai_pictures import pictures_of
 from runtime.openai_scores import labels_of, scores_of
 from runtime.openai_sound import sound_of, transcript_of
 from runtime.openai_stream import StreamReader
 from runtime.openai_text import text_piece
 from runtime.tallies import LastUsage, usage_of
+from tests.fake_sglang.media import gray
 from tests.unit.tools.test_invoke import SERVED
 
 
@@ -106,3 +108,10 @@ def test_a_vector_that_no_float32_holds() -> None:
 def test_no_more_tokens_were_cached_than_sent() -> None:
     told = {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 10**9}}
     assert usage_of(told).cached_tokens == 5
+
+
+@pytest.mark.parametrize("kept", [33, -12, -1])
+def test_a_picture_that_is_cut(kept: int) -> None:
+    call = EngineCall("run_1", Modality.IMAGE, "media", {"seeds": [7]}, "acct")
+    body = {"data": [{"b64_json": base64.b64encode(gray(16, 16, 7)[:kept]).decode()}]}
+    assert isinstance(pictures_of(call, orjson.dumps(body)), Fault)

@@ -38,7 +38,7 @@ MODEL = "tiny-qwen3"
 class FakeEngine:
     """Says ``words`` words and ends; ``fault`` comes instead of, or after ``fault_after``, its events.
 
-    While ``held`` it says nothing at all.
+    While held it says nothing at all, though it ``worked`` for it.
     """
 
     id: str = "one"
@@ -51,7 +51,9 @@ class FakeEngine:
     state: EngineState = EngineState.STARTING
     reported: Load = field(default_factory=lambda: Load(0, 0, 0))
     ran: list[EngineCall] = field(default_factory=list)
+    worked: Usage | None = None
     running: int = 0
+    finished: int = 0
     most_running: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
     entered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,6 +81,7 @@ class FakeEngine:
             await events.aclose()
 
     async def _events(self, call: EngineCall) -> AsyncGenerator[Event, None]:
+        call.meter.usage = self.worked
         await self.released.wait()
         words = (Delta(0, "w") for _ in range(self.words))
         whole: list[Event] = [Started(MODEL, "", self.id, ""), *words]
@@ -89,6 +92,7 @@ class FakeEngine:
             call.meter.usage = Usage(3, count)
             yield event
         yield Finish(0, "stop")
+        self.finished += 1
         yield Metered(Usage(3, self.words))
 
     async def abort(self, rid: str) -> None:

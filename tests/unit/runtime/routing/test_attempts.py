@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from base.usage import Usage
 from runtime.engine import EngineState, Fault, Finish, Metered, Started
 from runtime.routing.breaker import FAILURES
 from runtime.routing.dispatch import ATTEMPTS
@@ -142,23 +143,94 @@ async def test_a_call_that_waits_at_a_draining_replica_runs_on_another() -> None
         await holding.close()
 
 
-async def test_a_late_first_token_is_asked_of_a_second_replica_and_the_loser_is_aborted() -> None:
+def quick() -> Hedge:
+    """To which every first token is late that does not come at once."""
     hedge = Hedge()
     for _ in range(20):
         hedge.seen(MODEL, 0.0)
+    return hedge
+
+
+async def test_a_late_first_token_is_asked_of_a_second_replica_and_the_loser_is_aborted() -> None:
+    """The loser works too, as one that reads a long prompt does: the call costs what the winner used."""
+    engines = {name: FakeEngine(name, words=2) for name in ("one", "two")}
+    async with fleet(*engines.values(), hedge=quick()) as pool:
+        dispatch = pool.dispatch(call(), FAR_S)
+        slow = engines[dispatch.replica.id]
+        slow.hold()
+        slow.worked = Usage(1000, 500)
+        first = await asyncio.wait_for(dispatch.start(), 5)
+        assert isinstance(first, Started)
+        assert first.engine != slow.id
+        winner = engines[first.engine]
+        events = [event async for event in dispatch.events]
+        await dispatch.close()
+    (lost,), (won,) = slow.ran, winner.ran
+    assert lost.rid != won.rid
+    assert (slow.running, slow.finished, winner.finished) == (0, 0, 1)
+    assert [event for event in events if isinstance(event, Metered)] == [Metered(Usage(3, 2))]
+    assert dispatch.call.meter.usage == Usage(3, 2)
+    assert all(replica.line.taken == 0 for replica in pool)
+
+
+async def test_a_loser_that_answers_a_moment_later_is_not_heard() -> None:
     engines = {name: FakeEngine(name) for name in ("one", "two")}
-    async with fleet(*engines.values(), hedge=hedge) as pool:
+    async with fleet(*engines.values(), hedge=quick()) as pool:
         dispatch = pool.dispatch(call(), FAR_S)
         slow = engines[dispatch.replica.id]
         slow.hold()
         first = await asyncio.wait_for(dispatch.start(), 5)
+        slow.released.set()
         assert isinstance(first, Started)
-        assert first.engine != slow.id
+        rest = [event async for event in dispatch.events]
+        await dispatch.close()
+    assert [event for event in rest if isinstance(event, Started)] == []
+    assert (slow.running, slow.finished) == (0, 0)
+    assert dispatch.call.meter.usage == Usage(3, 2)
+
+
+async def test_a_rival_that_is_late_too_loses_to_the_first() -> None:
+    engines = {name: FakeEngine(name) for name in ("one", "two")}
+    async with fleet(*engines.values(), hedge=quick()) as pool:
+        dispatch = pool.dispatch(call(), FAR_S)
+        home = engines[dispatch.replica.id]
+        (rival,) = [engine for engine in engines.values() if engine is not home]
+        for engine in engines.values():
+            engine.hold()
+        rival.worked = Usage(1000, 500)
+        started = asyncio.create_task(dispatch.start())
+        await asyncio.wait_for(rival.entered.wait(), 5)
+        home.released.set()
+        assert await asyncio.wait_for(started, 5) == Started(MODEL, "", home.id, "")
         assert [event async for event in dispatch.events]
         await dispatch.close()
-        assert (slow.running, len(slow.ran)) == (0, 1)
-        assert all(replica.line.taken == 0 for replica in pool)
-        assert dispatch.call.meter.usage is not None  # the winner's
+    assert (rival.running, rival.finished, home.finished) == (0, 0, 1)
+    assert dispatch.call.meter.usage == Usage(3, 2)
+
+
+@pytest.mark.parametrize("lane", ["fill", "shared"])
+async def test_a_rival_never_waits_for_its_turn(lane: str) -> None:
+    """A fill call has turns on idle replicas alone: one with something else to do is no rival's."""
+    engines = {name: FakeEngine(name) for name in ("one", "two")}
+    async with fleet(*engines.values(), hedge=quick()) as pool:
+        dispatch = pool.dispatch(call(lane=lane), FAR_S)
+        home = engines[dispatch.replica.id]
+        (other,) = [replica for replica in pool if replica.engine is not home]
+        busy = other.admit(call("run_2"), FAR_S)
+        await busy.turn()
+        home.hold()
+        started = asyncio.create_task(dispatch.start())
+        await asyncio.wait_for(home.entered.wait(), 5)
+        if lane == "shared":
+            first = await asyncio.wait_for(started, 5)
+            assert first == Started(MODEL, "", other.id, "")
+        else:
+            done, _ = await asyncio.wait({started}, timeout=0.05)
+            assert (done, other.line.taken) == (set(), 1)
+            home.released.set()
+            assert await asyncio.wait_for(started, 5) == Started(MODEL, "", home.id, "")
+        await dispatch.close()
+        busy.release()
 
 
 async def test_without_hedging_a_late_token_is_waited_for() -> None:
