@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -178,17 +179,23 @@ async def test_leaving_frees_the_slot_within_100_ms(chat: Peer, choices: int) ->
     assert min(took) <= 0.1, took
 
 
-async def test_a_cut_stream_tells_what_was_generated(chat: Peer) -> None:
-    asked = call(**LONG)
+@pytest.mark.parametrize("choices", [1, 2])
+async def test_a_cut_stream_tells_what_was_generated(chat: Peer, choices: int) -> None:
+    """Of all choices together; each tells its own part."""
+    asked = call(n=choices, **LONG)
     seen = Usage()
+    pieces: Counter[int] = Counter()
     async with chat.run(asked) as events:
         async for event in events:
             if isinstance(event, Metered):
                 seen = event.usage
-            if seen.output_tokens >= 10:
+            if isinstance(event, Delta) and event.content:
+                pieces[event.index] += 1
+            if len(pieces) == choices and seen.output_tokens >= 10 * choices:
                 break
     assert asked.meter.usage is not None
-    assert seen.output_tokens <= asked.meter.usage.output_tokens < 1500
+    assert sum(pieces.values()) <= seen.output_tokens
+    assert seen.output_tokens <= asked.meter.usage.output_tokens < 1500 * choices
     assert asked.meter.usage.input_tokens == seen.input_tokens
     await chat.idle()
 
