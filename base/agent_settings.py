@@ -52,7 +52,12 @@ class AgentSettings(BaseModel):
         description="Blocks until an anchor is final; by default 12, on the embedded chain 1.",
     )
     gas_budget_wei: int = Field(
-        10**16, ge=0, description="Most that the anchors of 24 hours may cost, in wei."
+        10**16,
+        ge=0,
+        description=(
+            "Most that the anchors of 24 hours may cost, in wei. One that waits is replaced at a higher "
+            "fee beyond it, but never at more than this by itself."
+        ),
     )
 
     @model_validator(mode="after")

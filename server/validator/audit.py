@@ -40,7 +40,8 @@ class Auditor:
             body = answer.json()
             response = {**request, **body} if path == _ATTEST else body
             record_id = answer.headers["x-vaas-record-id"]
-            made.append({"record_id": record_id, "request": request, "response": response})
+            salt = answer.headers.get("x-vaas-salt", "")
+            made.append({"record_id": record_id, "request": request, "response": response, "salt": salt})
         made[1]["repeats"] = made[0]["record_id"]
         self.memory.probes += made
 
@@ -126,7 +127,8 @@ class Auditor:
         self.memory.probes = waiting
 
     def _judge(self, findings: Findings, probe: dict[str, Any], bundle: Any, trust: Trust) -> None:
-        verdict = verify_bundle(bundle, trust, Bodies(probe["request"], probe["response"]))
+        salt = bytes.fromhex(probe.get("salt", ""))
+        verdict = verify_bundle(bundle, trust, Bodies(probe["request"], probe["response"], salt))
         failing = [check.name for check in verdict.checks if check.result is Result.FAIL]
         problem = "" if verdict.valid else f"Failing: {', '.join(failing) or 'no trusted key'}."
         findings.add(f"record.{probe['record_id']}", problem)

@@ -1,8 +1,8 @@
 """Writes checkpoints of the log onto a chain: one for all records since the last, within a budget.
 
 An anchor is a row before its transaction is signed, and the transaction is journaled before a node
-sees it: what dies goes on where it was. An anchor that a reorganisation of the chain took away is sent
-again, the same bytes.
+sees it: what dies goes on where it was. While one is under way its transactions are tended: what a
+reorganisation took away is sent again, the same bytes, and what waits too long at a higher fee.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from storage.op import Store
 Kind = Literal["identity_metadata", "validation_registry"]
 _POLL_S: Final = 2.0
 _GAS_MARGIN: Final = 1.25
+_FEE_MARGIN: Final = 2  # settlement.chain.fees offers so much more than a node asks for
 _DAY_MS: Final = 86_400_000
 _log = logging.getLogger("batchin.agent")
 
@@ -102,9 +103,12 @@ class Anchorer:
         agent = await agents.find(self._store, self._place)
         if agent is None:
             return "The server is not registered as an agent: run batchin agent register."
+        unfinished = await self._book.unfinished(self._place.genesis)
+        if unfinished:
+            await self._manager.tend()
         height = await self._client.height()
         waiting = False
-        for anchor in await self._book.unfinished(self._place.genesis):
+        for anchor in unfinished:
             seen = await self._seen(anchor, height)
             waiting = waiting or seen.state is AnchorState.SENT
         if waiting:
@@ -147,7 +151,7 @@ class Anchorer:
             )
         to, data = self._call(agent, anchor)
         gas = int(_GAS_MARGIN * await self._client.estimate_gas(self._manager.address, to, data))
-        cost = gas * await self._client.gas_price_wei()
+        cost = gas * _FEE_MARGIN * await self._client.gas_price_wei()
         spent = await self._book.spent_wei(self._place.genesis, at_ms - _DAY_MS)
         if spent + cost > self._policy.budget_wei:
             return (
@@ -195,22 +199,21 @@ class Anchorer:
         return self._place.keeper, keeper.VALIDATE.call(*asked)
 
     async def _seen(self, anchor: Anchor, height: int) -> Anchor:
-        """The anchor as the chain has it now; sent again where the chain lost it."""
+        """The anchor as the chain has it now, in whichever version of its transaction."""
         entry = await self._manager.find(anchor.ref)
         if entry is None:  # it died, or the chain refused it, before anything was journaled
             seen = replace(anchor, state=AnchorState.FAILED)
         else:
-            receipt = await self._client.receipt(entry.hash)
+            receipt = await self._manager.receipt(entry)
             if receipt is None:
-                await self._manager.resend(entry)
                 seen = replace(anchor, transaction=entry.hash, block=0, state=AnchorState.SENT)
             else:
-                self._manager.mined(entry)
+                self._manager.mined(entry, receipt)
                 final = height - receipt.block + 1 >= self._policy.confirmations
                 state = AnchorState.FINAL if final else AnchorState.MINED
                 seen = replace(
                     anchor,
-                    transaction=entry.hash,
+                    transaction=receipt.transaction,
                     block=receipt.block,
                     gas_used=receipt.gas_used,
                     fee_wei=receipt.fee_wei,

@@ -21,6 +21,7 @@ from settlement.chain.abi import UnexpectedAnswer
 from settlement.chain.client import ChainClient
 from settlement.chain.erc8004.addresses import Registries, keeper_address, registries_of
 from settlement.chain.errors import RpcRefused
+from settlement.chain.fees import FeePolicy
 from settlement.chain.funding import fund_gas
 from settlement.chain.keys import EvmSigner, file_signer
 from settlement.chain.transactions import TransactionManager
@@ -33,6 +34,8 @@ _POLL_S: Final = 2.0
 _STEP_S: Final = 20.0
 _CONFIRMATIONS: Final = 12
 _LEAST_DEV_WEI: Final = 10**18
+_ANCHOR_GAS: Final = 250_000  # more than any of our calls takes: none may cost more than a day's budget
+_NO_LIMITS: Final = FeePolicy()
 FILE_PATH: Final = "/.well-known/agent-registration.json"
 _log = logging.getLogger("batchin.agent")
 
@@ -243,7 +246,8 @@ class AgentSeat:
 
     async def _connected(self) -> _Connection:
         place = await self._place()
-        writer = await self._manager(place, await file_signer(self._keys / "anchor.key"))
+        fees = FeePolicy(most_wei=self._config.gas_budget_wei // _ANCHOR_GAS)
+        writer = await self._manager(place, await file_signer(self._keys / "anchor.key"), fees)
         return _Connection(place, writer, self._anchorer(place, writer))
 
     async def _place(self) -> Place:
@@ -283,9 +287,11 @@ class AgentSeat:
         if self._chain is not None and await self._client.balance_wei(address) < _LEAST_DEV_WEI:
             await fund_gas(self._chain.rpc_url, address)
 
-    async def _manager(self, place: Place, signer: EvmSigner) -> TransactionManager:
+    async def _manager(
+        self, place: Place, signer: EvmSigner, fees: FeePolicy = _NO_LIMITS
+    ) -> TransactionManager:
         manager = TransactionManager(
-            self._store, self._client, signer, place.network, place.genesis, self._clock
+            self._store, self._client, signer, place.network, place.genesis, self._clock, fees
         )
         await manager.open()
         return manager

@@ -9,6 +9,7 @@ from settlement.chain.client import Receipt
 from settlement.chain.devchain import DevChain
 from settlement.chain.erc8004 import identity, keeper, validation
 from settlement.chain.keccak import keccak256
+from settlement.chain.keys import transaction_of
 from settlement.evidence.anchors import AnchorBook, AnchorState
 from settlement.evidence.trust import Trust
 from settlement.evidence.verify import verify_bundle
@@ -177,8 +178,14 @@ async def test_an_anchor_that_a_reorganisation_took_is_sent_again(place: Site, a
         forgotten.clear()
         return await send(raw)
 
+    nonce = place.client.mined_nonce
+
+    async def mined_nonce(address: str) -> int:
+        return await nonce(address) - len(forgotten)
+
     place.client.receipt = receipt  # type: ignore[method-assign]
     place.client.send_raw = send_raw  # type: ignore[method-assign]
+    place.client.mined_nonce = mined_nonce  # type: ignore[method-assign]
     await anchorer.step()
     entry = await place.writer.find(anchor.ref)
     assert entry is not None
@@ -224,3 +231,35 @@ async def test_a_validation_is_asked_of_an_independent_validator(place: Site, ag
     anchor = await AnchorBook(place.store, place.log).latest(place.place.genesis)
     assert anchor is not None
     assert validation.GET_VALIDATOR_REQUESTS.result(answer) == ((bytes.fromhex(anchor.digest[2:]),),)
+
+
+async def test_an_anchor_that_waits_is_replaced_at_a_higher_fee(
+    place: Site, agent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever version gets into a block is the anchor's transaction."""
+    await place.record()
+    anchorer, book = place.anchorer(), AnchorBook(place.store, place.log)
+    send, held = place.client.send_raw, []
+
+    async def holding(raw: bytes) -> str:
+        held.append(raw)
+        return ""
+
+    async def knows(_: str) -> bool:
+        return True
+
+    monkeypatch.setattr(place.client, "send_raw", holding)
+    monkeypatch.setattr(place.client, "knows", knows)
+    for _ in range(3):
+        await anchorer.step()
+        place.clock.advance_s(31)
+    first, *_, last = [transaction_of(raw) for raw in held]
+    assert (len(held), last.nonce) == (3, first.nonce)
+    assert last.max_fee_wei > first.max_fee_wei
+    monkeypatch.undo()
+    mined = await send(held[1])
+    await anchorer.step()
+    anchor = await book.latest(place.place.genesis)
+    assert anchor is not None
+    assert (anchor.state, anchor.transaction, anchor.attempt) == (AnchorState.FINAL, mined, 0)
+    assert await place.reader.anchored(agent) == bytes.fromhex(anchor.digest[2:])
