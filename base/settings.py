@@ -293,6 +293,11 @@ class Settings(BaseSettings):
     idempotency_ttl_s: int = Field(
         86_400, ge=60, description="How long an answer is kept, sealed, for its Idempotency-Key."
     )
+    idempotent_rpm: int = Field(
+        120,
+        ge=1,
+        description="Free requests a minute of one account that name an Idempotency-Key.",
+    )
     task_ttl_s: int = Field(
         86_400, ge=60, description="How long after its call a task can be asked about."
     )

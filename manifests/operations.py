@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from base.errors import (
+    Conflict,
     ContextLengthExceeded,
     EngineNotConfigured,
     Forbidden,
+    IdempotencyMismatch,
     InvalidRequest,
     ModelNotFound,
     NotFound,
@@ -66,6 +68,12 @@ _IDEMPOTENCY = Param(
     "Names this request: sent again with the same body, it is answered again and charged once.",
     {"type": "string", "pattern": "^[ -~]{1,255}$"},
 )
+_ONCE = Param(
+    "Idempotency-Key",
+    "header",
+    "Names this request: sent again with the same body, it is answered again and done once.",
+    {"type": "string", "pattern": "^[ -~]{1,255}$"},
+)
 _QUOTE = Param(
     "X-BatchIn-Quote",
     "header",
@@ -112,7 +120,15 @@ def operations(
         _mcp(mcp_errors),
         *_documents(),
     )
-    return tuple(_rationed(operation) for operation in found)
+    return tuple(_named(_rationed(operation)) for operation in found)
+
+
+def _named(operation: Operation) -> Operation:
+    """Free requests that change something may name themselves too."""
+    if operation.method != "POST" or operation.auth is not Auth.KEY:
+        return operation
+    errors = (Conflict, IdempotencyMismatch, RateLimited)
+    return replace(operation, params=(*operation.params, _ONCE), errors=(*operation.errors, *errors))
 
 
 def _rationed(operation: Operation) -> Operation:

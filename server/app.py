@@ -57,6 +57,7 @@ from server.mcp.hosts import Misdirected
 from server.mcp.own_files import OwnFiles
 from server.mcp.task_times import TaskTimes
 from server.metrics import Metrics
+from server.once import FREE, once_of
 from server.openai.chat import ChatDoor
 from server.openai.models import model_routes
 from server.openai.pictures import PICTURES, EditReader, picture_routes
@@ -95,6 +96,7 @@ from settlement.evidence.reader import EvidenceReader
 from settlement.evidence.recorder import Recorder
 from settlement.evidence.salting import Salts
 from settlement.evidence.spelling import public_key_text
+from settlement.idempotency.book import KeyBook
 from settlement.idempotency.rail import IdempotentRail
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.credentials import NewKey
@@ -172,6 +174,7 @@ class _Ground:
     log: Log
     integrator: Integrator
     sealer: Sealer
+    once: KeyBook
     shelf: ResponseShelf
     salts: Salts
 
@@ -234,7 +237,7 @@ class _Composition:
         outbound = Outbound(Guard([network_of(text) for text in settings.outbound_allow]))
         self._stack.push_async_callback(outbound.aclose)
         files = await self._stack.enter_async_context(
-            files_of(settings, ground.store, ground.sealer, self._clock)
+            files_of(settings, ground.store, ground.sealer, self._clock, ground.once)
         )
         jobs = jobs_of(
             settings,
@@ -245,6 +248,7 @@ class _Composition:
             self._clock,
             self._url,
             outbound,
+            ground.once,
         )
         videos = videos_of(settings, jobs, runtime, outbound, self._url)
         responses = responses_of(runtime, settings, self._clock, ground.shelf, outbound)
@@ -277,16 +281,9 @@ class _Composition:
         x402 = await self._x402(ground, recorder, places)
         lasting = LastingRail(x402, self._owner) if x402 else None
         rails = Rails(BalanceRail(ground.store, recorder, self._clock), lasting, ground.store.hopeful)
-        once = IdempotentRail(
-            rails,
-            ground.store,
-            ground.proofs(),
-            ground.sealer,
-            self._clock,
-            settings.idempotency_ttl_s,
-        )
+        once = IdempotentRail(rails, ground.once, ground.proofs())
         wallets = self._wallets(ground, places, x402)
-        sweeps = (ground.shelf.sweep, once.sweep, *((wallets.sweep,) if wallets else ()))
+        sweeps = (ground.shelf.sweep, ground.once.sweep, *((wallets.sweep,) if wallets else ()))
         await self._stack.enter_async_context(beside(sweeping(*sweeps)))
         invoker = Invoker(
             registry,
@@ -360,6 +357,7 @@ class _Composition:
             log=Log(store, LogKey(origin, log_signer.public_key)),
             integrator=integrator,
             sealer=sealer,
+            once=KeyBook(store, sealer, self._clock, self._settings.idempotency_ttl_s),
             shelf=shelf,
             salts=Salts(sealer.derived(b"evidence-salts")),
         )
@@ -457,8 +455,11 @@ class _Composition:
             self._resource("/v1/videos", invoker, "video"),
         )
         routes = [*kept.routes(settings, invoker, callers, paid), *own]
+        free = once_of(settings, ground.once, callers, invoker.observer, self._clock)
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
-        return Dispatch(hot, self._rest(ground, runtime, invoker, callers, documents, routes, seat))
+        hot |= {path: free(hot[path]) for path in FREE}
+        rest = self._rest(ground, runtime, invoker, callers, documents, routes, seat)
+        return Dispatch(hot, free(rest))
 
     def _hot(self, ground: _Ground, invoker: Invoker, callers: Callers) -> Mapping[str, ASGIApp]:
         settings = self._settings

@@ -12,6 +12,7 @@ from base.errors import BatchinError
 from base.sealing import Sealer
 from base.settings import Settings
 from server.beside import beside
+from settlement.idempotency.book import KeyBook
 from storage.op import Store
 from tools.files.files import Files, Limits
 from tools.files.objects import DiskObjects
@@ -23,7 +24,7 @@ _logger: Final = logging.getLogger("batchin.files")
 
 @asynccontextmanager
 async def files_of(
-    settings: Settings, store: Store, sealer: Sealer, clock: Clock
+    settings: Settings, store: Store, sealer: Sealer, clock: Clock, keys: KeyBook
 ) -> AsyncIterator[Files]:
     """Files in the data folder; this process alone writes there."""
     limits = Limits(
@@ -31,7 +32,7 @@ async def files_of(
         Space(settings.account_files, settings.account_file_bytes),
         settings.file_ttl_s,
     )
-    files = Files(store, DiskObjects(settings.data_dir / "objects"), sealer, clock, limits)
+    files = Files(store, DiskObjects(settings.data_dir / "objects"), sealer, clock, limits, keys)
     async with beside(_sweep(files, time.time())):
         yield files
 

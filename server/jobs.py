@@ -19,6 +19,7 @@ from server.beside import beside
 from server.openai.vaas import vaas_member
 from server.tools import BATCHED, path_of_model
 from settlement.evidence.recorder import Recorder
+from settlement.idempotency.book import KeyBook
 from settlement.parts import Part, PartRail
 from storage.op import Store
 from tools.arguments import parse
@@ -106,6 +107,7 @@ def jobs_of(
     clock: Clock,
     base_url: str,
     outbound: Outbound,
+    keys: KeyBook,
 ) -> Jobs:
     """Nothing runs yet: see ``TaskCalls.connect`` and ``Jobs.running``."""
     calls = TaskCalls(store, clock)
@@ -122,7 +124,7 @@ def jobs_of(
         rates=rates_of(settings),
         most_tasks=settings.batch_tasks,
         keep_s=settings.file_ttl_s,
-        once_s=settings.idempotency_ttl_s,
+        keys=keys,
     )
     worker = Worker(parts, settings.batch_running, BATCHES)
     batches = Batches(parts, worker, outbound.check)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from base.errors import InvalidRequest
 from base.ids import new_id
-from server.web.caller import Callers
+from server.web.caller import Callers, idempotency_key
 from server.web.methods import route
 from server.web.owner import owned_answer, owner_of
 from server.web.ranges import span_of
@@ -45,7 +45,8 @@ class FileDoor:
                 if unknown := sorted(form.fields.keys() - _FIELDS):
                     raise _unknown(unknown[0])
                 purpose, life_s = check_purpose(form.fields.get("purpose")), life_from(form.fields)
-                file = await upload.finish(form.filename, purpose, life_s)
+                key = idempotency_key(owner.head)
+                file = await upload.finish(form.filename, purpose, life_s, key)
         except ClientDisconnect:
             return Response(status_code=_GONE)
         return owned_answer(file.shown())

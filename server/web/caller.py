@@ -73,7 +73,7 @@ class Callers:
             payment=self.payment(head),
             prompt_version=_prompt_version(head.text(PROMPT_HEADER)),
             quota=self.quota(bound),
-            idempotency_key=_idempotency_key(head.text(b"idempotency-key")),
+            idempotency_key=idempotency_key(head),
             promise=head.text(PROMISE_HEADER),
         )
 
@@ -89,7 +89,9 @@ class Callers:
         return min(self.timeout_s, *(self.timeouts.get(scope, self.timeout_s) for scope in scopes))
 
 
-def _idempotency_key(value: str | None) -> str | None:
+def idempotency_key(head: Head) -> str | None:
+    """The key that names a request. Raises InvalidRequest."""
+    value = head.text(b"idempotency-key")
     if value is not None and not (1 <= len(value) <= 255 and value.isascii() and value.isprintable()):
         raise InvalidRequest(
             "Idempotency-Key should be 1 to 255 printable ASCII characters.",

@@ -14,9 +14,11 @@ _SECOND_NS: Final = 1_000_000_000
 
 class AddressLimits:
     """``rpm`` requests a minute from one IPv4 address or one IPv6 network of 64 bits, which a house has
-    to itself. State is this process's; addresses whose bucket is full are forgotten."""
+    to itself, or from whatever else is named, which ``who`` says to callers. State is this process's;
+    addresses whose bucket is full are forgotten."""
 
-    def __init__(self, rpm: int, clock: Clock) -> None:
+    def __init__(self, rpm: int, clock: Clock, who: str = "this address") -> None:
+        self._who = who
         self._rpm = rpm
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
@@ -35,7 +37,7 @@ class AddressLimits:
         if wait_ns:
             wait_s = -(-wait_ns // _SECOND_NS)
             raise RateLimited(
-                f"More than {self._rpm} requests a minute came from this address.",
+                f"More than {self._rpm} requests a minute came from {self._who}.",
                 headers={"Retry-After": str(wait_s)},
             )
         bucket.take(now_ns, 1)

@@ -14,6 +14,7 @@ from base.clock import Clock
 from base.errors import BatchinError, InvalidRequest, NotFound, PayloadTooLarge, ServiceUnavailable
 from base.ids import new_id
 from base.sealing import Sealer, new_salt
+from settlement.idempotency.book import KeyBook
 from storage.op import Op, Refused, Row, Store
 from tools.files import ops
 from tools.files.objects import Objects
@@ -116,8 +117,15 @@ class Files:
     """``limits`` hold for each account; uploads that still run count too."""
 
     def __init__(
-        self, store: Store, objects: Objects, sealer: Sealer, clock: Clock, limits: Limits
+        self,
+        store: Store,
+        objects: Objects,
+        sealer: Sealer,
+        clock: Clock,
+        limits: Limits,
+        keys: KeyBook,
     ) -> None:
+        self._keys = keys
         self._store = store
         self._objects = objects
         self._sealer = sealer
@@ -267,13 +275,22 @@ class Files:
         """Drop the bytes of a file that was written and never kept."""
         await self._drop(file.object)
 
-    async def keep(self, file: File) -> File:
-        """Raises PayloadTooLarge when the account's space is used up."""
-        answer = await self._store.commit(self.addition(file))
-        if isinstance(answer, Refused):
-            await self.discard(file)
-            raise _no_space(self._limits.space, answer.code)
-        return file
+    async def keep(self, file: File, key: str | None = None) -> File:
+        """The file; under an idempotency key that was used for the same one before, the first.
+
+        Raises PayloadTooLarge when the account's space is used up, Conflict, IdempotencyMismatch.
+        """
+        life_ms = file.gone_at_ms - file.created_at_ms
+        told = f"file|{file.filename}|{file.purpose}|{life_ms}|{file.sha256.hex()}"
+        once = self._keys.once(file.account_id, key, told, file.id)
+        answer = await self._store.commit(*once, self.addition(file))
+        if not isinstance(answer, Refused):
+            return file
+        await self.discard(file)
+        first = self._keys.before(answer)
+        if first is not None:
+            return await self.get(file.account_id, first)
+        raise _no_space(self._limits.space, answer.code)
 
     def life_s(self, asked_s: int | None) -> int:
         return self._limits.life_s if asked_s is None else asked_s
@@ -319,10 +336,13 @@ class Upload:
         with _storage_failures():
             await self._writer.write(data)
 
-    async def finish(self, filename: str, purpose: str, life_s: int | None = None) -> File:
-        """The file, kept durably. Raises PayloadTooLarge, ServiceUnavailable."""
+    async def finish(
+        self, filename: str, purpose: str, life_s: int | None = None, key: str | None = None
+    ) -> File:
+        """The file, kept durably; once under an idempotency key. Raises as ``Files.keep`` does, and
+        ServiceUnavailable."""
         file = await self.written(filename, purpose, life_s)
-        return await self._files.keep(file)
+        return await self._files.keep(file, key)
 
     async def written(
         self, filename: str, purpose: str, life_s: int | None = None, file_id: str | None = None

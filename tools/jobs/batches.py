@@ -16,8 +16,6 @@ from base.ids import new_id, new_uuid
 from base.outbound.guard import UrlRefused
 from base.sealing import Sealed
 from settlement.evidence.hashes import request_hash
-from settlement.idempotency.ops import Use, once
-from settlement.idempotency.rail import key_hash, refusal_of
 from storage.op import Op, Refused
 from tools.files import ops as file_ops
 from tools.files.files import File
@@ -81,22 +79,14 @@ class Batches:
         return batch
 
     def _once(self, batch: Batch, asked: FileBatchInput, key: str | None) -> tuple[Op, ...]:
-        """What keeps a batch from being made a second time under the same key of its account."""
-        if key is None:
-            return ()
-        fingerprint = "batch_file|" + request_hash(asked.model_dump(mode="json"))
-        use = Use(batch.account_id, key_hash(key), fingerprint, batch.id)
-        parts, at_ms = self._parts, batch.created_at_ms
-        sealed = parts.sealer.seal(batch.id.encode())
-        return (once(use, sealed, parts.store.lease, at_ms, at_ms + parts.once_s * 1000),)
+        told = "batch_file|" + request_hash(asked.model_dump(mode="json"))
+        return self._parts.keys.once(batch.account_id, key, told, batch.id)
 
     async def _made_before(self, account_id: str, refused: Refused) -> Batch:
         """The batch that this key made. Raises what a refusal to make one means."""
-        if refused.code == "again":
-            sealed = Sealed(refused.detail["salt"], refused.detail["box"])
-            return await self.get(account_id, self._parts.sealer.open(sealed).decode())
-        if refused.code in ("mismatch", "running"):
-            raise refusal_of(refused)
+        batch_id = self._parts.keys.before(refused)
+        if batch_id is not None:
+            return await self.get(account_id, batch_id)
         raise NotFound("File not found", param="input_file_id")
 
     def of_tasks(self, caller: Caller, asked: BatchInput, most_nano_usd: int) -> Batch:

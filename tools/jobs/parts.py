@@ -8,6 +8,7 @@ from base.clock import Clock
 from base.pricing import Quote, Rate
 from base.resource import Resource
 from base.sealing import Sealer
+from settlement.idempotency.book import KeyBook
 from settlement.parts import Part
 from storage.op import Store
 from tools.core import Call
@@ -35,8 +36,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """``most_tasks``: the longest batch; ``keep_s``: how long a batch is remembered after its end;
-    ``once_s``: how long an Idempotency-Key is."""
+    """``most_tasks``: the longest batch; ``keep_s``: how long a batch is remembered after its end."""
 
     store: Store
     files: Files
@@ -50,4 +50,4 @@ class JobParts:
     rates: Mapping[Priority, Rate]
     most_tasks: int
     keep_s: int
-    once_s: int
+    keys: KeyBook

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from base.errors import NotFound, PayloadTooLarge, ServiceUnavailable
 from base.sealing import PIECE_BYTES, Sealer, Unsealable
+from settlement.idempotency.book import KeyBook
 from storage.sqlite import SqliteStore
 from tests.clocks import HandClock
 from tests.stores import fresh_store
@@ -29,8 +30,8 @@ async def opened(
     folder: Path, clock: HandClock, objects: DiskObjects | None = None
 ) -> AsyncIterator[tuple[Files, SqliteStore]]:
     async with fresh_store(folder, TABLES) as store:
-        kept = objects or DiskObjects(folder / "objects")
-        yield Files(store, kept, Sealer(SECRET), clock, LIMITS), store
+        kept, sealer = objects or DiskObjects(folder / "objects"), Sealer(SECRET)
+        yield Files(store, kept, sealer, clock, LIMITS, KeyBook(store, sealer, clock, 60)), store
 
 
 async def put(files: Files, data: bytes, account: str = "acct_a", name: str = "a.jsonl") -> File:

@@ -18,6 +18,7 @@ from base.pricing import PriceCard, Quote, Rate
 from base.resource import Resource
 from base.sealing import Sealer
 from base.usage import Usage
+from settlement.idempotency.book import KeyBook
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.tables import TABLES as LEDGER
 from settlement.parts import Part
@@ -100,7 +101,8 @@ async def bench(folder: Path, running: Running) -> AsyncIterator[Bench]:
         await accounts.credit(account.id, 1000, "test", "1")
         limits = Limits(10**6, Space(100, 10**7), 3600)
         sealer = Sealer(b"s" * 32)
-        files = Files(store, DiskObjects(folder / "objects"), sealer, CLOCK, limits)
+        keys = KeyBook(store, sealer, CLOCK, 3600)
+        files = Files(store, DiskObjects(folder / "objects"), sealer, CLOCK, limits, keys)
 
         async def quote(_: Task) -> Quote:
             return Quote("m", PriceCard("v", 1_000_000, 0), Usage(100))
@@ -121,7 +123,7 @@ async def bench(folder: Path, running: Running) -> AsyncIterator[Bench]:
             rates={priority: Rate(priority.value, 5000) for priority in Priority},
             most_tasks=100,
             keep_s=3600,
-            once_s=3600,
+            keys=keys,
         )
         worker = Worker(parts, 4, BATCHES)
         caller = Caller(CallerKind.ACCOUNT, account.id)
