@@ -75,8 +75,8 @@ bench-batch: setup ## a batch of TASKS tasks (1,000,000) on an engine that answe
 test-batch: setup ## kill -9 30 times in a batch of 100,000 tasks
 	@BATCHIN_TEST_KILLS=30 BATCHIN_TEST_TASKS=100000 $(BIN)/pytest -s tests/faults/jobs
 
-test-payments: setup ## kill -9 25 times at each of 16 points of x402 payments on a chain (some minutes)
-	@BATCHIN_TEST_PAYMENT_KILLS=25 $(BIN)/pytest -s --timeout 0 tests/faults/x402/test_kill9.py
+test-payments: setup ## kill -9 25 times at each point of x402 payments and deposits on a chain (some minutes)
+	@BATCHIN_TEST_PAYMENT_KILLS=25 $(BIN)/pytest -s --timeout 0 tests/faults/x402/test_kill9.py tests/faults/deposits
 
 sheet: setup ## draw the contact sheets of docs/images.md again
 	@$(BIN)/python -m benchmarks.illustrator_sheet prompts docs/images/illustrator.png

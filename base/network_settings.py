@@ -1,4 +1,4 @@
-"""Public chains on which x402 payments are taken, as the settings name them."""
+"""Public chains on which USDC is taken, as the settings name them."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -57,6 +57,9 @@ class NetworkSettings(BaseModel):
             "From this amount on, in atomic USDC, a facilitator's settlement counts when rpc_url has "
             "seen its transfer; smaller ones are looked for soon after."
         ),
+    )
+    confirmations: int = Field(
+        12, ge=1, description="Blocks after which a USDC deposit counts, its own included."
     )
     gas_least_wei: int = Field(
         10**15,

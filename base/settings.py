@@ -28,7 +28,7 @@ from base.engine_settings import EngineSettings, Lane
 from base.limit_settings import LimitSettings
 from base.network_settings import NetworkName, NetworkSettings
 from base.outbound.addresses import network_of
-from base.topup_settings import AlipaySettings, StripeSettings
+from base.topup_settings import AlipaySettings, DepositSettings, StripeSettings
 
 TimeoutScope = Annotated[str, Field(pattern=r"^(key|workspace|lane|region):\S+$")]
 ModelStatus = Literal["always_on", "on_demand", "unavailable"]
@@ -200,6 +200,9 @@ class Settings(BaseSettings):
     )
     stripe: StripeSettings | None = Field(None, description="Top-ups by card ([stripe]).")
     alipay: AlipaySettings | None = Field(None, description="Top-ups by Alipay ([alipay]).")
+    deposits: DepositSettings | None = Field(
+        None, description="Top-ups by sending USDC on the chains of [networks.NAME] ([deposits])."
+    )
     topup_return_url: str | None = Field(
         None,
         pattern=r"^https?://\S+$",

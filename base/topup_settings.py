@@ -5,6 +5,19 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from base.money import usd_to_nano
 
 
+class DepositSettings(BaseModel):
+    """Top-ups by sending USDC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    xpub: SecretStr = Field(
+        description=(
+            "Extended public key (xpub...) that each account's deposit address is derived from; the "
+            "private keys never come to this machine."
+        )
+    )
+
+
 class StripeSettings(BaseModel):
     """Top-ups by card."""
 

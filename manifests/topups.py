@@ -46,15 +46,34 @@ class AlipaySession(BaseModel):
     credit_usd: str
 
 
+class UsdcChain(BaseModel):
+    """A chain on which USDC sent to the account's own address tops it up, once the block that holds it
+    and those after it are ``required_confirmations``."""
+
+    chain: str
+    deposit_address: str = Field(description="Of the account alone; the same on every chain.")
+    required_confirmations: int
+    network: str = Field(description="CAIP-2.")
+    asset: str = Field(description="The USDC contract; no other token is credited.")
+
+
+class UsdcChains(BaseModel):
+    """Where an account may send USDC to."""
+
+    chains: list[UsdcChain]
+
+
 class TopUp(BaseModel):
-    """A top-up that was paid: ``amount_cents`` of ``currency``; ``credit_usd`` was credited."""
+    """A top-up: ``amount_cents`` of ``currency`` (of ``usdc`` rounded down); ``credit_usd`` was
+    credited. A deposit of USDC is pending until it has its confirmations, and reversed when its chain
+    replaced the block that held it."""
 
     id: str
     amount_cents: int
     currency: str
     credit_usd: str
     refunded_cents: int
-    status: Literal["paid", "refunded"]
+    status: Literal["pending", "paid", "refunded", "reversed"]
     source: str
     reference_id: str
     created_at: str
@@ -101,11 +120,22 @@ def topup_operations() -> tuple[Operation, ...]:
         ),
         Operation(
             "GET",
+            "/v1/topup/usdc/chains",
+            "listUsdcChains",
+            "Where to send USDC",
+            Auth.KEY,
+            description="The account's own address, on each chain on which USDC is taken.",
+            tag="account",
+            replies={200: Reply("The chains.", {JSON: UsdcChains}, _REQUEST_ID)},
+            errors=(Forbidden, RailNotConfigured),
+        ),
+        Operation(
+            "GET",
             "/v1/topup/history",
             "listTopUps",
-            "Top-ups that were paid",
+            "Top-ups",
             Auth.KEY,
-            description="Of the account of the key, the newest first; refunded ones too.",
+            description="Of the account of the key, the newest first; refunded and pending ones too.",
             tag="account",
             replies={200: Reply("The top-ups.", {JSON: TopUps}, _REQUEST_ID)},
         ),

@@ -38,6 +38,7 @@ from server.background import background_of
 from server.beside import beside
 from server.books import Books
 from server.control import control_plane
+from server.deposits import deposits_of
 from server.dispatch import Dispatch
 from server.documents import document_routes
 from server.engines import EnginesOffice
@@ -88,6 +89,7 @@ from settlement.agent.agent import Agent
 from settlement.agent.seat import AgentSeat, agent_name
 from settlement.balance import BalanceRail
 from settlement.chain.devchain import DevChain
+from settlement.deposits.deposits import Deposits
 from settlement.evidence.checkpoint import LogKey
 from settlement.evidence.integrator import Integrator
 from settlement.evidence.keyring import KeyRing
@@ -213,6 +215,7 @@ class _Composition:
         self._readiness = Readiness()
         self._metrics = Metrics()
         self._reconciliation: Reconciliation | None = None
+        self._deposits: Deposits | None = None
         self._addresses = AddressLimits(settings.proof_rpm, self._clock)
 
     async def server(self) -> Server:
@@ -232,6 +235,8 @@ class _Composition:
         )
         seat = await self._seat(ground, chain)
         places = await places_of(settings, chain)
+        deposits = deposits_of(settings, chain, ground.store, self._clock)
+        self._deposits = await self._stack.enter_async_context(deposits)
         sales = [place.sale for place in places]
         sale = sales[0] if sales else None
         outbound = Outbound(Guard([network_of(text) for text in settings.outbound_allow]))
@@ -537,7 +542,7 @@ class _Composition:
                 *health.routes(),
                 *model_routes(FreeDoor(invoker, callers)),
                 *self._account(ground, invoker, callers),
-                *topup_routes(self._settings, self._url, ground.store, callers, self._clock).routes(),
+                *self._topups(ground, callers),
                 Route("/v1/payments/{id}", payment_endpoint(PaymentStatus(ground.store).find)),
                 *Proof(ground.proofs(), seat, self._addresses).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
@@ -546,6 +551,10 @@ class _Composition:
                 *document_routes(documents),
             ]
         )
+
+    def _topups(self, ground: _Ground, callers: Callers) -> list[Route]:
+        paid_to = (self._settings, self._url, ground.store, callers, self._clock, self._deposits)
+        return topup_routes(*paid_to).routes()
 
     def _account(self, ground: _Ground, invoker: Invoker, callers: Callers) -> list[Route]:
         own = FreeDoor(invoker, callers, callers.account)

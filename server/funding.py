@@ -4,6 +4,7 @@ from base.clock import Clock
 from base.settings import Settings
 from server.topups import TopUpRoutes
 from server.web.caller import Callers
+from settlement.deposits.deposits import Deposits
 from settlement.topups.alipay import Alipay
 from settlement.topups.orders import Orders
 from settlement.topups.stripe_checkout import StripeCheckout
@@ -11,7 +12,12 @@ from storage.op import Store
 
 
 def topup_routes(
-    settings: Settings, url: str, store: Store, callers: Callers, clock: Clock
+    settings: Settings,
+    url: str,
+    store: Store,
+    callers: Callers,
+    clock: Clock,
+    deposits: Deposits | None,
 ) -> TopUpRoutes:
     """``url`` is where this server is reached: providers tell it what was paid."""
     return_url = settings.topup_return_url or f"{url}/"
@@ -23,6 +29,7 @@ def topup_routes(
         body_limit=settings.max_body_bytes,
         stripe=_stripe(settings, return_url),
         alipay=_alipay(settings, url, return_url),
+        deposits=deposits,
         nano_per_fen=by_alipay.nano_per_fen if by_alipay else 0,
     )
 

@@ -1,4 +1,4 @@
-"""The operation on the books as a whole: their proof."""
+"""The operations on the books as a whole: their proof, and where deposits lie."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from base.clock import Clock, iso_utc
 from server.operations import NoArguments, Operation
+from settlement.deposits.deposits import checksummed, to_sweep
 from settlement.ledger.ids import JOBS, SYSTEM_ACCOUNTS
 from settlement.ledger.tables import ACCOUNT, HOLD
 from settlement.x402.arrivals import Arrivals
@@ -24,7 +25,14 @@ class LedgerOffice:
     reconciliation: Reconciliation | None = None
 
     def operations(self) -> Mapping[str, Operation]:
-        return {"ledger.audit": Operation(NoArguments, self._audit)}
+        return {
+            "ledger.audit": Operation(NoArguments, self._audit),
+            "ledger.deposits": Operation(NoArguments, self._deposits),
+        }
+
+    async def _deposits(self, _: NoArguments) -> dict[str, Any]:
+        rows = await to_sweep(self.store)
+        return {"addresses": [{**row, "address": checksummed(row["address"])} for row in rows]}
 
     async def _audit(self, _: NoArguments) -> dict[str, Any]:
         running = self.reconciliation

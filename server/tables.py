@@ -6,6 +6,7 @@ from sqlalchemy import MetaData
 
 from settlement.agent.tables import TABLES as AGENT
 from settlement.chain.tables import TABLES as CHAIN
+from settlement.deposits.tables import TABLES as DEPOSITS
 from settlement.evidence.tables import TABLES as EVIDENCE
 from settlement.idempotency.tables import TABLES as IDEMPOTENCY
 from settlement.ledger.tables import TABLES as LEDGER
@@ -29,6 +30,7 @@ TABLES: Final[tuple[MetaData, ...]] = (
     RESPONSES,
     IDEMPOTENCY,
     TOPUPS,
+    DEPOSITS,
     SIGN_IN,
     JOBS,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
@@ -19,6 +19,8 @@ from manifests.topups import AlipayOrder, StripeOrder
 from server.web.caller import Callers
 from server.web.owner import owned_answer, owner_of
 from server.web.request import read_body, read_head, read_json
+from settlement.deposits.deposit import SOURCE, Deposit, State
+from settlement.deposits.deposits import Deposits, deposits_of
 from settlement.topups import alipay, stripe_checkout
 from settlement.topups.alipay import Alipay
 from settlement.topups.order import Order
@@ -28,11 +30,17 @@ from tools.arguments import parse
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _MOST_FIELDS = 100
+_DEPOSIT_STATUS: Final = {
+    State.SEEN: "pending",
+    State.CREDITED: "paid",
+    State.REVERSED: "reversed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class TopUpRoutes:
-    """``stripe`` and ``alipay`` are None where they are not set up; a fen buys ``nano_per_fen``."""
+    """``stripe``, ``alipay`` and ``deposits`` are None where they are not set up. A fen buys
+    ``nano_per_fen``."""
 
     orders: Orders
     callers: Callers
@@ -40,12 +48,14 @@ class TopUpRoutes:
     body_limit: int
     stripe: StripeCheckout | None
     alipay: Alipay | None
+    deposits: Deposits | None
     nano_per_fen: int
 
     def routes(self) -> list[Route]:
         return [
             Route("/v1/topup/stripe/checkout", self._by_card, methods=["POST"]),
             Route("/v1/topup/alipay/checkout", self._by_alipay, methods=["POST"]),
+            Route("/v1/topup/usdc/chains", self._by_usdc, methods=["GET"]),
             Route("/v1/topup/history", self._history, methods=["GET"]),
             Route("/v1/topup/stripe/webhook", self._stripe_event, methods=["POST"]),
             Route("/v1/topup/alipay/notify", self._alipay_event, methods=["POST"]),
@@ -91,9 +101,17 @@ class TopUpRoutes:
             }
         )
 
+    async def _by_usdc(self, request: Request) -> Response:
+        account_id = self._account(request)
+        deposits = _set_up(self.deposits, "USDC deposits")
+        return owned_answer({"chains": await deposits.offered(account_id)})
+
     async def _history(self, request: Request) -> Response:
-        owner = owner_of(self.callers, request)
-        return owned_answer([_shown(order) for order in await self.orders.history(owner.account_id)])
+        account_id = owner_of(self.callers, request).account_id
+        orders = map(_shown, await self.orders.history(account_id))
+        deposits = map(_shown_deposit, await deposits_of(self.orders.store, account_id))
+        newest_first = sorted((*orders, *deposits), key=_made_at, reverse=True)
+        return owned_answer(newest_first)
 
     async def _stripe_event(self, request: Request) -> Response:
         stripe = _set_up(self.stripe, "Stripe")
@@ -162,3 +180,22 @@ def _shown(order: Order) -> Mapping[str, Any]:
         "reference_id": order.session_id,
         "created_at": iso_utc(order.created_at_ms),
     }
+
+
+def _shown_deposit(deposit: Deposit) -> Mapping[str, Any]:
+    credited = deposit.amount_nano_usd if deposit.state is State.CREDITED else 0
+    return {
+        "id": deposit.id,
+        "amount_cents": deposit.amount_nano_usd // NANO_PER_CENT,
+        "currency": SOURCE,
+        "credit_usd": usd_text(credited),
+        "refunded_cents": 0,
+        "status": _DEPOSIT_STATUS[deposit.state],
+        "source": SOURCE,
+        "reference_id": deposit.transaction,
+        "created_at": iso_utc(deposit.seen_at_ms),
+    }
+
+
+def _made_at(shown: Mapping[str, Any]) -> str:
+    return str(shown["created_at"])

@@ -9,15 +9,11 @@ from server.commands.options import AsJson, Config, DataDir
 
 
 def group() -> typer.Typer:
-    """audit."""
-    app = typer.Typer(help="Prove the books.", no_args_is_help=True)
-    app.callback()(_group)
+    """audit, deposits."""
+    app = typer.Typer(help="Prove the books, and find the deposits.", no_args_is_help=True)
     app.command("audit")(_audit)
+    app.command("deposits")(_deposits)
     return app
-
-
-def _group() -> None:
-    """A group of one command stays a group."""
 
 
 def _audit(data_dir: DataDir = None, config: Config = None, as_json: AsJson = False) -> None:
@@ -38,6 +34,28 @@ def _audit(data_dir: DataDir = None, config: Config = None, as_json: AsJson = Fa
         _show(told)
     if not told["balanced"]:
         raise typer.Exit(1)
+
+
+def _deposits(data_dir: DataDir = None, config: Config = None, as_json: AsJson = False) -> None:
+    """List the deposit addresses, and what was credited there on each network.
+
+    ``path`` is that of the address's key below the extended key that deposits.xpub names (``root`` tells
+    extended keys apart). What was swept meanwhile still counts: the chain knows what an address has.
+    """
+    from server.commands.office import folder_of, operate
+    from server.commands.show import show_json, show_table
+
+    told = operate(folder_of(data_dir, config), "ledger.deposits")
+    if as_json:
+        show_json(told)
+        return
+    columns = ("address", "path", "network", "credited", "account", "root")
+    show_table(columns, (_deposit(one) for one in told["addresses"]))
+
+
+def _deposit(one: dict[str, Any]) -> tuple[str, ...]:
+    credited = f"{one['credited_atomic']} atomic"
+    return (one["address"], one["path"], one["network"] or "", credited, one["account_id"], one["root"])
 
 
 def _show(told: dict[str, Any]) -> None:

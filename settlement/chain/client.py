@@ -26,12 +26,14 @@ _POLL_S: Final = (0.02, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """An event: ``topics`` and ``transaction`` are ``0x`` hex in lower case, ``address`` is EIP-55."""
+    """An event: ``topics``, ``transaction`` and ``block_hash`` are ``0x`` hex in lower case, ``address``
+    is EIP-55."""
 
     address: str
     topics: tuple[str, ...]
     data: bytes
     transaction: str
+    block_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Receipt:
     logs: tuple[Log, ...]
     gas_used: int = 0
     fee_wei: int = 0
+    block_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,11 @@ class ChainClient:
         """The number of the latest block."""
         return int(await self.request("eth_blockNumber"), 16)
 
+    async def block_hash(self, number: int) -> str | None:
+        """The hash of the block with a number, None where the node has none yet."""
+        block = await self.request("eth_getBlockByNumber", hex(number), False)
+        return None if block is None else str(block["hash"]).lower()
+
     async def call(
         self, to: str, data: bytes, block: int | None = None, gas: int | None = None
     ) -> bytes:
@@ -188,10 +196,11 @@ class ChainClient:
     async def logs(
         self,
         address: str,
-        topics: Sequence[str | None],
+        topics: Sequence[str | Sequence[str] | None],
         first_block: int = 0,
         last_block: int | None = None,
     ) -> list[Log]:
+        """Several values of one topic mean any of them."""
         wanted = {"address": address, "topics": list(topics), "fromBlock": hex(first_block)}
         last = "latest" if last_block is None else hex(last_block)
         found = await self.request("eth_getLogs", {**wanted, "toBlock": last})
@@ -232,6 +241,7 @@ def _receipt(found: dict[str, Any]) -> Receipt:
         logs=tuple(_log(item) for item in found["logs"]),
         gas_used=gas_used,
         fee_wei=gas_used * int(found.get("effectiveGasPrice") or "0x0", 16),
+        block_hash=str(found["blockHash"]).lower(),
     )
 
 
@@ -241,6 +251,7 @@ def _log(found: dict[str, Any]) -> Log:
         topics=tuple(str(topic).lower() for topic in found["topics"]),
         data=bytes.fromhex(found["data"][2:]),
         transaction=str(found["transactionHash"]).lower(),
+        block_hash=str(found["blockHash"]).lower(),
     )
 
 

@@ -31,7 +31,6 @@ REFUSED: Final = {
     "POST /v1/topup/stripe/checkout": "rail_not_configured",
 }
 NOT_YET: Final = {
-    "GET /v1/topup/usdc/chains",
     "GET /v1/prompts",
     "GET /v1/prompt-regressions",
     "GET /v1/experiments",

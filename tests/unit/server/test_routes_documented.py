@@ -41,7 +41,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StoredResponses(nothing, nothing, callers, nothing).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
-        *TopUpRoutes(nothing, callers, nothing, 1, None, None, 0).routes(),
+        *TopUpRoutes(nothing, callers, nothing, 1, None, None, None, 0).routes(),
         Route("/v1/payments/{id}", nothing),
         *SignInRoutes(nothing).routes(),
         *FileDoor(nothing, nothing, 1.0).routes(),
