@@ -318,6 +318,14 @@ class Settings(BaseSettings):
     min_charge_atomic: int = Field(
         1, ge=1, description="Least amount of one x402 payment, in atomic USDC (millionths)."
     )
+    unsettled_calls: int = Field(
+        32, ge=1, description="Calls of one wallet at once whose x402 payments are not settled yet."
+    )
+    unsettled_usd: str = Field(
+        "1000",
+        pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$",
+        description="What all x402 payments that are not settled yet add up to at most, dollars.",
+    )
     result_ttl_s: int = Field(
         600, ge=60, description="How long a paid result can be fetched again with the same payment."
     )

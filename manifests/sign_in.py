@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from base.errors import InvalidRequest, ServiceUnavailable, SignInRefused
+from manifests.account import LABEL
 from manifests.operation import JSON, Operation, Param, Reply
 
 _PATH = "/v1/sign-in"
@@ -58,8 +59,19 @@ class SignInChallenge(BaseModel):
     extensions: SignInExtensions
 
 
+class SignInRequest(BaseModel):
+    """What is wanted beside the token; the body may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    key_name: str | None = Field(
+        None, pattern=LABEL, description="Make an API key that spends the wallet's credit, named so."
+    )
+
+
 class SignedInWallet(BaseModel):
-    """The wallet is signed in: ``access_token`` is its Bearer until ``expires_at`` (Unix seconds)."""
+    """The wallet is signed in: ``access_token`` is its Bearer until ``expires_at`` (Unix seconds).
+    ``api_key`` is null unless one was asked for, and shown here alone."""
 
     object: Literal["sign_in"]
     network: str
@@ -67,6 +79,7 @@ class SignedInWallet(BaseModel):
     token_type: Literal["Bearer"]
     access_token: str
     expires_at: int
+    api_key: str | None
 
 
 def sign_in_operations() -> tuple[Operation, ...]:
@@ -88,11 +101,12 @@ def sign_in_operations() -> tuple[Operation, ...]:
             "Sign in with a wallet",
             description=(
                 "The signed challenge for the wallet's access token: it opens the files, batches, "
-                "stored responses, tasks and usage that the wallet paid for, and spends its credit. A "
-                "signature is taken once."
+                "stored responses, tasks and usage that the wallet paid for, and spends its credit. "
+                "With a key_name, an API key too. A signature is taken once."
             ),
             tag="account",
             params=(_PROOF,),
+            request=SignInRequest,
             replies={200: Reply("The token.", {JSON: SignedInWallet}, _REQUEST_ID)},
             errors=(InvalidRequest, SignInRefused, ServiceUnavailable),
         ),

@@ -318,7 +318,7 @@ class _Composition:
             documents.update(await asyncio.to_thread(drawn))
 
         kept = Kept(files, jobs, videos, ground.shelf, background.book)
-        own = SignInRoutes(wallets).routes() if wallets else []
+        own = SignInRoutes(wallets, settings.max_body_bytes).routes() if wallets else []
         asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat, own)
         wallet = settings.data_dir / "keys" / "pay_to.key" if chain and not settings.pay_to else None
         office = AgentOffice(seat, wallet, redraw)

@@ -7,11 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
+from base.money import usd_to_nano
 from base.network_settings import NetworkName, NetworkSettings
 from base.settings import Settings, SettingsError
 from server.beside import beside
 from settlement.chain.devchain import DevChain
 from settlement.x402.desk import Desk
+from settlement.x402.exposure import Exposure
 from settlement.x402.facilitator import Facilitator
 from settlement.x402.rail import X402Rail
 from settlement.x402.sale import Asset, Sale
@@ -80,7 +82,8 @@ async def x402_rail(settings: Settings, places: Sequence[Place], desk: Desk) -> 
         patience_s = min(settings.timeout_s, settings.capture_s / 2)
         collector = Collector(desk.store, Router(settlers), desk.clock, patience_s)
         first, *others = (place.sale for place in places)
-        rail = X402Rail(first, desk, collector, ContractWallets(clients), others)
+        exposure = Exposure(settings.unsettled_calls, usd_to_nano(settings.unsettled_usd))
+        rail = X402Rail(first, desk, collector, ContractWallets(clients), others, exposure)
         rail.reconciliation.gas_wallets = {
             network: settler.transactions
             for network, settler in settlers.items()

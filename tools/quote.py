@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +28,8 @@ class QuoteInput(BaseModel):
     estimated_input_tokens: int = Field(0, ge=0, le=10**9, description="Input tokens.")
     estimated_output_tokens: int = Field(0, ge=0, le=10**9, description="Output tokens.")
     estimated_images: int = Field(0, ge=0, le=10**6, description="Pictures.")
+    estimated_seconds: float = Field(0, ge=0, le=10**6, description="Seconds of sound or video.")
+    estimated_characters: int = Field(0, ge=0, le=10**9, description="Characters that are spoken.")
 
 
 class RailPrice(BaseModel):
@@ -52,6 +55,8 @@ class QuoteOutput(BaseModel):
     estimated_input_tokens: int
     estimated_output_tokens: int
     estimated_images: int
+    estimated_seconds: float
+    estimated_characters: int
     amount_usd: str
     rails: list[RailPrice]
     expires_at: int = Field(description="Unix time in seconds.")
@@ -83,9 +88,10 @@ class Quotes:
             quote=None,
             modality="account",
             annotations=Annotations(read_only=True, idempotent=True),
-            version=3,
+            version=4,
             examples=(
                 {"model": "qwen3-32b", "estimated_input_tokens": 200, "estimated_output_tokens": 100},
+                {"model": "cosyvoice", "estimated_characters": 120, "estimated_seconds": 9.5},
             ),
         )
 
@@ -94,9 +100,7 @@ class Quotes:
 
     async def _answer(self, args: QuoteInput) -> Mapping[str, Any]:
         model = self.catalog.find(args.model)
-        usage = Usage(
-            args.estimated_input_tokens, args.estimated_output_tokens, images=args.estimated_images
-        )
+        usage = _estimated(args)
         quote = Quote(args.model, model.card, usage)
         nano, expires_at = quote.max_nano_usd, self.clock.now_ms() // 1000 + TTL_S
         rails = [{"rail": "balance", "amount": usd_text(nano), "unit": "USD"}]
@@ -112,8 +116,20 @@ class Quotes:
             "estimated_input_tokens": args.estimated_input_tokens,
             "estimated_output_tokens": args.estimated_output_tokens,
             "estimated_images": args.estimated_images,
+            "estimated_seconds": args.estimated_seconds,
+            "estimated_characters": args.estimated_characters,
             "amount_usd": usd_text(nano),
             "rails": rails,
             "expires_at": expires_at,
             "quote": self.promises.signed(quote, expires_at),
         }
+
+
+def _estimated(args: QuoteInput) -> Usage:
+    return Usage(
+        args.estimated_input_tokens,
+        args.estimated_output_tokens,
+        images=args.estimated_images,
+        audio_ms=ceil(1000 * args.estimated_seconds),
+        characters=args.estimated_characters,
+    )

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from base.clock import Clock, iso_utc
 from base.errors import SignInRefused
+from settlement.ledger.credentials import NewKey
 from settlement.ledger.ids import account_key, wallet_account_id
 from settlement.ledger.keys import Keys
 from settlement.sign_in.message import Malformed, SignInMessage
@@ -33,12 +34,14 @@ _AT_ONCE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The wallet (EIP-55 as it wrote itself) and the Bearer that opens what is its own."""
+    """The wallet (EIP-55 as it wrote itself) and the Bearer that opens what is its own. ``key`` is the
+    API key that was asked for, known from here alone."""
 
     network: str
     wallet: str
     access_token: str
     expires_at_ms: int
+    key: NewKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,10 @@ class SignIn:
     def _chains(self) -> list[Mapping[str, str]]:
         return [{"chainId": network, "type": _TYPE} for network in self.networks]
 
-    async def take(self, header: str) -> SignedIn:
-        """Raises SignInRefused, and ServiceUnavailable when a contract can't be asked."""
+    async def take(self, header: str, key_name: str | None = None) -> SignedIn:
+        """With a ``key_name`` an API key of the wallet is made in the same commit: one a signature.
+
+        Raises SignInRefused, and ServiceUnavailable when a contract can't be asked."""
         try:
             message = SignInMessage.from_header(header)
         except Malformed as error:
@@ -82,15 +87,21 @@ class SignIn:
         await self._check_signed(message)
         wallet_id = wallet_account_id(message.chain_id, message.address)
         token_op = self.keys.wallet_token_op(wallet_id, self.token_ttl_s)
-        answer = await self.store.commit(_use(message.nonce, wallet_id, expires_at_ms), token_op)
+        steps, key = [_use(message.nonce, wallet_id, expires_at_ms), token_op], None
+        if key_name is not None:
+            key, making = self.keys.draft(wallet_id, key_name)
+            steps.append(making)
+        answer = await self.store.commit(*steps)
         if isinstance(answer, Refused):
             raise SignInRefused(_REFUSED[answer.code])
-        self.keys.remember(answer[1])
+        for credential in answer[1:]:
+            self.keys.remember(credential)
         return SignedIn(
             message.chain_id,
             message.address,
             self.keys.wallet_token(wallet_id),
             answer[1].expires_at_ms,
+            key,
         )
 
     async def sweep(self) -> int:

@@ -92,7 +92,8 @@ class Known:
         token = self.desk.tokens.wallet_token(payment.account_id)
         error = PaymentReused(
             "This payment's call came to nothing, and what it paid is your wallet's credit.",
-            resolution="Send the request with the access token of this answer as Authorization: Bearer.",
+            resolution="Send the request with the access token of this answer as Authorization: Bearer. "
+            "An API key for the credit is made by POST /v1/sign-in with a key_name.",
             headers={"X-BatchIn-Access-Token": token, "Cache-Control": "no-store"},
         )
         error.upfront = Upfront(payment.settlement, token)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from base.errors import ServiceUnavailable
-from base.money import nano_from_atomic, usd_text
+from base.money import NANO_MAX, nano_from_atomic, usd_text
 from settlement.rail import Grant, Order, Replay
 from settlement.x402 import reasons
 from settlement.x402.after_run import AfterRun
@@ -36,6 +36,7 @@ from settlement.x402.errors import (
     SettlementFailed,
     SettlementPending,
 )
+from settlement.x402.exposure import Exposure
 from settlement.x402.facilitator import SettlementState
 from settlement.x402.grants import AuthorizedGrant, PaidGrant
 from settlement.x402.payload import Payment as SentPayment
@@ -53,6 +54,7 @@ from storage.op import Refused
 
 _MCP_PARAM: Final = "_meta.x402/payment"
 _ASKED: Final = "Payment required"
+_MOST_CALLS: Final = 32
 _TOO_LOW: Final = "Insufficient balance or budget exceeded."
 
 
@@ -75,11 +77,16 @@ class _Asked:
 
     def required(self) -> PaymentRequired:
         price = usd_text(nano_from_atomic(self.offers[0].amount_atomic))
+        if self.order.quote.bought_nano_usd:
+            message = (
+                f"This balance is bought by x402 with {price} USD, and all of it is yours to spend."
+            )
+            return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
         message = (
             f"This call is paid by x402 with at most {price} USD; what is taken and not used is your "
             "credit."
         )
-        if self.order.caller.account_id is None or self.order.quote.bought_nano_usd:
+        if self.order.caller.account_id is None:
             return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
         return BalanceTooLow(f"{_TOO_LOW} {message}", self._challenge(_ASKED), v1=self.v1)
 
@@ -100,7 +107,8 @@ class X402Rail:
 
     Run ``recovery`` beside it: ``recover()`` before any call is served, then ``forever()``; and
     ``reconciliation``. ``wallets`` tells whether contracts signed (ERC-1271). ``others``
-    are the terms on more networks than ``sale``'s, which quotes and documents name.
+    are the terms on more networks than ``sale``'s, which quotes and documents name. ``exposure`` bounds
+    what runs before its money has moved.
     """
 
     def __init__(
@@ -110,6 +118,7 @@ class X402Rail:
         collector: Collector,
         wallets: Wallets | None = None,
         others: Sequence[Sale] = (),
+        exposure: Exposure | None = None,
     ) -> None:
         self._sale = sale
         self._sales = (sale, *others)
@@ -122,7 +131,8 @@ class X402Rail:
         self._after_run = AfterRun(desk, least)
         self._before_run = BeforeRun(desk)
         self._live: set[str] = set()
-        self.recovery = Recovery(desk, collector, self._live)
+        self._exposure = exposure or Exposure(_MOST_CALLS, NANO_MAX)
+        self.recovery = Recovery(desk, collector, self._live, self._exposure)
         self.reconciliation = Reconciliation(desk.store, collector.facilitator, desk.clock)
 
     def price(self, amount_nano_usd: int) -> Mapping[str, str]:
@@ -219,17 +229,22 @@ class X402Rail:
 
     async def _open(self, asked: _Asked, payment: Payment) -> Grant:
         try:
+            if payment.flow is Flow.AUTHORIZATION:
+                self._exposure.open(payment)
             await self._verify(asked, payment)
             if payment.flow is Flow.UPFRONT:
                 return await self._taken(asked, payment)
             running = await self._after_run.running(payment)
         except BaseException:
+            self._exposure.close(payment.run_id)
             with suppress(StorageUnavailable):  # then recovery does it
                 await self._after_run.released(payment)  # refused, harmless, once money is under way
             raise
-        return AuthorizedGrant(
-            running, self._after_run, self._collector, asked.failed, self._live.discard
-        )
+        return AuthorizedGrant(running, self._after_run, self._collector, asked.failed, self._ended)
+
+    def _ended(self, run_id: str) -> None:
+        self._live.discard(run_id)
+        self._exposure.close(run_id)
 
     async def _verify(self, asked: _Asked, payment: Payment) -> None:
         try:

@@ -14,6 +14,7 @@ from settlement.x402.after_run import AfterRun
 from settlement.x402.before_run import BeforeRun
 from settlement.x402.collector import Collector
 from settlement.x402.desk import Desk, Moved
+from settlement.x402.exposure import Exposure
 from settlement.x402.facilitator import Settlement, SettlementState
 from settlement.x402.payment import Payment, State
 from settlement.x402.sale import Flow
@@ -28,11 +29,13 @@ _logger: Final = logging.getLogger("batchin.x402")
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """``live`` holds the run ids that this process works on; those are left alone."""
+    """``live`` holds the run ids that this process works on; those are left alone. ``exposure`` counts
+    what waits for its chain."""
 
     desk: Desk
     collector: Collector
     live: AbstractSet[str]
+    exposure: Exposure
 
     async def recover(self) -> int:
         """End the payments whose run was lost, and tell how many there were. Asks the chain nothing.
@@ -44,7 +47,10 @@ class Recovery:
 
     async def reconcile(self) -> int:
         """One look at every payment that nobody works on; how many were looked at."""
-        return await self._each(_RUN_LOST) + await self._each(_MONEY_DUE)
+        looked = await self._each(_RUN_LOST) + await self._each(_MONEY_DUE)
+        due = await self._in(_MONEY_DUE)
+        self.exposure.follow(payment for payment in due if payment.run_id not in self.live)
+        return looked
 
     async def sweep(self) -> int:
         """Shred the stored results that have expired; how many."""

@@ -50,3 +50,14 @@ async def test_a_quote_too_small_forged_or_for_another_model_is_refused(live_ser
         error = answer.json()["error"]
         assert (error["code"], error["param"]) == (code, "X-BatchIn-Quote")
         assert answer.headers["x-should-retry"] == "false"
+
+
+async def test_seconds_and_characters_are_priced(live_server: LiveServer) -> None:
+    speech = {"model": "cosyvoice", "estimated_characters": 1_000_000}
+    spoken = await quoted(live_server, speech)
+    heard = await quoted(live_server, {"model": "whisper-large-v3-turbo", "estimated_seconds": 1.5})
+    prices = spoken["other_usd"], heard["other_usd"]
+    assert Decimal(spoken["amount_usd"]) == Decimal(prices[0].get("million_characters", "0"))
+    assert Decimal(heard["amount_usd"]) == Decimal("1.5") * Decimal(prices[1]["second"])
+    assert (spoken["estimated_characters"], heard["estimated_seconds"]) == (1_000_000, 1.5)
+    assert Decimal(spoken["amount_usd"]) + Decimal(heard["amount_usd"]) > 0

@@ -77,6 +77,11 @@ async def test_the_same_payment_again_is_the_same_answer_and_buys_nothing_more(s
     assert other.status_code in (402, 409), other.text
 
 
+async def test_the_challenge_says_that_all_of_a_balance_is_the_buyers(shop: Shop) -> None:
+    message = (await shop.send(CREDITS, TEN_CENTS)).json()["error"]["message"]
+    assert message == "This balance is bought by x402 with 0.10 USD, and all of it is yours to spend."
+
+
 async def test_a_second_purchase_tops_up_the_same_account(shop: Shop) -> None:
     shop = await fresh(shop)
     first = (await shop.pay(CREDITS, TEN_CENTS, await shop.sign(CREDITS, TEN_CENTS))).json()

@@ -27,6 +27,12 @@ RESPONSE: Json = {"model": "qwen3-32b", "input": "Say hi.", "max_output_tokens":
 
 async def signed_in(shop: Shop) -> str:
     """The token of the shop's wallet, by signature alone."""
+    token: str = (await signing_in(shop))["access_token"]
+    return token
+
+
+async def signing_in(shop: Shop, body: Json | None = None) -> Json:
+    """What the shop's wallet is answered for its signature, which is taken once."""
     async with shop.client() as client:
         challenge = (await client.get("/v1/sign-in")).json()["extensions"]["sign-in-with-x"]
         (chain,) = challenge["supportedChains"]
@@ -35,13 +41,13 @@ async def signed_in(shop: Shop) -> str:
         signed = shop.payer.account.sign_message(encode_defunct(text=text))
         proof = {**unsigned, "signature": "0x" + bytes(signed.signature).hex()}
         headers = {"sign-in-with-x": base64.b64encode(orjson.dumps(proof)).decode()}
-        answer = await client.post("/v1/sign-in", headers=headers)
+        answer = await client.post("/v1/sign-in", headers=headers, json=body)
         assert answer.status_code == 200, answer.text
         assert "no-store" in answer.headers["cache-control"]
-        again = await client.post("/v1/sign-in", headers=headers)
+        again = await client.post("/v1/sign-in", headers=headers, json=body)
         assert (again.status_code, again.json()["error"]["code"]) == (401, "sign_in_invalid")
-    token: str = answer.json()["access_token"]
-    return token
+    found: Json = answer.json()
+    return found
 
 
 async def opened(shop: Shop, token: str, path: str) -> Any:
@@ -109,3 +115,22 @@ async def test_a_wallet_that_never_paid_is_told_so(shop: Shop) -> None:
         assert answer.status_code == 401
         assert "paid for nothing" in answer.json()["error"]["message"]
         assert (await client.post("/v1/sign-in")).status_code == 400
+
+
+async def test_a_signature_makes_an_api_key_that_spends_the_wallets_credit(shop: Shop) -> None:
+    mine = await fresh(shop)
+    chat = "/v1/chat/completions"
+    paid = await mine.pay(chat, QUESTION, await mine.sign(chat, QUESTION))
+    assert paid.status_code == 200, paid.text
+    assert (await signing_in(mine))["api_key"] is None
+    key = (await signing_in(mine, {"key_name": "found again"}))["api_key"]
+    assert key.startswith("batchin_api_")
+    me = (await opened(mine, key, "/v1/users/me")).json()
+    assert me["id"].endswith(mine.payer.address.lower())
+    (listed,) = (await opened(mine, key, "/v1/keys")).json()
+    assert (listed["name"], listed["is_active"]) == ("found again", True)
+    async with shop.client() as client:
+        malformed = await client.post(
+            "/v1/sign-in", headers={"sign-in-with-x": "e30="}, json={"key_name": 5}
+        )
+    assert (malformed.status_code, malformed.json()["error"]["param"]) == (400, "key_name")

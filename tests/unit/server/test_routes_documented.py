@@ -43,7 +43,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *model_routes(FreeDoor(nothing, nothing)),
         *TopUpRoutes(nothing, callers, nothing, 1, None, None, None, 0).routes(),
         Route("/v1/payments/{id}", nothing),
-        *SignInRoutes(nothing).routes(),
+        *SignInRoutes(nothing, 1).routes(),
         *FileDoor(nothing, nothing, 1.0).routes(),
         *BatchDoor(nothing, nothing, nothing, 1.0).routes(),
         *VideoDoor(nothing, nothing, nothing, nothing).routes(),

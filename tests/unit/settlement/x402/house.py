@@ -35,6 +35,7 @@ from settlement.rail import Delivery, Grant, Order, Outcome, Replay, RunStatus, 
 from settlement.x402.collector import Collector
 from settlement.x402.desk import Desk
 from settlement.x402.errors import PaymentRequired
+from settlement.x402.exposure import Exposure
 from settlement.x402.facilitator import Authorization, Facilitator, Settlement, SettlementState
 from settlement.x402.rail import X402Rail
 from settlement.x402.sale import Asset, Sale
@@ -251,16 +252,23 @@ class House:
 
 
 @asynccontextmanager
-async def opened(folder: Path, chain: Chain, sale: Sale = SALE) -> AsyncIterator[House]:
+async def opened(
+    folder: Path, chain: Chain, sale: Sale = SALE, exposure: Exposure | None = None
+) -> AsyncIterator[House]:
     """Start a process over the folder: load its keys and end what an earlier one left."""
     async with fresh_store(folder, *ALL_TABLES) as real:
         store: Any = FusedStore(real, chain.fuse)
-        rail, keys = await rail_over(folder, store, chain, chain.clock, sale)
+        rail, keys = await rail_over(folder, store, chain, chain.clock, sale, exposure)
         yield House(rail, store, keys, chain, chain.clock)
 
 
 async def rail_over(
-    folder: Path, store: Any, facilitator: Facilitator, clock: Any, sale: Sale
+    folder: Path,
+    store: Any,
+    facilitator: Facilitator,
+    clock: Any,
+    sale: Sale,
+    exposure: Exposure | None = None,
 ) -> tuple[X402Rail, Keys]:
     """The rail of a new process, and the wallets' tokens."""
     ring = KeyRing.open(folder / "keys", clock)
@@ -279,7 +287,8 @@ async def rail_over(
         token_ttl_s=3600,
         statements=Statements(ring, "https://api.example:8443", clock),
     )
-    rail = X402Rail(sale, desk, Collector(store, facilitator, clock, longest_s=3600, poll_s=0.01))
+    collector = Collector(store, facilitator, clock, longest_s=3600, poll_s=0.01)
+    rail = X402Rail(sale, desk, collector, exposure=exposure)
     await void_orphans(store)
     await rail.recovery.recover()
     return rail, keys
