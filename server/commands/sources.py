@@ -38,11 +38,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A bundle and the keys to believe; ``keys_from`` says in words whose they are."""
+    """A bundle and the keys to believe; ``keys_from`` says in words whose they are. ``server`` is who
+    can be asked about the bundle's log, None where nobody was named."""
 
     bundle: Any
     trust: Trust
     keys_from: str
+    server: str | None = None
 
 
 async def read_source(source: Source) -> Found:
@@ -60,7 +62,7 @@ async def read_source(source: Source) -> Found:
         whose.append(f"as {server} publishes them")
     trust = Trust(pinned.keys + listed.keys, pinned.log_keys + listed.log_keys)
     keys_from = " and ".join(whose) or "none (--key, --keys and --url name some)"
-    return Found(await _bundle(source, server), trust, keys_from)
+    return Found(await _bundle(source, server), trust, keys_from, server or _host(source.name))
 
 
 def read_json(path: Path) -> Any:
@@ -73,6 +75,14 @@ def read_json(path: Path) -> Any:
         raise CommandFailed(f"{path} is not JSON: {error}.") from None
 
 
+def _host(name: str) -> str | None:
+    """The server behind the URL of a bundle."""
+    if not name.startswith(("http://", "https://")):
+        return None
+    parts = urlsplit(name)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 async def _server(source: Source) -> str | None:
     """The server to ask: --url, else for an ID the one that runs on the data dir."""
     if source.url is not None:
@@ -83,9 +93,9 @@ async def _server(source: Source) -> str | None:
 
 
 async def _bundle(source: Source, server: str | None) -> Any:
-    if source.name.startswith(("http://", "https://")):
-        parts = urlsplit(source.name)
-        return parse_bundle(await get(f"{parts.scheme}://{parts.netloc}", source.name))
+    host = _host(source.name)
+    if host is not None:
+        return parse_bundle(await get(host, source.name))
     if _is_id(source.name):
         assert server is not None  # _server says so for an id
         return parse_bundle(await get(server, f"/v1/vaas/{source.name}/bundle"))

@@ -51,6 +51,26 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the last checkpoint seen of each log, made at first use: compare the bundle's "
+            "with it, and the server's where one is asked. A log that was forked, rolled back or "
+            "rewritten fails.",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    consistency: Annotated[
+        Path | None,
+        typer.Option(
+            help="A saved answer of GET /v1/audit/log/consistency, for --checkpoints where no server is "
+            "asked.",
+            dir_okay=False,
+            exists=True,
+            show_default=False,
+        ),
+    ] = None,
     online: Annotated[
         bool,
         typer.Option("--online", help="Ask the chain too: payment, agent, wallet and anchor."),
@@ -85,12 +105,16 @@ def verify(
     With --online also what the chain says: the payment, who was paid, the agent's entry in the Identity
     Registry and the file behind it, the anchor. Name a node of your own: the server's proves less.
 
+    Who verifies more than once keeps checkpoints: with --checkpoints a log that shows different pasts is
+    found out, offline by --consistency, else by asking its server.
+
     Nothing is believed because the bundle says it: pin a key with --key, or name whose published keys to
     take with --keys or --url. For an ID the keys are those of the server that is asked. Exit status: 0
     valid, 1 not valid, 2 a check could not be made.
     """
     import asyncio
 
+    from server.commands.kept import Kept, Proofs, compared, saved_growth
     from server.commands.office import folder_of
     from server.commands.online import asked_online, node_of
     from server.commands.show import show_json
@@ -106,6 +130,9 @@ def verify(
         verdict, keys_from = _unreadable(error), "none"
     else:
         verdict, keys_from = verify_bundle(found.bundle, found.trust, bodies), found.keys_from
+        if checkpoints is not None:
+            kept, proofs = Kept.read(checkpoints), Proofs(saved_growth(consistency), found.server)
+            verdict = asyncio.run(compared(verdict, found, kept, proofs))
         if online or rpc is not None:
             node = node_of(rpc, folder_of(data_dir, config), confirmations)
             verdict = asyncio.run(asked_online(verdict, found.bundle, node))

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -78,6 +79,38 @@ def test_a_record_is_verified_by_its_id_and_from_a_file(live_server: LiveServer,
         (tmp_path / "bundle.json").write_bytes(response.read())
     again = asked_verdict("verify", str(tmp_path / "bundle.json"), "--url", live_server.url, "--json")
     assert again["valid"] is True
+
+
+def test_who_keeps_checkpoints_finds_a_log_that_was_rolled_back(
+    live_server: LiveServer, tmp_path: Path
+) -> None:
+    record = embed(live_server, live_server.api_key)[1]["vaas"]["record_id"]
+    seen = tmp_path / "seen.json"
+    asked = (
+        "verify",
+        record,
+        "--data-dir",
+        str(live_server.data_dir),
+        "--checkpoints",
+        str(seen),
+        "--json",
+    )
+    deadline = time.monotonic() + 60
+    while batchin(*asked).returncode == 2:
+        assert time.monotonic() < deadline, "no place in the log within a minute"
+    for _ in range(2):
+        ended = batchin(*asked)
+        names = {check["name"]: check["result"] for check in json.loads(ended.stdout)["checks"]}
+        assert (ended.returncode, names["log.consistency"], names["log.head"]) == (0, "pass", "pass")
+    [(origin, note)] = json.loads(seen.read_bytes())["checkpoints"].items()
+    size = note.split("\n")[1]
+    longer = note.replace(f"\n{size}\n", f"\n{int(size) + 1000}\n")
+    seen.write_text(json.dumps({"checkpoints": {origin: longer}}))
+    ended = batchin(*asked)
+    checks = {check["name"]: check for check in json.loads(ended.stdout)["checks"]}
+    assert (ended.returncode, checks["log.head"]["result"]) == (1, "fail")
+    assert "rolled back" in checks["log.head"]["detail"]
+    assert checks["log.consistency"]["result"] == "skipped"  # nobody can prove it
 
 
 def asked_verdict(*arguments: str) -> Any:
