@@ -7,6 +7,8 @@ sentence about what to do next. Packages add their own subclasses beside the cod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+_JOB_S = 30
+
 
 class BatchinError(Exception):
     """An error with a documented code.
@@ -218,6 +220,19 @@ class RateLimited(BatchinError):
     type = "rate_limit_error"
     retryable = True
     resolution = "Wait for the time that Retry-After names."
+
+
+class TooManyOpen(RateLimited):
+    """An account has as many jobs that have not ended as it may."""
+
+    resolution = "Wait until one has ended, or cancel one."
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"This account has {most} batches, videos and responses in the background that have not "
+            "ended, as many as it may.",
+            retry_after_s=_JOB_S,
+        )
 
 
 class Cancelled(BatchinError):

@@ -265,6 +265,12 @@ class Settings(BaseSettings):
     file_ttl_s: int = Field(
         2_592_000, ge=3600, description="Lifetime of files whose upload does not say how long they live."
     )
+    account_jobs: int = Field(
+        1000,
+        ge=1,
+        description="Most batches, videos and responses in the background of one account that have not "
+        "ended.",
+    )
     batch_tasks: int = Field(1_000_000, ge=1, description="Most tasks of one batch.")
     batch_running: int = Field(
         16, ge=1, description="Tasks of batches that run at once; each engine has its own limit too."

@@ -123,6 +123,7 @@ def jobs_of(
         resource=lambda path: Resource(base_url + path, path),
         rates=rates_of(settings),
         most_tasks=settings.batch_tasks,
+        most_open=settings.account_jobs,
         keep_s=settings.file_ttl_s,
         keys=keys,
     )

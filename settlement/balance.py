@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from base.caller import CallerKind
 from base.clock import Clock
-from base.errors import BatchinError, InsufficientFunds, InternalError, Unauthorized
+from base.errors import BatchinError, InsufficientFunds, InternalError, TooManyOpen, Unauthorized
 from settlement.evidence.ops import evidence_op
 from settlement.evidence.recorder import Recorder
 from settlement.evidence.signed import PaymentFacts
@@ -115,6 +115,8 @@ def _lost(refused: Refused) -> BatchinError:
 def _refusal(refused: Refused) -> BatchinError:
     if refused.code in ("insufficient", "over_budget", "no_account"):
         return InsufficientFunds("Insufficient balance or budget exceeded")
+    if refused.code == "too_many_open":
+        return TooManyOpen(int(refused.detail["most"]))
     if refused.code == "no_key":
         return Unauthorized()
     return InternalError("The call could not be reserved.")

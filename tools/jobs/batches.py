@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import select
 
 from base.caller import Caller
-from base.errors import BatchinError, Conflict, InvalidRequest, NotFound, Unauthorized
+from base.errors import BatchinError, Conflict, InvalidRequest, NotFound, TooManyOpen, Unauthorized
 from base.ids import new_id, new_uuid
 from base.outbound.guard import UrlRefused
 from base.sealing import Sealed
@@ -71,7 +71,7 @@ class Batches:
         answer = await self._parts.store.commit(
             *self._once(batch, asked, idempotency_key),
             file_ops.pin(file.id, account_id, batch.created_at_ms),
-            ops.create(batch.row()),
+            ops.create(batch.row(), self._parts.most_open),
         )
         if isinstance(answer, Refused):
             return await self._made_before(account_id, answer)
@@ -84,6 +84,8 @@ class Batches:
 
     async def _made_before(self, account_id: str, refused: Refused) -> Batch:
         """The batch that this key made. Raises what a refusal to make one means."""
+        if refused.code == "too_many_open":
+            raise TooManyOpen(self._parts.most_open)
         batch_id = self._parts.keys.before(refused)
         if batch_id is not None:
             return await self.get(account_id, batch_id)
@@ -94,10 +96,10 @@ class Batches:
         batch = self._new(caller, asked, str(new_uuid()), new_id("file"))
         return replace(batch, inline=True, total=len(asked.tasks), quoted_nano_usd=most_nano_usd)
 
-    def taken(self, batch: Batch, file: File, account_id: str, key_id: str | None) -> Sequence[Op]:
+    def taken(self, batch: Batch, file: File, caller: Caller, account_id: str) -> Sequence[Op]:
         """What keeps such a batch, in the commit that charges its request to this account."""
         self._worker.wake_soon()
-        return accepted(self._parts, batch, file, account_id, key_id)
+        return accepted(self._parts, batch, file, caller, account_id)
 
     async def get(self, account_id: str, batch_id: str) -> Batch:
         """Raises NotFound, the same for a batch of somebody else."""

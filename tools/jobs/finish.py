@@ -147,5 +147,6 @@ def end_ops(batch: Batch, status: Status, at_ms: int) -> tuple[Op, ...]:
     return (
         void(batch.id, batch.account_id, batch.key_id),
         file_ops.unpin(batch.input_file_id),
+        ops.close(batch.account_id),
         ops.announce(batch.row(), status, at_ms),
     )

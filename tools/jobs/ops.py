@@ -1,4 +1,5 @@
-"""The operations on batches. Refusals: ``not_found``, ``ended`` (the batch takes no more of that)."""
+"""The operations on batches. Refusals: ``not_found``, ``ended`` (the batch takes no more of that),
+``too_many_open`` (its account has as many as it may)."""
 
 from collections.abc import Collection
 from typing import Any, Final
@@ -17,10 +18,38 @@ def batch_key(batch_id: str) -> Key:
     return Key("batch", (batch_id,))
 
 
-def create(row: Row) -> Op:
-    """Keep a new batch."""
-    key = batch_key(row["id"])
-    return Op((), lambda rows: rows.put(key, row), fresh=(key,))
+def open_key(account_id: str) -> Key:
+    """Where the jobs of an account that have not ended are counted."""
+    return Key("job_count", (account_id,))
+
+
+def create(row: Row, most_open: int) -> Op:
+    """Keep a new batch and count it: None, or Refused ``too_many_open``."""
+    key, count_at = batch_key(row["id"]), open_key(row["account_id"])
+
+    def fold(rows: Rows) -> Refused | None:
+        count = rows.get(count_at) or {"account_id": row["account_id"], "open": 0}
+        if count["open"] >= most_open:
+            return Refused("too_many_open", {"most": most_open})
+        rows.put(count_at, count | {"open": count["open"] + 1})
+        rows.put(key, row)
+        return None
+
+    return Op((count_at,), fold, fresh=(key,))
+
+
+def close(account_id: str) -> Op:
+    """One job of an account has ended. Once for each ``create``, in the commit that ends the job."""
+    count_at = open_key(account_id)
+
+    def fold(rows: Rows) -> None:
+        count = rows.get(count_at)
+        if count is None or count["open"] <= 1:
+            rows.delete(count_at)
+        else:
+            rows.put(count_at, count | {"open": count["open"] - 1})
+
+    return Op((count_at,), fold)
 
 
 def step(batch_id: str, of: Collection[Status], to: Status, **changes: Any) -> Op:

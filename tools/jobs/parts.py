@@ -36,7 +36,8 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """``most_tasks``: the longest batch; ``keep_s``: how long a batch is remembered after its end."""
+    """``most_tasks``: the longest batch; ``most_open``: jobs of one account that have not ended;
+    ``keep_s``: how long a batch is remembered after its end."""
 
     store: Store
     files: Files
@@ -49,5 +50,6 @@ class JobParts:
     resource: Callable[[str], Resource]
     rates: Mapping[Priority, Rate]
     most_tasks: int
+    most_open: int
     keep_s: int
     keys: KeyBook

@@ -17,6 +17,7 @@ from storage.op import Op
 from tools.core import Annotations, Call, Followed, Result, Tool
 from tools.files.files import INLINE, File
 from tools.immediate import NOWHERE, Immediate
+from tools.jobs.accept import check_open
 from tools.jobs.batch import Batch, Priority, Status
 from tools.jobs.batches import Batches
 from tools.jobs.lines import LineReader, Task
@@ -160,6 +161,7 @@ class Submission:
 
     async def start(self) -> Served:
         tools = self._tools
+        await check_open(tools.parts, self._call.caller)
         most = await tools.most_nano_usd(self._args)
         self._batch = tools.batches.of_tasks(self._call.caller, self._args, most)
         async with AsyncExitStack() as stack:
@@ -183,12 +185,9 @@ class Submission:
         """An input that no commit kept is a stray: the next start removes it."""
 
     def _also(self, account_id: str) -> Sequence[Op]:
-        """An account other than the caller's own is the wallet that paid this very call."""
         if self._batch is None or self._file is None:
             return ()
-        caller = self._call.caller
-        key_id = caller.key_id if caller.account_id == account_id else None
-        return self._tools.batches.taken(self._batch, self._file, account_id, key_id)
+        return self._tools.batches.taken(self._batch, self._file, self._call.caller, account_id)
 
 
 def _lines(args: BatchInput) -> Iterator[bytes]:

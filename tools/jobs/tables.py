@@ -72,6 +72,16 @@ BATCH: Final = Table(
 priority says it; ``progress`` is how far a video is, in percent, NULL before an engine has it;
 ``salts_hashes`` is as in the key that made it, NULL for not."""
 
+JOB_COUNT: Final = Table(
+    "job_count",
+    TABLES,
+    Column("account_id", String, primary_key=True),
+    Column("open", Integer, nullable=False),
+    CheckConstraint("open > 0", name="job_count_open"),
+    sqlite_with_rowid=False,
+)
+"""How many batches, videos and responses in the background of an account have not ended."""
+
 BATCH_TASK: Final = Table(
     "batch_task",
     TABLES,

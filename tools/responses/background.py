@@ -18,7 +18,7 @@ from storage.op import Op
 from tools.core import Call, Execution, Result, Tool
 from tools.files.files import INLINE, File
 from tools.immediate import NOWHERE
-from tools.jobs.accept import accepted
+from tools.jobs.accept import accepted, check_open
 from tools.jobs.batch import BACKGROUND, Batch, Priority, new_batch
 from tools.responses.background_book import BackgroundBook
 from tools.responses.background_run import TOOL
@@ -99,6 +99,7 @@ class Submission:
         """Nothing to wait for."""
 
     async def start(self) -> Served:
+        await check_open(self._respond.book.parts, self._call.caller)
         self._job = self._new()
         async with self._respond.book.parts.files.making("") as upload:
             await upload.write(await asyncio.to_thread(self._wish))
@@ -146,12 +147,9 @@ class Submission:
         return orjson.dumps(wish)
 
     def _also(self, account_id: str) -> Sequence[Op]:
-        """An account other than the caller's own is the wallet that paid this very call."""
         if self._job is None or self._file is None:
             return ()
-        caller = self._call.caller
-        key_id = caller.key_id if caller.account_id == account_id else None
         book = self._respond.book
         book.worker.wake_soon()
         kept = self._respond.responses.shelf.keep(account_id, given_items(self._args), self._response)
-        return (*accepted(book.parts, self._job, self._file, account_id, key_id), kept)
+        return (*accepted(book.parts, self._job, self._file, self._call.caller, account_id), kept)

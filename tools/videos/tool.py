@@ -23,7 +23,7 @@ from storage.op import Op
 from tools.core import Annotations, Call, Followed, Result, Tool
 from tools.files.files import INLINE, File
 from tools.immediate import NOWHERE, Immediate
-from tools.jobs.accept import accepted
+from tools.jobs.accept import accepted, check_open
 from tools.jobs.batch import VIDEOS, Batch, Priority, new_batch
 from tools.look import Looker
 from tools.scopes import check_scopes
@@ -161,6 +161,7 @@ class Submission:
         """Nothing to wait for."""
 
     async def start(self) -> Served:
+        await check_open(self._tools.shelf.parts, self._call.caller)
         video = self._video = self._new()
         async with self._tools.shelf.parts.files.making("") as upload:
             await upload.write(await asyncio.to_thread(self._wish, video.id))
@@ -220,14 +221,11 @@ class Submission:
         return orjson.dumps(wish)
 
     def _also(self, account_id: str) -> Sequence[Op]:
-        """An account other than the caller's own is the wallet that paid this very call."""
         if self._video is None or self._file is None:
             return ()
-        caller = self._call.caller
-        key_id = caller.key_id if caller.account_id == account_id else None
         shelf = self._tools.shelf
         shelf.worker.wake_soon()
-        return accepted(shelf.parts, self._video, self._file, account_id, key_id)
+        return accepted(shelf.parts, self._video, self._file, self._call.caller, account_id)
 
 
 def shown_as_content(output: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

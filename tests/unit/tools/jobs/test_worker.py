@@ -122,6 +122,7 @@ async def bench(folder: Path, running: Running) -> AsyncIterator[Bench]:
             resource=lambda path: Resource(path, path),
             rates={priority: Rate(priority.value, 5000) for priority in Priority},
             most_tasks=100,
+            most_open=100,
             keep_s=3600,
             keys=keys,
         )
