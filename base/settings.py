@@ -26,6 +26,7 @@ from pydantic_settings import (
 from base.agent_settings import AgentSettings
 from base.engine_settings import EngineSettings, Lane
 from base.limit_settings import LimitSettings
+from base.moderation_settings import ModerationSettings
 from base.network_settings import NetworkName, NetworkSettings
 from base.outbound.addresses import network_of
 from base.topup_settings import AlipaySettings, DepositSettings, StripeSettings
@@ -195,6 +196,9 @@ class Settings(BaseSettings):
     )
     strict_models: bool = Field(False, description="Turn the catalog's model aliases off.")
     models: tuple[ModelSettings, ...] = Field((), description="Models of attached engines ([[models]]).")
+    moderation: ModerationSettings | None = Field(
+        None, description="What answers /v1/moderations ([moderation])."
+    )
     limits: tuple[LimitSettings, ...] = Field(
         (), description="Rates by key, workspace, lane and region ([[limits]]), beside keys' own."
     )

@@ -215,6 +215,20 @@ def _paid(payment_errors: Sequence[ErrorType]) -> tuple[Operation, ...]:
             params,
             errors=errors,
         ),
+        Operation(
+            "POST",
+            "/v1/moderations",
+            "createModeration",
+            "Tell harmful texts",
+            Auth.PAID,
+            "moderate",
+            "OpenAI's Moderations API, by the model that the operator chose. Refused with 503 "
+            "engine_not_configured, before any payment is asked for, while no model of this server "
+            "moderates.",
+            "openai",
+            params,
+            errors=errors,
+        ),
         *pictures(params, payment_errors),
         Operation(
             "POST",

@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from base.agent_settings import AgentSettings
 from base.engine_settings import EngineSettings
 from base.limit_settings import LimitSettings
+from base.moderation_settings import ModerationSettings
 from base.network_settings import FacilitatorSettings, NetworkSettings
 from base.settings import ModelSettings, Settings
 from base.topup_settings import AlipaySettings, StripeSettings
@@ -98,6 +99,12 @@ itself: the gas wallet needs the chain's own coin; or facilitators of others set
 [payments](payments.md#networks); seen on anvil in the place of Base Sepolia, not yet run against a live
 public chain or facilitator.
 """
+_MODERATION = """\
+## [moderation]
+
+What answers `/v1/moderations`: a model that classifies, and what each of its classes means. Without it
+the path answers 503 `engine_not_configured`.
+"""
 _FACILITATORS = """\
 ## [[networks.NAME.facilitators]]
 
@@ -129,6 +136,7 @@ def settings_page() -> str:
     )
     tables = f"{_MODELS}\n{models}\n\n{_ENGINES}\n{engines}\n\n{_LIMITS}\n{limits}\n"
     for head, section in (
+        (_MODERATION, ModerationSettings),
         (_STRIPE, StripeSettings),
         (_ALIPAY, AlipaySettings),
         (_AGENT, AgentSettings),

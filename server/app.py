@@ -496,6 +496,7 @@ class _Composition:
             "/v1/embeddings": whole("/v1/embeddings", "embed"),
             "/v1/rerank": whole("/v1/rerank", "rerank"),
             "/v1/classify": whole("/v1/classify", "classify"),
+            "/v1/moderations": whole("/v1/moderations", "moderate"),
             speech: speech_door(whole(speech, "speech"), key),
             transcriptions: transcription_door(
                 whole(transcriptions, "transcribe", "form-data"), key, settings.max_upload_bytes

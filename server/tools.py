@@ -30,6 +30,7 @@ from tools.jobs.lines import PathOfModel
 from tools.jobs.submit import BatchTools
 from tools.look import Looker
 from tools.models import Models
+from tools.moderate import Moderate
 from tools.quote import Quotes
 from tools.receipt import Receipts
 from tools.rerank import Rerank
@@ -80,6 +81,7 @@ def registry_of(
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
     looker = Looker(outbound)
+    classify = Classify(catalog, engines, clock, _first(catalog, Modality.CLASSIFY))
     return Registry(
         [
             respond.responses.chat.tool(),
@@ -87,7 +89,8 @@ def registry_of(
             Complete(catalog, engines, clock).tool(),
             Embed(catalog, engines).tool(),
             Rerank(catalog, engines, _first(catalog, Modality.RERANK)).tool(),
-            Classify(catalog, engines, clock, _first(catalog, Modality.CLASSIFY)).tool(),
+            classify.tool(),
+            Moderate(classify, settings.moderation).tool(),
             Speech(catalog, engines).tool(),
             Transcribe(catalog, engines).tool(),
             Images(catalog, engines, clock, keep_picture, looker).tool(),
@@ -151,5 +154,6 @@ BATCHED: Final[Mapping[str, str]] = {
     "/v1/embeddings": "embed",
     "/v1/rerank": "rerank",
     "/v1/classify": "classify",
+    "/v1/moderations": "moderate",
 }
 """The tool behind each path that tasks of a batch may name: those whose answer is JSON."""

@@ -84,8 +84,8 @@ class Classify:
             ),
             Input=ClassifyInput,
             Output=ClassifyOutput,
-            run=self._run,
-            quote=self._quote,
+            run=self.run,
+            quote=self.quote,
             modality=Modality.CLASSIFY,
             annotations=Annotations(read_only=True, idempotent=True, open_world=False),
             examples=(
@@ -94,12 +94,14 @@ class Classify:
             available=lambda: self.engines.serves(Modality.CLASSIFY),
         )
 
-    def _quote(self, args: ClassifyInput) -> Quote:
+    def quote(self, args: ClassifyInput) -> Quote:
+        """The most that a call of these arguments may cost. Raises as Tool.quote does."""
         model = self.catalog.resolve(args.model, Modality.CLASSIFY)
         bound = sum(len(text.encode()) + _EXTRA_TOKENS for text in args.texts())
         return Quote(args.model, model.card, Usage(input_tokens=bound))
 
-    def _run(self, args: ClassifyInput, call: Call) -> "ClassifyExecution":
+    def run(self, args: ClassifyInput, call: Call) -> "ClassifyExecution":
+        """One run of validated arguments."""
         model = self.catalog.resolve(args.model, Modality.CLASSIFY)
         body = {"input": args.texts()}
         run = engine_run(self.engines, call, Modality.CLASSIFY, model.engine_model, body)

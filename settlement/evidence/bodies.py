@@ -13,6 +13,7 @@ from settlement.evidence.hashes import (
     classes_response_hash,
     completion_response_hash,
     embeddings_response_hash,
+    moderation_response_hash,
     request_hash,
     rerank_response_hash,
     sha256_of,
@@ -116,6 +117,10 @@ def _classify(body: Mapping[str, Any]) -> str:
     return classes_response_hash(sorted(body["data"], key=lambda row: int(row["index"])))
 
 
+def _moderate(body: Mapping[str, Any]) -> str:
+    return moderation_response_hash(body["results"])
+
+
 def _speech(body: Mapping[str, Any] | bytes) -> str:
     """The sound itself, or as the tool's output holds it."""
     if isinstance(body, bytes):
@@ -147,6 +152,7 @@ _RULES: Final[Mapping[str, Rule]] = {
     "complete": _complete,
     "embed": _embed,
     "image": _image,
+    "moderate": _moderate,
     "rerank": _rerank,
     "speech": _speech,
     "transcribe": _transcribe,

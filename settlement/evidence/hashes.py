@@ -92,6 +92,12 @@ def classes_response_hash(rows: Iterable[Mapping[str, Any]]) -> str:
     return sha256_of(canonical(shown))
 
 
+def moderation_response_hash(results: Iterable[Mapping[str, Any]]) -> str:
+    """Of ``[flagged, [[category, score], ...]]`` of each input in order, the categories sorted, in RFC
+    8785 form, each score as a string of that same form. Raises NotCanonical."""
+    return sha256_of(canonical([[one["flagged"], _scores(one)] for one in results]))
+
+
 def transcription_response_hash(answer: Mapping[str, Any]) -> str:
     """Of ``{text}``, and of ``segments`` ``[{id, start, end, text}]`` where the answer has them, in
     RFC 8785 form. Raises NotCanonical."""
@@ -102,6 +108,11 @@ def transcription_response_hash(answer: Mapping[str, Any]) -> str:
             for segment in answer["segments"]
         ]
     return sha256_of(canonical(shown))
+
+
+def _scores(result: Mapping[str, Any]) -> list[list[str]]:
+    scores = sorted(result["category_scores"].items())
+    return [[name, canonical(score).decode()] for name, score in scores]
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:

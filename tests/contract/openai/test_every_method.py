@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import NoneType
 from typing import Any, Final
 
+import httpx
 import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types import (
@@ -22,6 +23,7 @@ from openai.types.chat import ChatCompletion, ParsedChatCompletion
 from openai.types.responses import ParsedResponse, Response
 from pydantic import BaseModel
 
+from tests.contract.openai.test_background import LASTING
 from tests.live import LiveServer
 
 MODEL: Final = "qwen3-32b"
@@ -44,6 +46,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "images.create_variation": "no engine varies pictures",
     "images.edit": "has its own tests",
     "models.delete": "the catalog is the operator's",
+    "moderations.create": "no model of this server moderates; see below, and tests/contract/sglang",
     "responses.compact": "conversations are never cut",
     "responses.connect": "there is no socket beside the event stream",
 }
@@ -80,6 +83,10 @@ class Things:
     @property
     def response(self) -> str:
         return self._client.responses.create(model=MODEL, input="Hello", max_output_tokens=16).id
+
+    @property
+    def lasting_response(self) -> str:
+        return str(self._client.responses.create(**LASTING, background=True).id)
 
     @property
     def sound(self) -> bytes:
@@ -156,6 +163,7 @@ CALLS: Final[Mapping[str, tuple[Call, type[Any]]]] = {
     "responses.stream": (lambda c, _: c.responses.stream(**INPUT), list),
     "responses.retrieve": (lambda c, t: c.responses.retrieve(t.response), Response),
     "responses.input_items.list": (lambda c, t: c.responses.input_items.list(t.response), list),
+    "responses.cancel": (lambda c, t: c.responses.cancel(t.lasting_response), Response),
     "responses.delete": (lambda c, t: c.responses.delete(t.response), NoneType),
 }
 RESOURCES: Final = (
@@ -169,16 +177,28 @@ RESOURCES: Final = (
     "files",
     "images",
     "models",
+    "moderations",
     "responses",
     "responses.input_items",
 )
-CANCELLED: Final = "responses.cancel"  # of what runs in the background: has its own tests
 
 
 def test_no_method_is_left_out() -> None:
     methods = {f"{name}.{method}" for name in RESOURCES for method in methods_of(name)}
     called = {name.partition(",")[0] for name in CALLS}
-    assert methods == called | ELSEWHERE.keys() | {CANCELLED}
+    assert methods == called | ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("key", ["none", None])
+def test_where_no_model_moderates_nobody_is_asked_to_pay(
+    live_server: LiveServer, client: OpenAI, key: str | None
+) -> None:
+    """With an API key, and without one, which is where a payment would be asked for."""
+    headers = {"Authorization": f"Bearer {client.api_key}"} if key is None else {}
+    answer = httpx.post(live_server.url + "/v1/moderations", json={"input": "x"}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_not_configured")
+    assert answer.headers["x-should-retry"] == "false"
+    assert "payment-required" not in answer.headers
 
 
 def methods_of(resource: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ from tools.fallback import Fallbacks
 from tools.image import Images
 from tools.jobs.submit import BatchTools
 from tools.models import Models
+from tools.moderate import Moderate
 from tools.quote import Quotes
 from tools.receipt import Receipts
 from tools.rerank import Rerank
@@ -64,6 +65,7 @@ def registry() -> Registry:
             Embed(NOTHING, NOTHING).tool(),
             Rerank(NOTHING, NOTHING, "ranker").tool(),
             Classify(NOTHING, NOTHING, NOTHING, "sorter").tool(),
+            Moderate(Classify(NOTHING, NOTHING, NOTHING, "sorter"), None).tool(),
             Speech(NOTHING, NOTHING).tool(),
             Transcribe(NOTHING, NOTHING).tool(),
             Images(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING).tool(),

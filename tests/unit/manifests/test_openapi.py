@@ -131,6 +131,7 @@ def test_paid_operations_name_price_schemes_and_documented_headers() -> None:
         "createTranscription",
         "createRerank",
         "createClassification",
+        "createModeration",
         "createImage",
         "createImageShort",
         "editImage",
