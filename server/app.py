@@ -85,6 +85,7 @@ from server.wallets import sign_in_of
 from server.web.by_address import Limited
 from server.web.caller import Callers
 from server.web.payment import no_payment, payment_of
+from server.web.pieces import Patient
 from settlement.agent.agent import Agent
 from settlement.agent.seat import AgentSeat, agent_name
 from settlement.balance import BalanceRail
@@ -464,7 +465,7 @@ class _Composition:
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
         hot |= {path: free(hot[path]) for path in FREE}
         rest = self._rest(ground, runtime, invoker, callers, documents, routes, seat)
-        return Dispatch(hot, free(rest))
+        return Dispatch(hot, Patient(free(rest), settings.send_timeout_s))
 
     def _hot(self, ground: _Ground, invoker: Invoker, callers: Callers) -> Mapping[str, ASGIApp]:
         settings = self._settings

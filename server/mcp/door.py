@@ -25,10 +25,11 @@ from server.mcp.hosts import Hosts
 from server.mcp.task_times import TaskTimes
 from server.mcp.visit import SCOPE_KEY, Visit
 from server.web.caller import Callers
+from server.web.pieces import pieces_of
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, Head, read_body, read_head, too_large
 from server.web.respond import public_error, send_error
-from server.web.wire import wire_of
+from server.web.wire import Wire, wire_of
 from tools.invoke import Invoker
 from tools.tasks.book import TaskBook
 
@@ -89,7 +90,7 @@ class McpDoor:
             await self._protocol.tools_changed()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        timed = _Timed(send, self._parts.settings.send_timeout_s)
+        timed = _Timed(send, wire_of(scope), self._parts.settings.send_timeout_s)
         try:
             await self._serve(scope, receive, timed.send)
         except Disconnected:
@@ -169,28 +170,34 @@ class McpDoor:
 
 
 class _Timed:
-    """Sends, and gives up with TimeoutError on a reader of a stream that takes nothing. The first
-    message of a stream and a whole answer go into the socket's buffer: they can't stall."""
+    """Sends in pieces, and gives up with TimeoutError on a reader who takes none of one. The first
+    message goes into the socket's buffer: it can't stall."""
 
-    def __init__(self, send: Send, timeout_s: float) -> None:
+    def __init__(self, send: Send, wire: Wire | None, timeout_s: float) -> None:
         self._send = send
+        self._wire = wire
         self._timeout_s = timeout_s
-        self._streaming = False
         self.begun = False
         self.stalled = False
 
     async def send(self, message: Message) -> None:
-        self.begun = True
-        if not self._streaming:
-            self._streaming = bool(message.get("more_body"))
+        if not self.begun:
+            self.begun = True
             await self._send(message)
             return
         try:
-            with anyio.fail_after(self._timeout_s):
-                await self._send(message)
+            for piece in pieces_of(message):
+                await self._piece(piece)
         except TimeoutError:  # a task group would hide it in a group of errors
             self.stalled = True
             raise
+
+    async def _piece(self, piece: Message) -> None:
+        if self._wire is not None and not self._wire.full:
+            await self._send(piece)
+            return
+        with anyio.fail_after(self._timeout_s):
+            await self._send(piece)
 
 
 def _cut(scope: Scope) -> None:

@@ -6,6 +6,7 @@ from typing import Self
 
 from starlette.types import Message, Send
 
+from server.web.pieces import PIECE, pieces_of
 from server.web.wire import Wire
 
 
@@ -43,6 +44,13 @@ class Watch:
         return self.gone and kind is asyncio.CancelledError
 
     async def send(self, message: Message) -> None:
+        if len(message.get("body", b"")) <= PIECE:
+            await self._piece(message)
+            return
+        for piece in pieces_of(message):  # each gets the reader's whole time to take it
+            await self._piece(piece)
+
+    async def _piece(self, message: Message) -> None:
         if self._wire is None or not self._wire.full:
             await self._send(message)
             return

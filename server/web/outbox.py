@@ -10,10 +10,10 @@ from typing import Final
 
 from starlette.types import Send
 
+from server.web.pieces import PIECE, pieces_of
 from server.web.wire import Wire
 
 HELD_MAX: Final = 1_048_576
-_PIECE: Final = 65_536
 
 
 class ReaderTooSlow(Exception):
@@ -39,7 +39,7 @@ class Outbox:
 
     async def write(self, data: bytes) -> None:
         """Send at the end of this turn, or hold while the reader is behind. Raises ReaderTooSlow."""
-        if self._sender is None and self._held_bytes >= _PIECE:
+        if self._sender is None and self._held_bytes >= PIECE:
             self._hand_on()
         if self._held_bytes + len(data) > self._held_max:
             raise ReaderTooSlow
@@ -54,11 +54,8 @@ class Outbox:
             await self._sender
         last = b"".join((*self._held, data))
         self._held.clear()
-        start = 0
-        while len(last) - start > _PIECE:  # each gets the reader's whole time to take it
-            await self._part(last[start : start + _PIECE])
-            start += _PIECE
-        await self._send({"type": "http.response.body", "body": last[start:]})
+        for piece in pieces_of({"type": "http.response.body", "body": last}):
+            await self._send(piece)
         self._ended = True
 
     def close(self) -> None:
@@ -97,7 +94,7 @@ class Outbox:
         """The next few parts: a connection takes 64 KiB before it makes its writer wait."""
         parts = [self._held.popleft()]
         size = len(parts[0])
-        while self._held and size + len(self._held[0]) <= _PIECE:
+        while self._held and size + len(self._held[0]) <= PIECE:
             parts.append(self._held.popleft())
             size += len(parts[-1])
         return b"".join(parts)
