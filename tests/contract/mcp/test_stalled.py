@@ -64,8 +64,9 @@ class Stalled:
 
     async def send(self, message: Message) -> None:
         self.sent.append(message["type"])
-        if len(self.sent) > 2:
+        if self.write_paused:
             await asyncio.Future()
+        self.write_paused = len(self.sent) == 2
 
 
 def call(version: str, **meta: Any) -> bytes:
