@@ -36,7 +36,10 @@ WHEN = {
     "payment_required": "Insufficient balance or budget exceeded, or no payment was sent.",
     "payment_invalid": "The payment does not verify, or does not match what was asked for.",
     "permit2_allowance_required": "Permit2 may not take the paying wallet's tokens yet.",
-    "forbidden": "The key's scopes, lane or region, or the request's host or origin, do not allow it.",
+    "forbidden": (
+        "The key's scopes, lane or region, or the request's host or origin, do not allow it; or the "
+        "paying wallet owes for a call."
+    ),
     "not_found": "There is nothing by that id or path, or it is not the caller's.",
     "model_not_found": "No model has that id.",
     "method_not_allowed": "The path exists, the method does not.",

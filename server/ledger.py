@@ -106,4 +106,5 @@ def _shown(one: Arrivals) -> dict[str, Any]:
         "credit_nano_usd": one.credit_nano_usd,
         "due_nano_usd": one.due_nano_usd,
         "owed_nano_usd": one.owed_nano_usd,
+        "lost_nano_usd": one.lost_nano_usd,
     }

@@ -11,8 +11,9 @@ RECEIVABLE: Final = "receivable"
 CHAIN: Final = "chain"
 ROUNDING: Final = "rounding"
 FUNDING: Final = "funding"
+LOSS: Final = "loss"
 # They have no row: their balance is the sum of their transfers, so that no node waits for a hot row.
-SYSTEM_ACCOUNTS: Final = frozenset((REVENUE, RECEIVABLE, CHAIN, ROUNDING, FUNDING))
+SYSTEM_ACCOUNTS: Final = frozenset((REVENUE, RECEIVABLE, CHAIN, ROUNDING, FUNDING, LOSS))
 
 _WALLET = "wallet:"
 _KEPT: Final = 1024

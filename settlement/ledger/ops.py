@@ -235,10 +235,19 @@ def credit(account_id: str, amount_nano_usd: int, source: str, external_id: str,
 
 
 def claw_back(
-    transfer_id: str, account_id: str, amount_nano_usd: int, code: str, ref: str, at_ms: int
+    transfer_id: str,
+    account_id: str,
+    amount_nano_usd: int,
+    code: str,
+    ref: str,
+    at_ms: int,
+    *,
+    to: str = FUNDING,
+    borne_by: str = RECEIVABLE,
 ) -> Op:
-    """Take a credit back whose payment went back to its payer: from the account what it has left, the
-    rest becomes a claim of ours. Once for each ``transfer_id``.
+    """Take a credit back whose payment went back to its payer (``to`` is where it had come from): from
+    the account what it has left, the rest becomes a claim of ours, or is ``borne_by`` another account.
+    Once for each ``transfer_id``.
 
     What the account still had, or Refused: ``duplicate``, ``no_account``.
     """
@@ -255,10 +264,10 @@ def claw_back(
         taken = min(amount_nano_usd, account["posted"] - account["held"])
         account["posted"] -= taken
         rows.put(account_at, account)
-        rows.put(taken_at, _transfer(transfer_id, account_id, FUNDING, taken, code, ref, at_ms))
+        rows.put(taken_at, _transfer(transfer_id, account_id, to, taken, code, ref, at_ms))
         owed = amount_nano_usd - taken
         if owed:
-            entry = _transfer(f"{transfer_id}:owed", RECEIVABLE, FUNDING, owed, code, ref, at_ms)
+            entry = _transfer(f"{transfer_id}:owed", borne_by, to, owed, code, ref, at_ms)
             rows.put(owed_at, entry)
         return int(taken)
 

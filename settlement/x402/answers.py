@@ -67,6 +67,8 @@ class Known:
                 f"This payment could not be settled ({payment.reason}); nothing was charged.",
                 resolution="Sign a new payment.",
             )
+        if payment.state is State.LOST:
+            raise PaymentReused("This payment left its chain after its call was answered; it is owed.")
         if payment.state is State.PENDING:
             raise SettlementPending(payment.run_id)
         raise PaymentReused(

@@ -21,11 +21,12 @@ ARRIVED: Final = or_(
     and_(_UPFRONT, PAYMENT.c.state.in_((State.PAID.value, State.RUNNING.value))),
 )
 """The payments whose money is here."""
+_LOST: Final = PAYMENT.c.state == State.LOST.value
 _DUE: Final = and_(
     ~_UPFRONT,
     PAYMENT.c.state.in_((State.DONE.value, State.SETTLING.value, State.PENDING.value)),
 )
-_FIGURES: Final = ("payments", "received", "booked", "charged", "due", "owed", "open")
+_FIGURES: Final = ("payments", "received", "booked", "charged", "due", "owed", "open", "lost")
 _MOVED: Final = case(
     (ARRIVED, func.coalesce(PAYMENT.c.settles_atomic, PAYMENT.c.amount_atomic)), else_=0
 )
@@ -38,7 +39,7 @@ class Arrivals:
     that moved, ``booked_nano_usd`` what the books took from the chain for them; ``charged_nano_usd`` is
     the part of it that runs cost, the rest is credit of wallets. ``due_nano_usd`` is charged and not
     settled yet, ``owed_nano_usd`` what the books say is still to come. ``open`` counts the payments that
-    are not at their end."""
+    are not at their end; ``lost_nano_usd`` is what runs cost whose payments left their chain."""
 
     network: str
     asset: str
@@ -49,6 +50,7 @@ class Arrivals:
     due_nano_usd: int = 0
     owed_nano_usd: int = 0
     open: int = 0
+    lost_nano_usd: int = 0
 
     @property
     def credit_nano_usd(self) -> int:
@@ -87,7 +89,7 @@ async def arrivals(store: Store) -> tuple[tuple[Arrivals, ...], tuple[str, ...]]
         for (network, asset), figures in sorted(sums.items())
     )
     differences = [text for one in found for text in one.differences]
-    charged = sum(one.charged_nano_usd + one.due_nano_usd for one in found)
+    charged = sum(one.charged_nano_usd + one.due_nano_usd + one.lost_nano_usd for one in found)
     if charged != used:
         differences.append(f"payments were charged {charged} nano-USD, the usage of their runs {used}")
     if differences:
@@ -105,6 +107,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
         func.sum(case((ARRIVED, PAYMENT.c.charged_nano_usd), else_=0)).label("b"),
         func.sum(case((_DUE, PAYMENT.c.charged_nano_usd), else_=0)).label("c"),
         func.sum(case((PAYMENT.c.state.in_([state.value for state in FINAL]), 0), else_=1)).label("d"),
+        func.sum(case((_LOST, PAYMENT.c.charged_nano_usd), else_=0)).label("e"),
     ).group_by(PAYMENT.c.network, PAYMENT.c.asset)
 
 
@@ -122,6 +125,7 @@ def _taken(account: str) -> Select[*tuple[Any, ...]]:
             nothing,
             nothing,
             nothing,
+            nothing,
         )
         .select_from(TRANSFER.outerjoin(PAYMENT, PAYMENT.c.run_id == TRANSFER.c.ref))
         .where(mine)
@@ -136,7 +140,8 @@ def _signed(account: str) -> ColumnElement[int]:
 def _used() -> Select[*tuple[Any, ...]]:
     none, nothing = literal(None, String), literal(0)
     charged = func.sum(USAGE.c.charged_nano_usd)
-    sums = select(literal("used", String), none, none, func.count(), charged, nothing, nothing, nothing)
+    nothings = (nothing, nothing, nothing, nothing)
+    sums = select(literal("used", String), none, none, func.count(), charged, *nothings)
     return sums.where(USAGE.c.rail == RAIL)
 
 
@@ -148,6 +153,7 @@ def _figures(row: Mapping[str, Any]) -> dict[str, int]:
             "charged": int(row["b"]),
             "due": int(row["c"]),
             "open": int(row["d"]),
+            "lost": int(row["e"]),
         }
     return {"booked" if row["what"] == CHAIN else "owed": int(row["a"])}
 

@@ -23,7 +23,7 @@ RAIL: Final = "x402"
 
 
 class State(StrEnum):
-    """Where a payment stands. SETTLED, FAILED and CREDITED are final.
+    """Where a payment stands. SETTLED, FAILED, CREDITED and LOST are final.
 
     After the run (flow ``authorization``)::
 
@@ -33,6 +33,9 @@ class State(StrEnum):
     is the wallet's credit::
 
         reserved -> settling -> paid -> running -> settled | credited;  settling -> pending, failed
+
+    LOST comes after SETTLED and CREDITED: the chain replaced the block that held the transfer, and the
+    money will not come.
 
     A payment released before any money moved has no row: its authorization may be used again.
     """
@@ -46,9 +49,10 @@ class State(StrEnum):
     SETTLED = "settled"
     FAILED = "failed"
     CREDITED = "credited"
+    LOST = "lost"
 
 
-FINAL: Final = frozenset({State.SETTLED, State.FAILED, State.CREDITED})
+FINAL: Final = frozenset({State.SETTLED, State.FAILED, State.CREDITED, State.LOST})
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from settlement.x402.errors import (
 from settlement.x402.exposure import Exposure
 from settlement.x402.facilitator import SettlementState
 from settlement.x402.grants import AuthorizedGrant, PaidGrant
+from settlement.x402.losses import Losses
 from settlement.x402.payload import Payment as SentPayment
 from settlement.x402.payload import PaymentV1, payment_from
 from settlement.x402.payment import Payment, payment_key, reserved_row
@@ -133,7 +134,8 @@ class X402Rail:
         self._live: set[str] = set()
         self._exposure = exposure or Exposure(_MOST_CALLS, NANO_MAX)
         self.recovery = Recovery(desk, collector, self._live, self._exposure)
-        self.reconciliation = Reconciliation(desk.store, collector.facilitator, desk.clock)
+        self._losses = Losses(desk)
+        self.reconciliation = Reconciliation(desk.store, collector.facilitator, desk.clock, self._losses)
 
     def price(self, amount_nano_usd: int) -> Mapping[str, str]:
         """What a call that costs at most this is paid with, as the quote tool shows it."""
@@ -143,7 +145,7 @@ class X402Rail:
         """Reserve and verify the payment of an order; an upfront payment is settled too.
 
         Raises PaymentRequired (none was sent), PaymentMalformed, PaymentInvalid, PaymentReused,
-        PaymentUnavailable, SettlementFailed and SettlementPending.
+        PaymentUnavailable, SettlementFailed, SettlementPending, TooMuchUnsettled and WalletRefused.
         """
         asked = _Asked(order, offers_of(self._sales, order), self._desk.statements)
         if order.payment is None:
@@ -154,6 +156,7 @@ class X402Rail:
             claim = self._claim(payment)
         except NotSigned as error:
             raise asked.invalid(error.reason) from None
+        await self._losses.check(claim.authorization.payer)
         try:
             offer = self._offer_for(claim, asked)
         except _Misfit as error:

@@ -14,6 +14,7 @@ from settlement.chain.transactions import TransactionManager
 from settlement.ledger.books import Audit, audit
 from settlement.x402.arrivals import ARRIVED, Arrivals, arrivals
 from settlement.x402.facilitator import Facilitator, Settlement, SettlementState
+from settlement.x402.losses import LOSABLE, Losses
 from settlement.x402.payment import Payment
 from settlement.x402.tables import PAYMENT
 from settlement.x402.transitions import found_in
@@ -23,6 +24,8 @@ _WATCH_MS: Final = 1_800_000  # longer than any chain that is served is reorgani
 _SOONEST_MS: Final = 2_000
 _LATE_MS: Final = 60_000
 _AT_ONCE: Final = 64
+_AGAIN_S: Final = 10.0
+_SURE_MS: Final = 600_000  # what a reorganisation took, another one may bring back
 _logger: Final = logging.getLogger("batchin.books")
 
 
@@ -56,8 +59,10 @@ class Reconciliation:
     store: Store
     facilitator: Facilitator
     clock: Clock
+    losses: Losses
     books_s: float = 300.0
     _missing: dict[str, str] = field(default_factory=dict)
+    _refused_ms: dict[str, int] = field(default_factory=dict)
     _settled_ms: dict[str, int] = field(default_factory=dict)
     _watched: list[tuple[int, int, str]] = field(default_factory=list)
     _since_ms: int = 0
@@ -126,14 +131,28 @@ class Reconciliation:
         }
 
     async def _look(self, run_id: str) -> None:
-        rows = await self.store.read(select(PAYMENT).where(PAYMENT.c.run_id == run_id))
+        rows = await self.store.read(select(PAYMENT).where(PAYMENT.c.run_id == run_id, ARRIVED))
         for payment in map(Payment.from_row, rows):
             answer = await self.facilitator.outcome(run_id, payment.authorization)
+            if answer.state is SettlementState.PENDING:
+                answer = await self._again(payment, answer)
             await self._told(payment, answer)
+
+    async def _again(self, payment: Payment, answer: Settlement) -> Settlement:
+        """What left the chain and is still good is settled anew; repeating it is harmless."""
+        try:
+            async with asyncio.timeout(_AGAIN_S):
+                answer = await self.facilitator.settle(payment.run_id, payment.authorization)
+        except TimeoutError:
+            return answer
+        if answer.state is SettlementState.SETTLED:
+            _logger.warning("the payment of %s left its chain, and is settled again", payment.run_id)
+        return answer
 
     async def _told(self, payment: Payment, answer: Settlement) -> None:
         run_id = payment.run_id
         if answer.state is SettlementState.SETTLED:
+            self._refused_ms.pop(run_id, None)
             if self._missing.pop(run_id, None) is not None:
                 _logger.warning("the payment of %s is on its chain again", run_id)
             if answer.transaction and answer.transaction != payment.transaction:
@@ -143,6 +162,28 @@ class Reconciliation:
         text = f"{run_id}: its settlement {payment.transaction} is on {payment.network} no more"
         if answer.state is SettlementState.REFUSED:
             text += f", and will not come ({answer.reason})"
+            if await self._lost(payment, answer.reason):
+                return
+        else:
+            self._refused_ms.pop(run_id, None)
         if self._missing.get(run_id) != text:
             _logger.error("the books differ: %s", text)
         self._missing[run_id] = text
+
+    async def _lost(self, payment: Payment, reason: str) -> bool:
+        """Book what the chain has refused for ten minutes as lost; whether it is."""
+        run_id, now_ms = payment.run_id, self.clock.now_ms()
+        if now_ms - self._refused_ms.setdefault(run_id, now_ms) < _SURE_MS:
+            return False
+        if payment.state not in LOSABLE:
+            return False
+        await self.losses.book(payment, reason)
+        del self._refused_ms[run_id]
+        self._missing.pop(run_id, None)
+        _logger.error(
+            "the payment of %s is lost (%s): booked, and the wallet %s is served no more",
+            run_id,
+            reason,
+            payment.payer,
+        )
+        return True

@@ -22,6 +22,7 @@ _SAYS: Final[Mapping[State, str]] = {
     State.PAID: "The payment is settled; the call is about to run.",
     State.SETTLED: "The payment is settled. Send the same request with the same payment for its answer.",
     State.FAILED: "The payment was not settled: nothing was charged.",
+    State.LOST: "The payment left its chain after the call was answered; it is owed.",
     State.CREDITED: "The call came to nothing: all that was paid is the wallet's credit.",
 }
 

@@ -16,10 +16,11 @@ from x402.mechanisms.evm.signers import EthAccountSignerWithRPC
 from x402.mechanisms.evm.upto import UptoEvmScheme
 from x402.schemas import PaymentRequired
 
-from base.clock import SystemClock
+from settlement.chain.client import ChainClient
 from settlement.chain.funding import fund, usdc_balance
 from settlement.chain.tables import TABLES as CHAIN_TABLES
 from settlement.ledger.books import audit
+from settlement.ledger.ids import CHAIN, LOSS
 from settlement.rail import Order, Settled
 from settlement.x402.facilitators.dev import DevFacilitator
 from settlement.x402.rail import X402Rail
@@ -28,7 +29,7 @@ from storage.op import Store
 from tests.anvil import Anvil, anvil
 from tests.chains import new_address
 from tests.stores import fresh_store
-from tests.unit.settlement.x402.house import ALL_TABLES, Payer, challenged, order, rail_over, run
+from tests.unit.settlement.x402.house import ALL_TABLES, Clock, Payer, challenged, order, rail_over, run
 
 pytestmark = pytest.mark.peers
 
@@ -80,16 +81,16 @@ def _by_permit2(_: int, offers: list[Any]) -> list[Any]:
 
 
 @asynccontextmanager
-async def _shop(folder: Path) -> AsyncIterator[Shop]:
-    pay_to = new_address()
+async def _shop(folder: Path, clock: Clock | None = None) -> AsyncIterator[Shop]:
+    pay_to, clock = new_address(), clock or Clock()
     async with (
         anvil(folder) as chain,
         fresh_store(folder, *ALL_TABLES, CHAIN_TABLES) as store,
-        DevFacilitator(chain, store, SystemClock(), folder / "keys" / "gas.key") as facilitator,
+        DevFacilitator(chain, store, clock, folder / "keys" / "gas.key") as facilitator,
     ):
         asset = Asset(chain.network, chain.usdc, "USDC", "2")
         sale = Sale(asset, pay_to, 1, run_s=60, permit2_settler=facilitator.address)
-        rail, _ = await rail_over(folder, store, facilitator, SystemClock(), sale)
+        rail, _ = await rail_over(folder, store, facilitator, clock, sale)
         yield Shop(rail, store, chain, pay_to)
 
 
@@ -126,6 +127,64 @@ async def test_24_at_once_at_two_seconds_a_block_all_settle(tmp_path: Path) -> N
             f"24 paid calls at 2 s a block: {watchdog.took_s:.1f} s, loop lag {watchdog.worst_ms:.1f} ms"
         )
         assert watchdog.worst_busy_ms < 50
+
+
+async def _settled(shop: Shop) -> Settled:
+    """A call whose settlement is two blocks deep."""
+    settled = await run(shop, await shop.order(await shop.wallet("exact")))
+    assert isinstance(settled, Settled)
+    await shop.chain.mint(new_address(), 1)
+    return settled
+
+
+async def _looked(shop: Shop, clock: Clock) -> None:
+    """The chain is asked for the payment, whose look is due."""
+    clock.advance_s(3)
+    assert await shop.rail.reconciliation.look() == 1
+
+
+async def _forgotten(shop: Shop, *then: tuple[str, Any]) -> None:
+    async with ChainClient(lambda: shop.chain.rpc_url) as client:
+        await client.request("anvil_reorg", 2, [])
+        for method, argument in then:
+            await client.request(method, argument)
+    assert await shop.received() == 0
+
+
+async def test_a_settlement_that_a_reorganisation_drops_is_settled_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    async with _shop(tmp_path, clock) as shop:
+        await _settled(shop)
+        await _looked(shop, clock)
+        await _forgotten(shop)
+        await _looked(shop, clock)
+        assert await shop.received() == 28
+        proof = await shop.rail.reconciliation.prove()
+        assert (proof.differences, shop.rail.reconciliation.differences) == ((), ())
+        assert -proof.audit.balances[CHAIN] == 28_000
+        assert "left its chain, and is settled again" in caplog.text
+
+
+async def test_a_settlement_that_is_too_late_to_repeat_is_booked_as_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    async with _shop(tmp_path, clock) as shop:
+        await _settled(shop)
+        await _looked(shop, clock)
+        await _forgotten(shop, ("evm_increaseTime", 100_000), ("evm_mine", {}))
+        await _looked(shop, clock)
+        assert any("no more" in text for text in shop.rail.reconciliation.differences)
+        clock.advance_s(600)
+        await _looked(shop, clock)
+        proof = await shop.rail.reconciliation.prove()
+        assert proof.differences == ()
+        assert not shop.rail.reconciliation.differences
+        assert proof.audit.balances[CHAIN] == 0 == await shop.received()
+        assert proof.audit.balances[LOSS] < 0
+        assert "is lost" in caplog.text
 
 
 @dataclass

@@ -4,11 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from base.errors import BatchinError
-from settlement.ledger.ids import CHAIN, REVENUE
+from settlement.ledger.ids import CHAIN, LOSS, RECEIVABLE, REVENUE
 from settlement.ledger.ops import post
+from settlement.ledger.tables import TRANSFER
 from settlement.rail import Delivery
+from settlement.x402.losses import WalletRefused
 from settlement.x402.payment import Payment
 from settlement.x402.reconciliation import Reconciliation
 from storage.op import Op, Rows
@@ -99,6 +102,7 @@ async def test_a_settlement_that_leaves_its_chain_is_reported_until_it_is_back(
     assert reconciliation.differences == ()
     moved = dict(house.chain.moved)
     house.chain.moved.clear()
+    house.chain.mood = "drop"
     house.clock.advance_s(6)
     await reconciliation.look()
     told = " ".join(reconciliation.differences)
@@ -126,7 +130,75 @@ async def test_a_new_process_watches_what_an_earlier_one_settled(tmp_path: Path)
     async with opened(tmp_path, chain) as house:
         await _paid(house)
     chain.moved.clear()
+    chain.mood = "drop"
     chain.clock.advance_s(5)
     async with opened(tmp_path, chain) as house:
         await _reconciliation(house).look()
         assert len(_reconciliation(house).differences) == 1
+
+
+async def test_a_settlement_that_leaves_its_chain_is_settled_again(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = await _paid(house)
+    house.chain.moved.clear()
+    house.clock.advance_s(3)
+    assert await _reconciliation(house).look() == 1
+    assert house.chain.received == 28
+    assert _reconciliation(house).differences == ()
+    await house.balanced()
+    assert payment.state.value == await house.state() == "settled"
+    assert "settled again" in caplog.text
+
+
+@pytest.mark.parametrize("delivery", [Delivery.WHOLE, Delivery.STREAM])
+async def test_what_will_not_come_again_is_booked_as_lost_and_its_wallet_refused(
+    house: House, delivery: Delivery, caplog: pytest.LogCaptureFixture
+) -> None:
+    payer = Payer()
+    paid = await paid_order(house, payer, delivery=delivery)
+    await run(house, paid)
+    other = await paid_order(house, payer, body="sha256:" + "9" * 64)
+    house.chain.moved.clear()
+    house.chain.mood = "drop"
+    house.clock.advance_s(3)
+    await _reconciliation(house).look()
+    house.clock.advance_s(3600)
+    for _ in range(2):
+        await _reconciliation(house).look()
+        assert await house.state() == "settled"  # another reorganisation may bring it back
+        house.clock.advance_s(300)
+    house.clock.advance_s(10)
+    await _reconciliation(house).look()
+    assert await house.state() == "lost"
+    assert "is lost" in caplog.text
+    house.clock.advance_s(10)
+    await _reconciliation(house).look()
+    proof = await _reconciliation(house).prove()
+    assert (proof.differences, _reconciliation(house).differences) == ((), ())
+    books = await house.audit()
+    assert books.balances[CHAIN] == 0 == house.chain.received
+    assert books.balances[LOSS] == -1_260
+    assert books.balances.get(RECEIVABLE, 0) == 0
+    assert books.balances[payer.credit_account] == 0
+    lost = TRANSFER.c.code == "loss"
+    assert sum(row["amount"] for row in await house.store.read(select(TRANSFER).where(lost))) == 28_000
+    for again in (paid, other):
+        with pytest.raises(WalletRefused, match=paid.run_id) as refused:
+            await run(house, again)
+        assert (refused.value.status, refused.value.code) == (403, "forbidden")
+    house.chain.mood, house.clock.ahead_ms = "mine", 0  # wallets sign by the real time
+    await run(house, await paid_order(house, Payer()))  # others are served
+
+
+async def test_a_new_process_remembers_whom_it_does_not_serve(tmp_path: Path) -> None:
+    chain, payer = Chain(Clock()), Payer()
+    async with opened(tmp_path, chain) as house:
+        paid = await paid_order(house, payer)
+        await run(house, paid)
+        row = (await house.payments())[0]
+        chain.moved.clear()
+        await house.rail.reconciliation.losses.book(Payment.from_row(row), "nonce_already_used")
+    async with opened(tmp_path, chain) as house:
+        with pytest.raises(WalletRefused):
+            await run(house, paid)
