@@ -311,6 +311,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Free requests a minute of one account that name an Idempotency-Key.",
     )
+    span_ttl_s: int = Field(
+        604_800,
+        ge=0,
+        description="How long the spans of traces are kept; 0 keeps none of the server's own.",
+    )
     task_ttl_s: int = Field(
         86_400, ge=60, description="How long after its call a task can be asked about."
     )

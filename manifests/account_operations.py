@@ -15,9 +15,10 @@ from manifests.account import (
 )
 from manifests.headers import CALL
 from manifests.operation import JSON, Auth, Body, ErrorType, Operation, Param, Reply
+from manifests.traces import TraceFound
 from manifests.proof import Salt
 from tools.account import AccountOutput
-from tools.trace import TraceFound, TraceOutput
+from tools.trace import TraceOutput
 from tools.usage import UsageTotals
 
 _REQUEST_ID = ("X-Request-Id",)
@@ -97,7 +98,7 @@ def _traces() -> tuple[Operation, ...]:
             "getTrace",
             "A trace",
             Auth.KEY,
-            description="The run that a trace began with, and all its runs in their order.",
+            description="The run that a trace began with, all its runs in their order, and its spans: a waterfall.",
             tag="account",
             params=(
                 Param(

@@ -37,6 +37,7 @@ from tools.jobs.batches import Batches
 from tools.jobs.parts import JobParts
 from tools.jobs.submit import BatchTools
 from tools.look import Looker
+from tools.records.book import SpanBook
 from tools.responses.background import Respond
 from tools.responses.background_book import BackgroundBook
 from tools.responses.shelf import ResponseShelf
@@ -52,6 +53,7 @@ _NO_SHELF = cast("ResponseShelf", None)
 _NO_BOOK = cast("BackgroundBook", None)
 _NO_PROMISES = cast("Promises", None)
 _NO_SALTS = cast("Salts", None)
+_NO_SPANS = cast("SpanBook", None)
 _NO_OUTBOUND = cast("Outbound", None)
 _NO_VIDEOS = cast("VideoShelf", None)
 _NO_JOBS = BatchTools(cast("JobParts", None), cast("Batches", None))
@@ -88,6 +90,7 @@ def standard() -> Standard:
         ),
         _NO_PROMISES,
         _NO_SALTS,
+        _NO_SPANS,
     )
     payment = PaymentFact(
         network=devnet.NETWORK,

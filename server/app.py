@@ -76,6 +76,7 @@ from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.signing import Rotated, SigningOffice, log_signer_of
 from server.sweeping import sweeping
+from server.spans import keeping
 from server.tables import DATABASE, TABLES
 from server.tools import EDITS, ENDPOINTS, registry_of, responses_of
 from server.traces import TraceRoutes
@@ -260,6 +261,9 @@ class _Composition:
         responses = responses_of(runtime, settings, self._clock, ground.shelf, outbound)
         background = background_of(settings, jobs, responses)
         promises = Promises(ground.ring, self._clock)
+        spans = await self._stack.enter_async_context(
+            keeping(settings, ground.store, ground.sealer, self._clock)
+        )
         registry = registry_of(
             runtime,
             settings,
@@ -274,6 +278,7 @@ class _Composition:
             videos.tools,
             promises,
             ground.salts,
+            spans,
         )
         facts = self._facts(ground, runtime, sales, seat.agent)
         hashes = manifest_hashes(registry, facts)
@@ -289,13 +294,14 @@ class _Composition:
         rails = Rails(BalanceRail(ground.store, recorder, self._clock), lasting, ground.store.hopeful)
         once = IdempotentRail(rails, ground.once, ground.proofs())
         wallets = self._wallets(ground, places, x402)
-        sweeps = (ground.shelf.sweep, ground.once.sweep, *((wallets.sweep,) if wallets else ()))
+        signing_in = (wallets.sweep,) if wallets else ()
+        sweeps = (ground.shelf.sweep, spans.sweep, ground.once.sweep, *signing_in)
         await self._stack.enter_async_context(beside(sweeping(*sweeps)))
         invoker = Invoker(
             registry,
             once,
             self._clock,
-            Observers(self._calls, self._metrics),
+            Observers(self._calls, self._metrics, spans),
             self._owner,
             capture_s=settings.capture_s,
             promised=promises.kept,

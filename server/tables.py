@@ -15,6 +15,7 @@ from settlement.topups.tables import TABLES as TOPUPS
 from settlement.x402.tables import TABLES as X402
 from tools.files.tables import TABLES as FILES
 from tools.jobs.tables import TABLES as JOBS
+from tools.records.tables import TABLES as RECORDS
 from tools.responses.tables import TABLES as RESPONSES
 from tools.tasks.tables import TABLES as TASKS
 
@@ -33,4 +34,5 @@ TABLES: Final[tuple[MetaData, ...]] = (
     DEPOSITS,
     SIGN_IN,
     JOBS,
+    RECORDS,
 )

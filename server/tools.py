@@ -38,6 +38,7 @@ from tools.responses.background import Respond
 from tools.responses.shelf import ResponseShelf
 from tools.responses.tool import Responses
 from tools.speech import Speech
+from tools.records.book import SpanBook
 from tools.trace import Traces
 from tools.transcribe import Transcribe
 from tools.usage import UsageTool
@@ -75,6 +76,7 @@ def registry_of(
     videos: VideoTools,
     promises: Promises,
     salts: Salts,
+    spans: SpanBook,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
     a picture; ``outbound`` fetches images."""
@@ -103,7 +105,7 @@ def registry_of(
             AccountTool(ledger).tool(),
             *([Credits(ledger, clock).tool()] if x402 else []),
             UsageTool(ledger).tool(),
-            Traces(ledger, proofs).tool(),
+            Traces(ledger, proofs, spans).tool(),
             Fallbacks(catalog, engines.answers).tool(),
             *jobs.tools(),
         ]

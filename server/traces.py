@@ -10,7 +10,9 @@ from starlette.routing import Route
 
 from server.free import FreeDoor
 from server.web.query import numbers_read
+from tools.trace import TraceItem
 
+_NO_RUN: Final = dict.fromkeys(TraceItem.model_fields)
 _TRACE: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -38,6 +40,7 @@ def _named(request: Request) -> Mapping[str, Any]:
 
 
 def _first(output: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The run that the trace began with, and all of its runs."""
-    items = output["items"]
-    return {**items[0], "runs": items}
+    """The run that the trace began with, all of its runs, and all of its spans."""
+    items, spans = output["items"], output["spans"]
+    first = items[0] if items else {**_NO_RUN, "customer_trace_id": output["trace_id"]}
+    return {**first, "runs": items, "spans": spans, "spans_left_out": output["spans_left_out"]}

@@ -26,6 +26,7 @@ from base.pricing import Quote, Rate
 from base.usage import Usage
 from settlement.evidence.hashes import request_hash
 from settlement.evidence.salting import Salts
+from settlement.ledger.ids import wallet_account_id
 from settlement.promises import no_promises
 from settlement.rail import (
     Delivery,
@@ -43,7 +44,7 @@ from settlement.rail import (
 from tools.arguments import parse
 from tools.core import AnyTool, Call, Execution, Registry, Result
 from tools.immediate import NOWHERE
-from tools.observe import CallReport, Observer
+from tools.observe import CallReport, Course, Marks, Observer
 from tools.owner import Owner
 from tools.scopes import check_scopes
 
@@ -127,9 +128,7 @@ class Run:
         self._shown = 0
         self._used_tokens = 0
         self._ending: asyncio.Task[Done | None] | None = None
-        self._started_ms = invoker.clock.now_ms()
-        self._entered_s = invoker.clock.monotonic_s()
-        self._first_s: float | None = None
+        self._marks = Marks(invoker.clock.now_ms(), invoker.clock.monotonic_s())
         self.served = NOWHERE
 
     @property
@@ -231,11 +230,14 @@ class Run:
         self._admit(self._quote)
         self._execution = tool.run(args, self._call)
         self._execution.reserve()
+        clock, marks = self._invoker.clock, self._marks
+        marks.admitted_s = clock.monotonic_s()
         if self._quote is not None:
             await self._authorize(self._quote)
+        marks.held_s = clock.monotonic_s()
         if self._replay is None:
             self.served = await self._execution.start()
-            self._first_s = self._invoker.clock.monotonic_s()
+            marks.first_s = clock.monotonic_s()
 
     def _admit(self, quote: Quote | None) -> None:
         check_scopes(self._call, self._tool.name, quote.named_model if quote else None)
@@ -303,11 +305,13 @@ class Run:
 
     async def _give_back(self, code: str) -> None:
         """End a call unpaid; exactly once, and never after a capture began."""
+        self._marks.ran_s = self._invoker.clock.monotonic_s()
         if self._grant is not None:
             await self._grant.release()
         self._report(code, Usage(), None)
 
     async def _capture(self, grant: Grant, outcome: Outcome) -> Settled:
+        self._marks.ran_s = self._invoker.clock.monotonic_s()
         try:
             settled = await grant.capture(outcome)
         except BatchinError as error:
@@ -407,7 +411,7 @@ class Run:
             response_hash=result.response_hash,
             trace_id=self._call.trace.trace_id,
             prompt_version=self._call.prompt_version,
-            started_at_ms=self._started_ms,
+            started_at_ms=self._marks.started_ms,
             ended_at_ms=self._invoker.clock.now_ms(),
             result=body,
             details=result.details,
@@ -425,7 +429,7 @@ class Run:
     def _report(self, outcome: str, usage: Usage, settled: Settled | None) -> None:
         self._used_tokens = usage.total_tokens
         now_s = self._invoker.clock.monotonic_s()
-        first_s = self._first_s or now_s
+        first_s = self._marks.first_s or now_s
         terms = self._grant.terms if self._grant else None
         self._invoker.observer.call_ended(
             CallReport(
@@ -439,10 +443,35 @@ class Run:
                 outcome=outcome,
                 usage=usage,
                 charged_nano_usd=settled.charged_nano_usd if settled else 0,
-                first_ms=(first_s - self._entered_s) * 1000,
-                total_ms=(now_s - self._entered_s) * 1000,
+                first_ms=(first_s - self._marks.entered_s) * 1000,
+                total_ms=(now_s - self._marks.entered_s) * 1000,
+                course=self._course(settled, now_s),
             )
         )
+
+    def _course(self, settled: Settled | None, now_s: float) -> Course | None:
+        account_id = self._payer()
+        if self._quote is None or account_id is None:
+            return None
+        upfront = self._grant is not None and self._grant.upfront is not None
+        return Course(
+            trace=self._call.trace,
+            account_id=account_id,
+            served=self.served,
+            prompt_version=self._call.prompt_version,
+            streamed=self._call.delivery is Delivery.STREAM,
+            marks=self._marks,
+            ended_s=now_s,
+            settled=upfront or (settled is not None and settled.settlement is not None),
+            upfront=upfront,
+        )
+
+    def _payer(self) -> str | None:
+        """The account that the call is of: the payer's wallet, else the caller's."""
+        terms = self._grant.terms if self._grant else None
+        if terms is not None and terms.network:
+            return wallet_account_id(terms.network, terms.payer)
+        return self._call.caller.account_id
 
 
 def _code(error: Exception) -> str:

@@ -3,13 +3,46 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from base.trace import Trace
 from base.usage import Usage
+from settlement.rail import Served
+
+
+class Marks:
+    """When the steps of a call were done: Unix ms of its start, then the monotonic clock in seconds,
+    None for a step that was not reached."""
+
+    __slots__ = ("admitted_s", "entered_s", "first_s", "held_s", "ran_s", "started_ms")
+
+    def __init__(self, started_ms: int, entered_s: float) -> None:
+        self.started_ms = started_ms
+        self.entered_s = entered_s
+        self.admitted_s: float | None = None
+        self.held_s: float | None = None
+        self.first_s: float | None = None
+        self.ran_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The way of a call that is paid for, as its trace shows it. ``account_id`` is whose it is;
+    ``settled`` tells whether money moved on a chain, and ``upfront`` that it did before the run."""
+
+    trace: Trace
+    account_id: str
+    served: Served
+    prompt_version: str
+    streamed: bool
+    marks: Marks
+    ended_s: float
+    settled: bool
+    upfront: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
     """One call. ``outcome`` is ``completed``, ``partial``, ``replayed`` or an error code; times in ms:
-    until the engine's first answer, and in all."""
+    until the engine's first answer, and in all. ``course`` is None for a free call and for nobody's."""
 
     run_id: str
     request_id: str
@@ -23,10 +56,11 @@ class CallReport:
     charged_nano_usd: int
     first_ms: float
     total_ms: float
+    course: Course | None = None
 
 
 class Observer(Protocol):
-    """Where reports go: the log and the metrics."""
+    """Where reports go: the log, the metrics and the traces."""
 
     def call_ended(self, report: CallReport) -> None: ...
 

@@ -15,8 +15,11 @@ from settlement.ledger.reports import EVER, Page
 from storage.op import Row
 from tools.core import Annotations, Call, Tool
 from tools.immediate import Immediate
+from tools.records.book import SpanBook
+from tools.records.span import ShownSpan, Span, shown
 
 MOST_LISTED = 100
+MOST_SPANS = 1000
 
 
 class TraceInput(BaseModel):
@@ -63,17 +66,15 @@ class TraceItem(BaseModel):
     duration_ms: int
 
 
-class TraceFound(TraceItem):
-    """A trace: the run that it began with, and all of its runs, that one too."""
-
-    runs: list[TraceItem]
-
-
 class TraceOutput(BaseModel):
-    """Runs: those of a trace in the order in which they began, else the newest first."""
+    """Runs: those of a trace in the order in which they began, else the newest first. Of one trace its
+    spans too: the server's own and those that were sent by OTLP, at most 1,000 in the order of start."""
 
     object: Literal["list"]
+    trace_id: str | None
     items: list[TraceItem]
+    spans: list[ShownSpan]
+    spans_left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Traces:
 
     ledger: Ledger
     proofs: EvidenceReader
+    spans: SpanBook
 
     def tool(self) -> Tool[TraceInput]:
         return Tool(
@@ -89,8 +91,9 @@ class Traces:
             title="Trace",
             description=(
                 "Follow your calls: for a run, for every run of a trace, or for the newest, the model "
-                "that answered, status, tokens, duration, cost and the id of the signed record. Needs "
-                "an API key, or the access token of an x402 payment. Free."
+                "that answered, status, tokens, duration, cost and the id of the signed record; of one "
+                "trace the spans too, yours and the server's. Needs an API key, or the access token of an "
+                "x402 payment. Free."
             ),
             Input=TraceInput,
             Output=TraceOutput,
@@ -100,6 +103,7 @@ class Traces:
             annotations=Annotations(read_only=True, idempotent=True),
             examples=({"limit": 5}, {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}),
             aliases=("batchin_agent_trace_run",),
+            version=2,
         )
 
     def _run(self, args: TraceInput, call: Call) -> Immediate:
@@ -109,9 +113,23 @@ class Traces:
         if account_id is None:
             raise Unauthorized
         rows = await self._rows(args, account_id)
+        spans: Sequence[Span] = ()
+        trace_id = None
+        if args.run_id is not None or args.trace_id is not None:
+            trace_id = args.trace_id or rows[0]["trace_id"]
+            spans = await self.spans.of_trace(account_id, trace_id)
+            if not rows and not spans:
+                raise _no_trace("trace_id")
         signed = await self.proofs.payloads([row["run_id"] for row in rows])
         items = [_item(row, signed[row["run_id"]]) for row in rows if row["run_id"] in signed]
-        return {"object": "list", "items": items}
+        told = shown(spans)
+        return {
+            "object": "list",
+            "trace_id": trace_id,
+            "items": items,
+            "spans": told[:MOST_SPANS],
+            "spans_left_out": max(0, len(told) - MOST_SPANS),
+        }
 
     async def _rows(self, args: TraceInput, account_id: str) -> Sequence[Row]:
         if args.run_id is not None:
@@ -123,8 +141,6 @@ class Traces:
         if args.trace_id is None:
             return await self.ledger.usage.runs(account_id, Page(args.limit), EVER)
         rows = await self.ledger.usage.of_trace(account_id, args.trace_id)
-        if not rows:
-            raise _no_trace("trace_id")
         return rows[: args.limit]
 
 

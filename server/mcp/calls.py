@@ -9,7 +9,6 @@ from mcp.shared.exceptions import MCPError
 
 from base.errors import NotFound
 from base.resource import Resource
-from base.trace import trace_from
 from manifests.bazaar import mcp_discovery
 from server.mcp.attempt import Attempt, Challenged
 from server.mcp.cancellations import Cancellations
@@ -21,7 +20,7 @@ from server.mcp.meta import (
     promise_of,
     takes_payment_results,
     takes_tasks,
-    traceparent_of,
+    trace_of,
 )
 from server.mcp.results import Result, challenged, challenged_by_extension, failed
 from server.mcp.task_runs import TaskRuns
@@ -95,11 +94,10 @@ class ToolCalls:
         resource = self.resources[tool.name]
         delivery = _delivery(visit, meta, payment)
         call = self.callers.call(visit.head, visit.caller, resource, delivery)
-        traceparent, promise = traceparent_of(meta), promise_of(meta) or call.promise
-        if traceparent is None and payment is call.payment and promise is call.promise:
+        trace, promise = trace_of(meta), promise_of(meta) or call.promise
+        if trace is None and payment is call.payment and promise is call.promise:
             return call
-        trace = trace_from(traceparent) if traceparent else call.trace
-        return replace(call, payment=payment, trace=trace, promise=promise)
+        return replace(call, payment=payment, trace=trace or call.trace, promise=promise)
 
 
 def resources_of(registry: Registry) -> Mapping[str, Resource]:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from base.errors import InvalidRequest
+from base.trace import Trace, trace_from
 from manifests.identity import PAYMENT_EXTENSION, TASKS_EXTENSION
 from server.mcp.results import PAYMENT
 from settlement.promises import META as PROMISE
@@ -51,10 +52,12 @@ def promise_of(meta: Mapping[str, Any]) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def traceparent_of(meta: Mapping[str, Any]) -> str | None:
-    """W3C trace context as MCP carries it (SEP-414)."""
-    value = meta.get("traceparent")
-    return value if isinstance(value, str) else None
+def trace_of(meta: Mapping[str, Any]) -> Trace | None:
+    """W3C trace context as MCP carries it (SEP-414); None where the message names no trace."""
+    parent, state = meta.get("traceparent"), meta.get("tracestate")
+    if not isinstance(parent, str):
+        return None
+    return trace_from(parent, state if isinstance(state, str) else None)
 
 
 def takes_payment_results(meta: Mapping[str, Any]) -> bool:

@@ -18,6 +18,8 @@ PAYMENT = "x402/payment"
 PAYMENT_RESPONSE = "x402/payment-response"
 RUN_ID = "batchin/run_id"
 REQUEST_ID = "batchin/request_id"
+TRACEPARENT = "traceparent"
+TRACESTATE = "tracestate"
 SERVED_MODEL = "batchin/served_model"
 CHARGE = "batchin/charge"
 EVIDENCE = "batchin/evidence"
@@ -94,7 +96,12 @@ def _text(text: str) -> Content:
 
 
 def _identity(call: Call) -> Result:
-    return {RUN_ID: call.run_id, REQUEST_ID: call.request_id}
+    told: Result = {
+        RUN_ID: call.run_id,
+        REQUEST_ID: call.request_id,
+        TRACEPARENT: call.trace.traceparent(),
+    }
+    return {**told, TRACESTATE: call.trace.state} if call.trace.state else told
 
 
 def _settled(settled: Settled) -> Result:

@@ -66,7 +66,7 @@ class Callers:
             run_id=new_run_id(),
             request_id=new_id("req"),
             caller=bound,
-            trace=trace_from(head.text(b"traceparent")),
+            trace=trace_from(head.text(b"traceparent"), head.text(b"tracestate")),
             resource=resource,
             delivery=delivery,
             deadline_s=self.clock.monotonic_s() + self._timeout_s(bound),

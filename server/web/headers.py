@@ -21,6 +21,8 @@ def request_headers(call: Call) -> HeaderList:
         (b"x-batchin-run-id", call.run_id.encode()),
         (b"x-batchin-prompt-version", call.prompt_version.encode()),
     ]
+    if call.trace.state:
+        headers.append((b"tracestate", call.trace.state.encode()))
     if call.quota is not None:
         headers += [(name.encode(), value.encode()) for name, value in call.quota.headers()]
     return headers

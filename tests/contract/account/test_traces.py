@@ -63,3 +63,27 @@ def test_traces_are_their_owners(http: httpx.Client, live_server: LiveServer) ->
         assert (refused.status_code, refused.json()["error"]["code"]) == (404, "not_found")
     assert http.get("/traces", headers=other).json()["items"] == []
     assert httpx.get(f"{live_server.url}/v1/traces").status_code == 401
+
+
+def test_a_trace_shows_the_steps_of_its_call(http: httpx.Client) -> None:
+    told = trace(http, embedded(http, "steps")["traceparent"].split("-")[1])
+    call, *steps = told["spans"]
+    assert call["name"] == "embeddings bge-m3"
+    assert (call["parent_span_id"], call["kind"], call["status"]) == (
+        "00f067aa0ba902b7",
+        "server",
+        "unset",
+    )
+    assert call["run_id"] == told["run_id"]
+    assert call["attributes"]["gen_ai.operation.name"] == "embeddings"
+    assert call["attributes"]["gen_ai.usage.input_tokens"] == told["input_tokens"]
+    assert call["attributes"]["batchin.record_id"] == told["record_id"]
+    assert {step["name"] for step in steps} == {"admission", "hold", "engine", "first token", "capture"}
+    by_name = {span["name"]: span for span in told["spans"]}
+    assert by_name["first token"]["parent_span_id"] == by_name["engine"]["span_id"]
+    for step in steps:
+        assert int(call["start_ns"]) <= int(step["start_ns"]) <= int(step["end_ns"])
+        assert int(step["end_ns"]) <= int(call["end_ns"])
+    ends = [int(by_name[name]["end_ns"]) for name in ("admission", "hold", "engine", "capture")]
+    assert ends == sorted(ends)
+    assert trace(http, TRACE)["spans"] == told["spans"]  # ids are the same at each reading

@@ -78,7 +78,7 @@ def registry() -> Registry:
             AccountTool(NOTHING).tool(),
             Credits(NOTHING, NOTHING).tool(),
             UsageTool(NOTHING).tool(),
-            Traces(NOTHING, NOTHING).tool(),
+            Traces(NOTHING, NOTHING, NOTHING).tool(),
             Fallbacks(NOTHING, NOTHING).tool(),
             *BatchTools(NOTHING, NOTHING).tools(),
         ]

@@ -1,0 +1,1 @@
+"""What is kept about calls beside their charge and their proof: spans of traces."""
