@@ -15,8 +15,8 @@ from manifests.account import (
 )
 from manifests.headers import CALL
 from manifests.operation import JSON, Auth, Body, ErrorType, Operation, Param, Reply
-from manifests.traces import TraceFound
 from manifests.proof import Salt
+from manifests.traces import TraceFound
 from tools.account import AccountOutput
 from tools.trace import TraceOutput
 from tools.usage import UsageTotals
@@ -98,7 +98,7 @@ def _traces() -> tuple[Operation, ...]:
             "getTrace",
             "A trace",
             Auth.KEY,
-            description="The run that a trace began with, all its runs in their order, and its spans: a waterfall.",
+            description="The run that it began with, its runs in order, its spans (docs/traces.md).",
             tag="account",
             params=(
                 Param(

@@ -116,10 +116,11 @@ Endpoint `{facts.mcp_url}`, transport streamable HTTP, protocol versions {", ".j
 session is needed. `Authorization: Bearer <API_KEY>` is optional; a key that is sent and not valid is
 answered with 401.
 
-A `traceparent` (and `tracestate`) in `_meta` of a request joins the call to your trace; the result's says
-the span that it is. A paid result carries, in `_meta`: `batchin/run_id`, `batchin/served_model`, `batchin/charge` (what was
-charged and what is left as credit), `batchin/evidence`, `batchin/receipt`, `batchin/salt` for a key of
-salted hashes, and after an x402 payment `x402/payment-response` and `batchin/access_token`.
+A `traceparent` (and `tracestate`) in `_meta` of a request joins the call to your trace; that of the
+result names the call's span. A paid result carries, in `_meta`: `batchin/run_id`,
+`batchin/served_model`, `batchin/charge` (what was charged and what is left as credit),
+`batchin/evidence`, `batchin/receipt`, `batchin/salt` for a key of salted hashes, and after an x402
+payment `x402/payment-response` and `batchin/access_token`.
 
 Send a `progressToken` with a call of `chat` that is paid by key, by credit or upfront, and
 `notifications/progress` carry the text as it grows; the final `structuredContent` is what counts.

@@ -75,8 +75,8 @@ from server.proof import Proof
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.signing import Rotated, SigningOffice, log_signer_of
-from server.sweeping import sweeping
 from server.spans import keeping
+from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
 from server.tools import EDITS, ENDPOINTS, registry_of, responses_of
 from server.traces import TraceRoutes

@@ -33,12 +33,12 @@ from tools.models import Models
 from tools.moderate import Moderate
 from tools.quote import Quotes
 from tools.receipt import Receipts
+from tools.records.book import SpanBook
 from tools.rerank import Rerank
 from tools.responses.background import Respond
 from tools.responses.shelf import ResponseShelf
 from tools.responses.tool import Responses
 from tools.speech import Speech
-from tools.records.book import SpanBook
 from tools.trace import Traces
 from tools.transcribe import Transcribe
 from tools.usage import UsageTool

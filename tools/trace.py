@@ -92,8 +92,8 @@ class Traces:
             description=(
                 "Follow your calls: for a run, for every run of a trace, or for the newest, the model "
                 "that answered, status, tokens, duration, cost and the id of the signed record; of one "
-                "trace the spans too, yours and the server's. Needs an API key, or the access token of an "
-                "x402 payment. Free."
+                "trace the spans too, yours and the server's. Needs an API key, or the access token of "
+                "an x402 payment. Free."
             ),
             Input=TraceInput,
             Output=TraceOutput,

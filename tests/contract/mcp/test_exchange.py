@@ -26,7 +26,7 @@ CALLS: Mapping[str, tuple[str, Any, Mapping[str, Any]]] = {
     "payment of another type": ("talk", {"words": ["a "]}, {"x402/payment": 7}),
     "a name in other letters": ("écho", {"text": "hi"}, {}),
 }
-CHANGING = ("run_id", "request_id")
+CHANGING = ("run_id", "request_id", "traceparent")
 
 
 def message(version: str, name: str, arguments: Any, meta: Mapping[str, Any]) -> dict[str, Any]:
