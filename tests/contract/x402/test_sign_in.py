@@ -134,3 +134,51 @@ async def test_a_signature_makes_an_api_key_that_spends_the_wallets_credit(shop:
             "/v1/sign-in", headers={"sign-in-with-x": "e30="}, json={"key_name": 5}
         )
     assert (malformed.status_code, malformed.json()["error"]["param"]) == (400, "key_name")
+
+
+async def asked_over_mcp(
+    shop: Shop, token: str | None, method: str, name: str, params: Json
+) -> dict[str, Any]:
+    """A request of a client that knows tasks."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {
+            "extensions": {"io.modelcontextprotocol/tasks": {}}
+        },
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta, **params}}
+    headers = {
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": method,
+        "mcp-name": name,
+    }
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
+    async with shop.client() as client:
+        answer = await client.post("/v1/mcp", json=body, headers=headers)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_a_task_that_a_wallet_began_is_the_wallets(shop: Shop) -> None:
+    mine, theirs = await fresh(shop), await fresh(shop)
+    for wallet in (mine, theirs):
+        ten_cents: Json = {"amount_cents": 10}
+        bought = await wallet.pay("/v1/credits", ten_cents, await wallet.sign("/v1/credits", ten_cents))
+        assert bought.status_code == 200, bought.text
+    token, foreign = await signed_in(mine), await signed_in(theirs)
+    call: Json = {"name": "batch", "arguments": BATCH}
+    begun = (await asked_over_mcp(shop, token, "tools/call", "batch", call))["result"]
+    assert begun["resultType"] == "task", begun
+    task: Json = {"taskId": begun["taskId"]}
+    again = await signed_in(mine)
+    for bearer in (token, again):
+        seen = await asked_over_mcp(shop, bearer, "tasks/get", task["taskId"], task)
+        assert seen["result"]["taskId"] == task["taskId"], seen
+    unknown: Json = {"taskId": "task_unknown"}
+    nothing = (await asked_over_mcp(shop, token, "tasks/get", "task_unknown", unknown))["error"]
+    for method in ("tasks/get", "tasks/cancel"):
+        for stranger in (foreign, None):
+            refused = await asked_over_mcp(shop, stranger, method, task["taskId"], task)
+            assert refused["error"] == nothing, (method, refused)
