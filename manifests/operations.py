@@ -44,6 +44,7 @@ from manifests.proof import (
 from manifests.responses import response_operations
 from manifests.sign_in import sign_in_operations
 from manifests.sound import sound
+from manifests.status import status_operations
 from manifests.topups import topup_operations
 from manifests.videos import video_operations
 from manifests.wire import Error
@@ -117,6 +118,7 @@ def operations(
         *log_operations(),
         *anchor_operations(),
         *_health(),
+        *status_operations(),
         _mcp(mcp_errors),
         *_documents(),
     )

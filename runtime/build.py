@@ -8,6 +8,7 @@ from base.clock import Clock
 from base.settings import Settings, SettingsError
 from runtime.attachments import attached
 from runtime.catalog import Catalog, Model
+from runtime.hardware import machine
 from runtime.http.message import Limits
 from runtime.local.artifacts import user_cache_dir
 from runtime.local.fetch import Report
@@ -53,7 +54,8 @@ async def _local(
 
     cache = settings.cache_dir or user_cache_dir()
     engines, models = await asyncio.to_thread(local_engines, settings, limits, cache, report)
-    service = Service(settings.max_running, settings.max_queued, power_w=settings.power_w)
+    places = (settings.max_running, settings.max_queued)
+    service = Service(*places, power_w=settings.power_w, machine=machine())
     return [Replica(engine, service, clock, settings.silence_s) for engine in engines], models
 
 
@@ -61,7 +63,9 @@ async def _launched(settings: Settings, limits: Limits, clock: Clock) -> tuple[R
     from runtime.sglang.build import launched_engine
 
     engine, model = await asyncio.to_thread(launched_engine, settings, limits, PRIORITIES)
-    service = Service(settings.max_running, settings.max_queued, power_w=settings.power_w)
+    places = (settings.max_running, settings.max_queued)
+    host = machine() if engine.build == "cpu" else None
+    service = Service(*places, power_w=settings.power_w, machine=host)
     return Replica(engine, service, clock, settings.silence_s), model
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from base.usage import Usage
+from runtime.hardware import Hardware
 from runtime.picture import Picture
 from runtime.sound import Segment, Sound, SoundPart, Transcript
 from runtime.video import Progress, Video
@@ -172,13 +173,15 @@ Event = (
 @dataclass(frozen=True, slots=True)
 class Load:
     """What an engine has in hand. ``silent_s`` is how long no byte has come on any run that is on, 0
-    without one or where nobody knows; ``power_w`` is the power that the engine reports to draw."""
+    without one or where nobody knows; ``power_w`` is the power that the engine reports to draw,
+    ``hardware`` what it reports to run on."""
 
     running: int
     queued: int
     limit: int
     silent_s: float = 0.0
     power_w: float | None = None
+    hardware: Hardware | None = None
 
 
 class EngineState(StrEnum):

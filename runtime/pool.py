@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from base.errors import EngineNotConfigured, EngineOverloaded, RateLimited, ServiceUnavailable
 from runtime.engine import EngineCall, EngineHealth, Modality
+from runtime.hardware import Inventory, totals
 from runtime.routing.affinity import preferred
 from runtime.routing.dispatch import Dispatch
 from runtime.routing.hedge import Hedge
@@ -101,6 +102,12 @@ class Engines:
 
     def health(self) -> list[EngineHealth]:
         return [replica.health() for replica in self]
+
+    def inventory(self) -> list[Inventory]:
+        """What the engines that are up run on; engines on this machine share it, so it counts once."""
+        up = [replica for replica in self if replica.up]
+        shared = {replica.inventory() for replica in up if replica.service.machine is not None}
+        return totals([*shared, *(r.inventory() for r in up if r.service.machine is None)])
 
     async def look_at(self, replica: Replica) -> None:
         """Ask it for its load. Calls that are stuck there are freed, where others could run them; else

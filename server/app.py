@@ -76,6 +76,7 @@ from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.signing import Rotated, SigningOffice, log_signer_of
 from server.spans import keeping
+from server.status.build import status_of
 from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
 from server.tools import EDITS, ENDPOINTS, registry_of, responses_of
@@ -326,6 +327,7 @@ class _Composition:
 
         kept = Kept(files, jobs, videos, ground.shelf, background.book)
         own = SignInRoutes(wallets, settings.max_body_bytes).routes() if wallets else []
+        own += await self._status(ground, runtime, seat, facts)
         asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat, own)
         wallet = settings.data_dir / "keys" / "pay_to.key" if chain and not settings.pay_to else None
         office = AgentOffice(seat, wallet, redraw)
@@ -404,6 +406,15 @@ class _Composition:
         await self._stack.enter_async_context(seat)
         await self._stack.enter_async_context(beside(seat.run()))
         return seat
+
+    async def _status(
+        self, ground: _Ground, runtime: Runtime, seat: AgentSeat, facts: Facts
+    ) -> list[Route]:
+        networks = facts.payment.networks if facts.payment else ()
+        books = (ground.store, self._gauges(ground, runtime), ground.log)
+        parts = (runtime.engines, *books, seat, networks, self._readiness, self._clock)
+        status = await self._stack.enter_async_context(status_of(*parts))
+        return status.routes()
 
     def _wallets(self, ground: _Ground, places: Sequence[Place], rail: X402Rail | None) -> SignIn | None:
         if rail is None:
@@ -541,7 +552,7 @@ class _Composition:
         kept: Sequence[Route],
         seat: AgentSeat,
     ) -> ASGIApp:
-        gauges = Gauges(runtime.engines.health, ground.store, self._clock, self._reconciliation)
+        gauges = self._gauges(ground, runtime)
         health = Health(
             self._readiness, runtime.engines.health, ground.store.works, self._metrics, gauges
         )
@@ -563,6 +574,9 @@ class _Composition:
     def _topups(self, ground: _Ground, callers: Callers) -> list[Route]:
         paid_to = (self._settings, self._url, ground.store, callers, self._clock, self._deposits)
         return topup_routes(*paid_to).routes()
+
+    def _gauges(self, ground: _Ground, runtime: Runtime) -> Gauges:
+        return Gauges(runtime.engines.health, ground.store, self._clock, self._reconciliation)
 
     def _account(self, ground: _Ground, invoker: Invoker, callers: Callers) -> list[Route]:
         own = FreeDoor(invoker, callers, callers.account)

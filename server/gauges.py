@@ -21,7 +21,7 @@ _ENDED = tuple(state.value for state in FINAL)
 
 
 @dataclass(frozen=True, slots=True)
-class _Books:
+class BooksSeen:
     """What one look into the database found; ages in seconds, 0 where nothing waits."""
 
     holds: int = 0
@@ -46,9 +46,9 @@ class Gauges(Collector):
         self._engines = engines
         self._store = store
         self._clock = clock
-        self._books = _Books()
+        self._books = BooksSeen()
 
-    async def sample(self) -> None:
+    async def sample(self) -> BooksSeen:
         """Look into the database. Raises StorageUnavailable."""
         holds = await self._row(select(func.count(), func.coalesce(func.sum(HOLD.c.amount), 0)))
         waiting = select(func.count(), func.min(PAYMENT.c.created_at_ms)).where(
@@ -57,7 +57,7 @@ class Gauges(Collector):
         unsettled = await self._row(waiting)
         queued = await self._row(select(func.count()).select_from(LOG_QUEUE))
         checkpoint = await self._row(select(func.max(CHECKPOINT.c.at_ms)))
-        self._books = _Books(
+        self._books = BooksSeen(
             holds=holds[0],
             held_nano_usd=holds[1],
             unsettled=unsettled[0],
@@ -65,6 +65,7 @@ class Gauges(Collector):
             log_waiting=queued[0],
             checkpoint_age_s=self._age_s(checkpoint[0]) if queued[0] else 0.0,
         )
+        return self._books
 
     def collect(self) -> Iterable[Metric]:
         yield from self._of_engines()

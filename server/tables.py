@@ -14,6 +14,7 @@ from settlement.sign_in.tables import TABLES as SIGN_IN
 from settlement.topups.tables import TABLES as TOPUPS
 from settlement.x402.tables import TABLES as X402
 from tools.files.tables import TABLES as FILES
+from tools.incidents.tables import TABLES as INCIDENTS
 from tools.jobs.tables import TABLES as JOBS
 from tools.records.tables import TABLES as RECORDS
 from tools.responses.tables import TABLES as RESPONSES
@@ -35,4 +36,5 @@ TABLES: Final[tuple[MetaData, ...]] = (
     SIGN_IN,
     JOBS,
     RECORDS,
+    INCIDENTS,
 )

@@ -14,10 +14,10 @@ def engine_threads() -> int:
     process holds all of them up (measured on two cores: 91 tokens/s fell to 8). One core is therefore
     left to the server and its callers.
     """
-    return max(1, _physical_cores() - 1)
+    return max(1, usable_cores() - 1)
 
 
-def _physical_cores() -> int:
+def usable_cores() -> int:
     """Cores that this process may use: hyper-threads count once, a container's quota caps."""
     cpus = _usable_cpus()
     cores = {core for cpu in cpus if (core := _core_of(cpu)) is not None}

@@ -15,9 +15,10 @@ from runtime.engine import (
     Load,
     Modality,
 )
+from runtime.hardware import Hardware, Inventory
 from runtime.managed import ManagedEngine
 from runtime.routing.breaker import Breaker, Pass
-from runtime.routing.lanes import DEFAULT_LANES, needed_lane
+from runtime.routing.lanes import DEFAULT_LANES, kind_of, needed_lane
 from runtime.routing.line import Line, Place
 from runtime.routing.share import BusyShare
 
@@ -29,7 +30,8 @@ _BROKEN: Final = frozenset({"unavailable", "stalled"})
 @dataclass(frozen=True, slots=True)
 class Service:
     """What a replica serves, and how much at once. ``power_w`` is what it draws while it works, where
-    that is known; ``model_lanes`` are the lanes of models that do not take all of ``lanes``."""
+    that is known; ``model_lanes`` are the lanes of models that do not take all of ``lanes``; ``machine``
+    is what engines on this machine share."""
 
     max_running: int
     max_queued: int
@@ -37,6 +39,7 @@ class Service:
     region: str = ANYWHERE
     power_w: float | None = None
     model_lanes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    machine: Hardware | None = None
 
 
 class Waiting(Protocol):
@@ -108,6 +111,13 @@ class Replica:
         if self.service.power_w is not None:
             return _energy(self.service.power_w, busy_s, "configured_power_busy_share")
         return None
+
+    def inventory(self) -> Inventory:
+        """What it runs on and for whom; whose a private lane is stays untold."""
+        unknown = Hardware(None, None, None)
+        hardware = self.service.machine or self._reported.hardware or unknown
+        kinds = tuple(sorted({kind_of(lane) for lane in self.service.lanes}))
+        return Inventory(hardware, kinds, self.service.region)
 
     def drain(self) -> None:
         """No new calls; those that wait for their turn look elsewhere, those that run go on."""

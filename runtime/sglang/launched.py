@@ -25,6 +25,7 @@ from runtime.http.message import Limits
 from runtime.openai_http import OpenAiHttp
 from runtime.refused import refused
 from runtime.served import capabilities, run_for
+from runtime.sglang.environment import Build
 from runtime.sglang.flavour import SgLang
 from runtime.sglang.loads import LOADS_PATH, load_of
 from runtime.sglang.plan import LaunchPlan
@@ -67,6 +68,11 @@ class Launched:
     @property
     def state(self) -> EngineState:
         return self._state
+
+    @property
+    def build(self) -> Build:
+        """Which build of SGLang runs: that for this machine's processors, or that for its GPUs."""
+        return self._plan.build
 
     @property
     def pid(self) -> int | None:

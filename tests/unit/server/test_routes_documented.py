@@ -20,6 +20,7 @@ from server.openai.videos import VideoDoor
 from server.proof import Proof
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
+from server.status.routes import StatusRoutes
 from server.topups import TopUpRoutes
 from server.traces import TraceRoutes
 from server.web.caller import Callers
@@ -39,6 +40,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *TraceRoutes(own).routes(),
         *SaltRoutes(nothing, nothing, nothing, callers).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
+        *StatusRoutes(nothing).routes(),
         *StoredResponses(nothing, nothing, callers, nothing).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
         *TopUpRoutes(nothing, callers, nothing, 1, None, None, None, 0).routes(),

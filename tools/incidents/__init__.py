@@ -1,0 +1,1 @@
+"""Incidents: when parts of the server did not serve, kept for everybody to read."""
