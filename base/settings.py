@@ -361,6 +361,23 @@ class Settings(BaseSettings):
     log_signer_token: SecretStr | None = Field(
         None, description="Bearer token that the service asks for."
     )
+    record_signer: str = Field(
+        "file",
+        pattern=r"^(file|env:[A-Za-z_][A-Za-z0-9_]*|https?://[^\s]+)$",
+        description=(
+            "Where the key of records and receipts is: file (keys/receipt.key, which batchin signing "
+            "rotates), env:NAME (64 hex digits), or the URL of a service that signs, with "
+            "record_public_key."
+        ),
+    )
+    record_public_key: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="The key that the service of records signs with, in hex.",
+    )
+    record_signer_token: SecretStr | None = Field(
+        None, description="Bearer token that the service of records asks for."
+    )
     proof_rpm: int = Field(
         1200,
         ge=1,
@@ -400,6 +417,14 @@ class Settings(BaseSettings):
     def _pinned_signer(self) -> "Settings":
         if self.log_signer.startswith("http") and self.log_public_key is None:
             raise ValueError("log_signer names a service: log_public_key has to say which key it has")
+        if self.record_signer.startswith("http") and self.record_public_key is None:
+            raise ValueError(
+                "record_signer names a service: record_public_key has to say which key it has"
+            )
+        same_place = self.record_signer == self.log_signer != "file"
+        named_apart = self.record_public_key != self.log_public_key
+        if same_place and not (self.record_signer.startswith("http") and named_apart):
+            raise ValueError("record_signer and log_signer name one key: each needs its own")
         return self
 
     @field_validator("outbound_allow")

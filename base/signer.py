@@ -1,4 +1,5 @@
-"""The seam for Ed25519 signatures (RFC 8032): file, environment and remote keys look alike."""
+"""The seam for Ed25519 signatures (RFC 8032): keys in a file, in a variable and with a service look
+alike."""
 
 from typing import Protocol
 
@@ -18,5 +19,9 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """The 64-byte signature."""
+        """The 64-byte signature; it may wait for a service. Raises SignerUnavailable (base.signers)."""
+        ...
+
+    async def signed(self, message: bytes) -> bytes:
+        """The same, for the event loop. A key that is at hand signs at once, without giving way."""
         ...

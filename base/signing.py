@@ -27,6 +27,9 @@ class SeedSigner:
     def sign(self, message: bytes) -> bytes:
         return crypto_sign(message, self._secret_key)[:crypto_sign_BYTES]
 
+    async def signed(self, message: bytes) -> bytes:
+        return self.sign(message)
+
 
 def file_signer(path: Path) -> SeedSigner:
     """The signer of a key file, made at first use. Raises KeyFileError (base.secret_file)."""

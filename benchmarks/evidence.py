@@ -53,10 +53,10 @@ def outcome(at_ms: int) -> Outcome:
     )
 
 
-def signed(recorder: Recorder, clock: SystemClock) -> Op:
+async def signed(recorder: Recorder, clock: SystemClock) -> Op:
     at_ms = clock.now_ms()
-    record = recorder.evidence(outcome(at_ms), TERMS, 250)
-    receipt = recorder.receipt(record, PaymentFacts(250), at_ms)
+    record = await recorder.evidence(outcome(at_ms), TERMS, 250)
+    receipt = await recorder.receipt(record, PaymentFacts(250), at_ms)
     return evidence_op(record, receipt, at_ms)
 
 
@@ -70,7 +70,7 @@ async def appended(
     durable = []
     for _ in range(CALLS):
         start, cpu = time.perf_counter(), time.thread_time()
-        ticket = store.submit(signed(recorder, clock))
+        ticket = store.submit(await signed(recorder, clock))
         held.append((time.thread_time() - cpu) * 1000)
         await ticket.visible
         visible.append((time.perf_counter() - start) * 1000)
@@ -93,7 +93,7 @@ async def main() -> None:
         store = await open_store(folder / "bench.db", (TABLES, evidence.TABLES))
         recorder = Recorder(KeyRing.open(folder, clock), "development")
         for _ in range(500):
-            signed(recorder, clock)
+            await signed(recorder, clock)
         gc.collect()
         cpu, wall = time.process_time(), time.perf_counter()
         held, visible = await appended(store, recorder, clock)

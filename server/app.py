@@ -74,7 +74,7 @@ from server.payments import Place, places_of, x402_rail
 from server.proof import Proof
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
-from server.signing import Rotated, SigningOffice, log_signer_of
+from server.signing import Rotated, SigningOffice, log_signer_of, ring_of
 from server.spans import keeping
 from server.status.build import status_of
 from server.sweeping import sweeping
@@ -367,7 +367,7 @@ class _Composition:
             store=store,
             accounts=Accounts(store, self._clock),
             keys=keys,
-            ring=KeyRing.open(secrets, self._clock),
+            ring=ring_of(self._settings, secrets, self._clock),
             log=Log(store, LogKey(origin, log_signer.public_key)),
             integrator=integrator,
             sealer=sealer,

@@ -13,7 +13,7 @@ from server.ledger import LedgerOffice
 from server.operations import Operations
 from server.signing import SigningOffice
 from server.tables import DATABASE, TABLES
-from settlement.evidence.keyring import KeyRing
+from settlement.evidence.keyring import own_ring
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.keys import Keys
 from storage.lock import DataDirLock
@@ -37,7 +37,7 @@ async def books(data_dir: Path) -> AsyncIterator[Operations]:
         try:
             keys = Keys(store, clock, pepper)
             folder = (data_dir / PEPPER).parent
-            signing = SigningOffice(lambda: KeyRing.open(folder, clock), store)
+            signing = SigningOffice(lambda: own_ring(folder, clock), store)
             operations = Books(Accounts(store, clock), keys, clock).operations()
             ledger = LedgerOffice(store, clock).operations()
             yield Operations({**operations, **signing.operations(), **ledger})

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import Field
 
+from base.clock import Clock
 from base.errors import InvalidRequest, NotFound
 from base.settings import Settings
 from base.signer import Signer
-from base.signers import RemoteSigner, env_signer
+from base.signers import outside_keys
 from base.signing import file_signer
 from server.operations import Arguments, NoArguments, Operation
 from settlement.evidence.keyring import KeyRing
@@ -63,6 +64,7 @@ class SigningOffice:
     async def _rotate(self, _: NoArguments) -> dict[str, Any]:
         async with self.turn:
             ring = self.ring()
+            _check_ours(ring)
             await _switched(ring)
             await self.rotated()
         shown: dict[str, Any] = ring.document()["keys"][-1]
@@ -75,6 +77,7 @@ class SigningOffice:
             if ring.find(asked.key_id) is None:
                 raise NotFound(f"There is no key {asked.key_id}.", param="key_id")
             if ring.current.key_id == asked.key_id:
+                _check_ours(ring)
                 await _switched(ring)
             await self.integrate()
             now_ms = ring.clock.now_ms()
@@ -89,6 +92,18 @@ class SigningOffice:
         return found
 
 
+def _check_ours(ring: KeyRing) -> None:
+    """Raises InvalidRequest where the key in use is not the server's to replace."""
+    if not ring.ours:
+        raise InvalidRequest(
+            "The key in use is not a file of this server: record_signer names where it is.",
+            resolution=(
+                "Put a new key there, name it by record_public_key where a service has it, and restart: "
+                "the old one ends then."
+            ),
+        )
+
+
 async def _switched(ring: KeyRing) -> None:
     """The switch happens on the loop, between two records; the disk is waited for beside it."""
     prepared = await asyncio.to_thread(ring.prepare)
@@ -98,11 +113,17 @@ async def _switched(ring: KeyRing) -> None:
 
 def log_signer_of(settings: Settings, folder: Path) -> Signer:
     """The signer of the log's checkpoints that the settings name. Raises KeyFileError."""
-    where = settings.log_signer
-    if where == "file":
-        return file_signer(folder / "log.key")
-    if where.startswith("env:"):
-        return env_signer(where.removeprefix("env:"))
-    assert settings.log_public_key is not None  # the settings say so
-    token = settings.log_signer_token.get_secret_value() if settings.log_signer_token else ""
-    return RemoteSigner(where, bytes.fromhex(settings.log_public_key), token)
+    token = settings.log_signer_token
+    outside = outside_keys(
+        settings.log_signer, settings.log_public_key, token.get_secret_value() if token else ""
+    )
+    return outside.current if outside else file_signer(folder / "log.key")
+
+
+def ring_of(settings: Settings, folder: Path, clock: Clock) -> KeyRing:
+    """The keys of records, with the one in use where the settings name it. Raises KeyFileError."""
+    token = settings.record_signer_token
+    outside = outside_keys(
+        settings.record_signer, settings.record_public_key, token.get_secret_value() if token else ""
+    )
+    return KeyRing.open(folder, clock, outside)

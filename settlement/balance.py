@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from base.caller import CallerKind
 from base.clock import Clock
 from base.errors import BatchinError, InsufficientFunds, InternalError, TooManyOpen, Unauthorized
+from base.signers import SignerUnavailable
 from settlement.evidence.ops import evidence_op
 from settlement.evidence.recorder import Recorder
 from settlement.evidence.signed import PaymentFacts
@@ -77,13 +78,19 @@ class BalanceGrant:
     async def capture(self, outcome: Outcome) -> Settled:
         """Charge, count and record in one commit.
 
-        Nothing was charged when it raises StorageUnavailable (it can't be written, the hold is gone), or
-        Unauthorized and InsufficientFunds (what the call starts can't be held any more).
+        Nothing was charged when it raises StorageUnavailable (it can't be written, the hold is gone),
+        SignerUnavailable, or Unauthorized and InsufficientFunds (what the call starts can't be held any
+        more).
         """
         charged_nano_usd = min(outcome.quote.charge_nano_usd(outcome.usage), int(self.terms.max_amount))
         at_ms = self.rail.clock.now_ms()
-        evidence = self.rail.recorder.evidence(outcome, self.terms, charged_nano_usd)
-        receipt = self.rail.recorder.receipt(evidence, PaymentFacts(charged_nano_usd), at_ms)
+        try:
+            evidence = await self.rail.recorder.evidence(outcome, self.terms, charged_nano_usd)
+            facts = PaymentFacts(charged_nano_usd)
+            receipt = await self.rail.recorder.receipt(evidence, facts, at_ms)
+        except SignerUnavailable:
+            await self.release()
+            raise
         answer = await self.rail.store.commit(
             ops.capture(self.run_id, self.account_id, self.key_id, charged_nano_usd, at_ms),
             usage_op(outcome, self.account_id, self.key_id, self.terms.rail, charged_nano_usd),

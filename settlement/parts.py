@@ -76,14 +76,15 @@ class PartGrant:
     async def capture(self, outcome: Outcome) -> Settled:
         """Charge, count, record and keep the result in one commit.
 
-        Raises StorageUnavailable when it can't be written or the job has ended: nothing was charged.
+        Nothing was charged when it raises StorageUnavailable (it can't be written, the job has ended) or
+        SignerUnavailable.
         """
         rail, part = self.rail, self.rail.part
         funds = part.funds
         charged = outcome.quote.charge_nano_usd(outcome.usage)
         at_ms = rail.clock.now_ms()
-        evidence = rail.recorder.evidence(outcome, self.terms, charged)
-        receipt = rail.recorder.receipt(evidence, PaymentFacts(charged), at_ms)
+        evidence = await rail.recorder.evidence(outcome, self.terms, charged)
+        receipt = await rail.recorder.receipt(evidence, PaymentFacts(charged), at_ms)
         answer = await rail.store.commit(
             ops.charge_part(funds.job_id, funds.account_id, funds.key_id, charged, part.id, at_ms),
             usage_op(outcome, funds.account_id, funds.key_id, funds.rail, charged),

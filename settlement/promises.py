@@ -35,8 +35,11 @@ class Promises:
     ring: KeyRing
     clock: Clock
 
-    def signed(self, quote: Quote, expires_at_s: int) -> str:
-        """The token of a quote: its card, frozen, and the most that a call which names it costs."""
+    async def signed(self, quote: Quote, expires_at_s: int) -> str:
+        """The token of a quote: its card, frozen, and the most that a call which names it costs.
+
+        Raises SignerUnavailable.
+        """
         signer = self.ring.current.signer
         payload = canonical(
             {
@@ -48,7 +51,8 @@ class Promises:
                 "key_id": signer.key_id,
             }
         )
-        return ".".join((_FORM, _text(payload), _text(signer.sign(_DOMAIN + payload))))
+        signature = await signer.signed(_DOMAIN + payload)
+        return ".".join((_FORM, _text(payload), _text(signature)))
 
     def kept(self, token: str, quote: Quote) -> Quote:
         """A call's own quote at the promised prices.

@@ -121,7 +121,7 @@ class Quotes:
             "amount_usd": usd_text(nano),
             "rails": rails,
             "expires_at": expires_at,
-            "quote": self.promises.signed(quote, expires_at),
+            "quote": await self.promises.signed(quote, expires_at),
         }
 
 

@@ -3,6 +3,7 @@
 Files of the folder: ``receipt.key`` is the private key in use, ``receipt.<key id>.key`` the private keys
 of before (they sign only receipts of records that they signed), ``receipt.history.json`` who was valid
 when. The history is written after the key, and mended at opening, so a crash between them loses nothing.
+``receipt.outside`` stands there while the key in use is no file: in a variable, or with a service.
 """
 
 import os
@@ -17,12 +18,14 @@ import orjson
 from base.clock import Clock
 from base.secret_file import KeyFileError
 from base.signer import Signer
+from base.signers import OutsideKeys
 from base.signing import file_signer, key_id_of
 from settlement.evidence.spelling import VERIFICATION_METHOD, public_key_text
 from settlement.evidence.trust import TrustedKey
 
 _CURRENT: Final = "receipt.key"
 _HISTORY: Final = "receipt.history.json"
+_OUTSIDE: Final = "receipt.outside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,15 @@ class KeyRing:
     disk, and in the history, before it signs anything; until the switch both are in use.
     """
 
-    def __init__(self, folder: Path, clock: Clock, history: Sequence[TrustedKey]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        history: Sequence[TrustedKey],
+        outside: OutsideKeys | None,
+    ) -> None:
         """Use ``open``."""
+        self._outside = outside
         self._folder = folder
         self._clock = clock
         self._history = tuple(history)
@@ -58,9 +68,15 @@ class KeyRing:
         self._current = self._take()
 
     @classmethod
-    def open(cls, folder: Path, clock: Clock) -> Self:
-        """The ring of a folder; the first key is made at first use. Raises KeyFileError."""
-        return cls(folder, clock, _read_history(folder / _HISTORY))
+    def open(cls, folder: Path, clock: Clock, outside: OutsideKeys | None = None) -> Self:
+        """The ring of a folder; the first key is made at first use. ``outside`` is the key in use where
+        that is no file. Raises KeyFileError, for a key in use that was ended before too."""
+        return cls(folder, clock, _read_history(folder / _HISTORY), outside)
+
+    @property
+    def ours(self) -> bool:
+        """Whether the key in use is a file of the folder, which alone can be rotated here."""
+        return self._outside is None
 
     @property
     def clock(self) -> Clock:
@@ -81,9 +97,13 @@ class KeyRing:
         if signer is not None:
             return signer
         path = self._folder / f"receipt.{key_id}.key"
-        if not path.exists():
+        if path.exists():
+            return self._signers.setdefault(key_id, file_signer(path))
+        known = next((key for key in self._history if key_id_of(key.public_key) == key_id), None)
+        earlier = self._outside.earlier(known.public_key) if self._outside and known else None
+        if earlier is None:
             raise KeyFileError(f"The key file {path} is missing: restore it from a backup.")
-        return self._signers.setdefault(key_id, file_signer(path))
+        return self._signers.setdefault(key_id, earlier)
 
     def rotate(self) -> CurrentKey:
         """Make a new key and sign with it from now on, where nobody else does. Raises KeyFileError."""
@@ -154,12 +174,16 @@ class KeyRing:
     def _take(self) -> CurrentKey:
         """Read the key in use and bring the history up to it."""
         path = self._folder / _CURRENT
-        signer = file_signer(path)
+        signer = self._moved_out(path) if self._outside else self._moved_in(path)
         self._signers[signer.key_id] = signer
         known = self._history[-1] if self._history else None
+        if any(key.public_key == signer.public_key for key in self._history[:-1]):
+            raise KeyFileError(
+                f"The key {signer.key_id} of records was in use before and has ended: use a new one."
+            )
         if known is None or known.public_key != signer.public_key:
             now_ms = self._clock.now_ms()
-            made_ms = path.stat().st_mtime_ns // 1_000_000
+            made_ms = path.stat().st_mtime_ns // 1_000_000 if self._outside is None else now_ms
             since_ms = max(now_ms, known.not_before_ms) if known else min(now_ms, made_ms)
             self._history = (
                 *(key.ended(since_ms) for key in self._history),
@@ -173,8 +197,34 @@ class KeyRing:
             self._write(self._history)
         return CurrentKey(signer, self._history[-1].not_before_ms)
 
+    def _moved_in(self, path: Path) -> Signer:
+        """The key of the file; from here on it is in use again, where it was not."""
+        (self._folder / _OUTSIDE).unlink(missing_ok=True)
+        return file_signer(path)
+
+    def _moved_out(self, path: Path) -> Signer:
+        """The key outside. A file that was in use before signs no more than receipts of its records."""
+        assert self._outside is not None
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists():
+            path.replace(self._folder / f"receipt.{file_signer(path).key_id}.key")
+            _sync(self._folder)
+        _write(self._folder / _OUTSIDE, self._outside.current.key_id.encode())
+        return self._outside.current
+
     def _write(self, history: Sequence[TrustedKey]) -> None:
         _write(self._folder / _HISTORY, orjson.dumps([_shown(key) for key in history]))
+
+
+def own_ring(folder: Path, clock: Clock) -> KeyRing:
+    """The ring of a folder for who does not know the server's settings. Raises KeyFileError, where the
+    key in use is outside too."""
+    if (folder / _OUTSIDE).exists():
+        raise KeyFileError(
+            f"The key of records is not in {folder}: record_signer names where it is. Start the server, "
+            "and ask again."
+        )
+    return KeyRing.open(folder, clock)
 
 
 def _shown(key: TrustedKey) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class AfterRun:
         """The run ended: from here on its cost is fixed, its result kept, its record signed."""
         at_ms = self.desk.clock.now_ms()
         charged = outcome.quote.charge_nano_usd(outcome.usage)
-        evidence = self.desk.recorder.evidence(outcome, payment.terms, charged)
+        evidence = await self.desk.recorder.evidence(outcome, payment.terms, charged)
         sealed = self.desk.sealer.seal(outcome.result)
         step = advance(
             payment,
@@ -77,7 +77,7 @@ class AfterRun:
         run_id, charged, credit = payment.run_id, payment.charged_nano_usd, payment.credit_nano_usd
         record = evidence or await self.record(run_id)
         facts = PaymentFacts(charged, payment.moves_atomic, credit, transaction)
-        receipt = self.desk.recorder.receipt(record, facts, at_ms)
+        receipt = await self.desk.recorder.receipt(record, facts, at_ms)
         step = advance(
             payment,
             _MOVING,
@@ -107,16 +107,16 @@ class AfterRun:
             post(f"x402-reversal:{run_id}", REVENUE, RECEIVABLE, charged, "reversal", run_id, at_ms),
             refund_usage_op(run_id),
             unname(payment),
-            self._unpaid(record, at_ms),
+            await self._unpaid(record, at_ms),
         )
 
     async def told_unpaid(self, run_id: str) -> None:
         """Sign what ``failed`` signs, for a payment that failed before receipts told it."""
-        unpaid = self._unpaid(await self.record(run_id), self.desk.clock.now_ms())
+        unpaid = await self._unpaid(await self.record(run_id), self.desk.clock.now_ms())
         await self.desk.store.commit(unpaid)  # refused, harmless, when it has one
 
-    def _unpaid(self, record: Signed, at_ms: int) -> Op:
-        receipt = self.desk.recorder.receipt(record, PaymentFacts(0), at_ms)
+    async def _unpaid(self, record: Signed, at_ms: int) -> Op:
+        receipt = await self.desk.recorder.receipt(record, PaymentFacts(0), at_ms)
         return receipt_op(record.run_id, receipt)
 
     async def record(self, run_id: str) -> Signed:

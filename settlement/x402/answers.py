@@ -12,7 +12,7 @@ from settlement.x402.errors import PaymentReused, SettlementPending
 from settlement.x402.payment import Payment, State, signed_text
 
 
-def settled(
+async def settled(
     payment: Payment, evidence: Mapping[str, Any], receipt: Mapping[str, Any], desk: Desk
 ) -> Settled:
     """The end of a call whose payment is settled."""
@@ -21,7 +21,9 @@ def settled(
         charged_nano_usd=payment.charged_nano_usd,
         evidence=evidence,
         receipt=receipt,
-        settlement=desk.statements.settlement(payment.settlement, payment.resource, evidence, receipt),
+        settlement=await desk.statements.settlement(
+            payment.settlement, payment.resource, evidence, receipt
+        ),
         credit_nano_usd=payment.credit_nano_usd,
         access_token=token,
     )
@@ -88,7 +90,8 @@ class Known:
         if evidence is None or receipt is None:
             raise InternalError(f"The record of {payment.run_id} is missing.")
         result = self.desk.sealer.open(payment.sealed)
-        return Replay(payment.run_id, result, settled(payment, evidence.wire, receipt, self.desk))
+        answer = await settled(payment, evidence.wire, receipt, self.desk)
+        return Replay(payment.run_id, result, answer)
 
     def _tell_credit(self, payment: Payment) -> NoReturn:
         token = self.desk.tokens.wallet_token(payment.account_id)

@@ -50,11 +50,11 @@ class BeforeRun:
         """The run ended: charged, recorded and its result kept. The record and the receipt."""
         at_ms = self.desk.clock.now_ms()
         charged = outcome.quote.charge_nano_usd(outcome.usage)
-        evidence = self.desk.recorder.evidence(outcome, payment.terms, charged)
+        evidence = await self.desk.recorder.evidence(outcome, payment.terms, charged)
         facts = PaymentFacts(
             charged, payment.amount_atomic, payment.paid_nano_usd - charged, payment.transaction
         )
-        receipt = self.desk.recorder.receipt(evidence, facts, at_ms)
+        receipt = await self.desk.recorder.receipt(evidence, facts, at_ms)
         sealed = self.desk.sealer.seal(outcome.result)
         step = advance(
             payment,

@@ -2,11 +2,13 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
 
 from base.resource import Resource
+from base.signers import SignerUnavailable
 from settlement.x402.extensions import (
     BAZAAR,
     EIP2612,
@@ -23,7 +25,7 @@ V2_CHALLENGE: Final = "PAYMENT-REQUIRED"
 _HEADER_BYTES: Final = 9_000  # 12,000 as base64
 
 
-def challenge_of(
+async def challenge_of(
     resource: Resource, offers: Sequence[Offer], error: str, statements: Statements | None = None
 ) -> Mapping[str, Any]:
     """The PaymentRequired of x402 version 2; ``error`` is the x402 reason, or what is missing.
@@ -40,8 +42,9 @@ def challenge_of(
     }
     challenge["extensions"] = _extensions(resource, offers)
     if statements is not None:
-        signed = statements.offers(resource.url, challenge["accepts"])
-        challenge["extensions"][OFFER_RECEIPT] = signed
+        with suppress(SignerUnavailable):  # an offer can be taken without its signature
+            signed = await statements.offers(resource.url, challenge["accepts"])
+            challenge["extensions"][OFFER_RECEIPT] = signed
     return challenge
 
 

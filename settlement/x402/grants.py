@@ -1,8 +1,10 @@
 """The two grants of the rail: paid after the run, or paid before it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from base.signers import SignerUnavailable
+from settlement.evidence.signed import Signed
 from settlement.rail import Outcome, Settled, Terms, Upfront
 from settlement.x402.after_run import AfterRun
 from settlement.x402.answers import settled
@@ -13,7 +15,7 @@ from settlement.x402.facilitator import SettlementState
 from settlement.x402.payment import Payment
 from storage.errors import StorageUnavailable
 
-Challenged = Callable[[str], SettlementFailed]
+Challenged = Callable[[str], Awaitable[SettlementFailed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class AuthorizedGrant:
         return None
 
     async def capture(self, outcome: Outcome) -> Settled:
-        """Raises SettlementFailed (final, nothing charged) and SettlementPending (still followed)."""
+        """Raises SettlementFailed and SignerUnavailable (final, nothing charged), and SettlementPending
+        (still followed)."""
         try:
             return await self._capture(outcome)
         except StorageUnavailable as error:  # the money may be under way, so it is not said to be safe
@@ -50,17 +53,27 @@ class AuthorizedGrant:
             self.ended(self.payment.run_id)
 
     async def _capture(self, outcome: Outcome) -> Settled:
-        payment, evidence = await self.steps.done(self.payment, outcome)
+        try:
+            payment, evidence = await self.steps.done(self.payment, outcome)
+        except SignerUnavailable:  # no money has moved
+            await self.steps.released(self.payment)
+            raise
+        try:
+            return await self._collected(payment, evidence, outcome)
+        except SignerUnavailable as error:  # it has: recovery signs when it can
+            raise SettlementPending(payment.run_id) from error
+
+    async def _collected(self, payment: Payment, evidence: Signed, outcome: Outcome) -> Settled:
         settlement = await self.collector.wait(payment, await self.collector.collect(payment))
         if settlement.state is SettlementState.PENDING:
             raise SettlementPending(payment.run_id)
         if settlement.state is SettlementState.REFUSED:
             await self.steps.failed(payment, settlement.reason, evidence)
-            raise self.failed(settlement.reason)
+            raise await self.failed(settlement.reason)
         payment, receipt = await self.steps.settled(
             payment, settlement.transaction, evidence, outcome.also
         )
-        return settled(payment, evidence.wire, receipt.wire, self.steps.desk)
+        return await settled(payment, evidence.wire, receipt.wire, self.steps.desk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,10 @@ class PaidGrant:
     async def capture(self, outcome: Outcome) -> Settled:
         try:
             payment, evidence, receipt = await self.steps.spent(self.payment, outcome)
-            return settled(payment, evidence.wire, receipt.wire, self.steps.desk)
+            return await settled(payment, evidence.wire, receipt.wire, self.steps.desk)
+        except SignerUnavailable:
+            await self.steps.unspent(self.payment)
+            raise
         except StorageUnavailable as error:
             raise SettlementPending(self.payment.run_id) from error
         finally:

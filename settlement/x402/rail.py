@@ -76,31 +76,31 @@ class _Asked:
     statements: Statements
     v1: bool = False
 
-    def required(self) -> PaymentRequired:
+    async def required(self) -> PaymentRequired:
         price = usd_text(nano_from_atomic(self.offers[0].amount_atomic))
         if self.order.quote.bought_nano_usd:
             message = (
                 f"This balance is bought by x402 with {price} USD, and all of it is yours to spend."
             )
-            return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
+            return PaymentRequired(message, await self._challenge(_ASKED), v1=self.v1)
         message = (
             f"This call is paid by x402 with at most {price} USD; what is taken and not used is your "
             "credit."
         )
         if self.order.caller.account_id is None:
-            return PaymentRequired(message, self._challenge(_ASKED), v1=self.v1)
-        return BalanceTooLow(f"{_TOO_LOW} {message}", self._challenge(_ASKED), v1=self.v1)
+            return PaymentRequired(message, await self._challenge(_ASKED), v1=self.v1)
+        return BalanceTooLow(f"{_TOO_LOW} {message}", await self._challenge(_ASKED), v1=self.v1)
 
-    def invalid(self, reason: str) -> PaymentInvalid:
+    async def invalid(self, reason: str) -> PaymentInvalid:
         if reason == reasons.ALLOWANCE:
-            return AllowanceRequired(reason, self._challenge(reason), v1=self.v1)
-        return PaymentInvalid(reason, self._challenge(reason), v1=self.v1)
+            return AllowanceRequired(reason, await self._challenge(reason), v1=self.v1)
+        return PaymentInvalid(reason, await self._challenge(reason), v1=self.v1)
 
-    def failed(self, reason: str) -> SettlementFailed:
-        return SettlementFailed(reason, self._challenge(reason), v1=self.v1)
+    async def failed(self, reason: str) -> SettlementFailed:
+        return SettlementFailed(reason, await self._challenge(reason), v1=self.v1)
 
-    def _challenge(self, error: str) -> Mapping[str, Any]:
-        return challenge_of(self.order.resource, self.offers, error, self.statements)
+    async def _challenge(self, error: str) -> Mapping[str, Any]:
+        return await challenge_of(self.order.resource, self.offers, error, self.statements)
 
 
 class X402Rail:
@@ -149,13 +149,13 @@ class X402Rail:
         """
         asked = _Asked(order, offers_of(self._sales, order), self._desk.statements)
         if order.payment is None:
-            raise asked.required()
+            raise await asked.required()
         payment = payment_from(order.payment, _param(order))
         asked = replace(asked, v1=isinstance(payment, PaymentV1))
         try:
             claim = self._claim(payment)
         except NotSigned as error:
-            raise asked.invalid(error.reason) from None
+            raise await asked.invalid(error.reason) from None
         await self._losses.check(claim.authorization.payer)
         try:
             offer = self._offer_for(claim, asked)
@@ -188,7 +188,7 @@ class X402Rail:
         """A payment that does not fit now may still be a known one: prices change, windows close."""
         known = (await self._desk.store.commit(look(payment_key(claim))))[0]
         if known is None:
-            raise asked.invalid(reason if claim.signed else claim.refusal)
+            raise await asked.invalid(reason if claim.signed else claim.refusal)
         await self._proved(asked, claim)
         return await self._known.answer(known, claim, asked.order)
 
@@ -204,7 +204,7 @@ class X402Rail:
         except ServiceUnavailable as error:
             raise PaymentUnavailable(error.message) from error
         if not proved:
-            raise asked.invalid(claim.refusal)
+            raise await asked.invalid(claim.refusal)
 
     async def _reserve(self, asked: _Asked, claim: Claim, offer: Offer) -> Grant | Replay:
         order = asked.order
@@ -255,7 +255,7 @@ class X402Rail:
         except ServiceUnavailable as error:
             raise PaymentUnavailable(error.message) from error
         if reason is not None:
-            raise asked.invalid(reason)
+            raise await asked.invalid(reason)
 
     async def _taken(self, asked: _Asked, payment: Payment) -> Grant:
         try:
@@ -270,7 +270,7 @@ class X402Rail:
             raise SettlementPending(payment.run_id)
         if settlement.state is SettlementState.REFUSED:
             await self._before_run.failed(payment, settlement.reason)
-            raise asked.failed(settlement.reason)
+            raise await asked.failed(settlement.reason)
         paid = await self._before_run.paid(payment, settlement.transaction)
         return PaidGrant(await self._before_run.running(paid), self._before_run, self._live.discard)
 

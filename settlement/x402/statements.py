@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from base.canonical import canonical
 from base.clock import Clock
 from base.signer import Signer
+from base.signers import SignerUnavailable
 from settlement.evidence.keyring import KeyRing
 
 OFFER_RECEIPT: Final = "offer-receipt"
@@ -51,9 +52,9 @@ class Statements:
     base_url: str
     clock: Clock
 
-    def offers(self, resource_url: str, accepts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    async def offers(self, resource_url: str, accepts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         """The extension of a challenge: each of its ``accepts``, signed and good as long as its payment
-        may take."""
+        may take. Raises SignerUnavailable."""
         now_s = self.clock.now_ms() // 1000
         signer = self.keys.current.signer
         offers = []
@@ -64,10 +65,11 @@ class Statements:
                 **{name: accepted[name] for name in _OFFERED},
                 "validUntil": now_s + accepted["maxTimeoutSeconds"],
             }
-            offers.append({"format": "jws", "acceptIndex": at, "signature": self._jws(payload, signer)})
+            jws = await self._jws(payload, signer)
+            offers.append({"format": "jws", "acceptIndex": at, "signature": jws})
         return {"info": {"offers": offers}, "schema": _OFFERS}
 
-    def settlement(
+    async def settlement(
         self,
         settled: Mapping[str, Any],
         resource_url: str,
@@ -75,7 +77,8 @@ class Statements:
         receipt: Mapping[str, Any],
     ) -> Mapping[str, Any]:
         """The SettleResponse of a call that was answered, with its signed receipt: the same whenever it
-        is asked for, by the key of the call's record. Raises KeyFileError when that is gone."""
+        is asked for, by the key of the call's record, and without it where that key can't sign now: the
+        call is answered all the same. Raises KeyFileError when the key is gone."""
         payload = {
             "version": _VERSION,
             "network": settled["network"],
@@ -88,16 +91,19 @@ class Statements:
                 "url": f"{self.base_url}/v1/audit/{evidence['record_id']}/bundle",
             },
         }
-        jws = self._jws(payload, self.keys.signer_of(receipt["key_id"]))
+        try:
+            jws = await self._jws(payload, self.keys.signer_of(receipt["key_id"]))
+        except SignerUnavailable:
+            return settled
         signed = {"info": {"receipt": {"format": "jws", "signature": jws}}, "schema": _RECEIPT}
         return {**settled, "extensions": {OFFER_RECEIPT: signed}}
 
-    def _jws(self, payload: Mapping[str, Any], signer: Signer) -> str:
+    async def _jws(self, payload: Mapping[str, Any], signer: Signer) -> str:
         """RFC 7515 compact serialization; the payload in RFC 8785 form."""
         host = quote(urlsplit(self.base_url).netloc, safe="")
         header = {"alg": "EdDSA", "kid": f"did:web:{host}#{signer.key_id}"}
         signed = f"{_base64url(canonical(header))}.{_base64url(canonical(payload))}"
-        return f"{signed}.{_base64url(signer.sign(signed.encode()))}"
+        return f"{signed}.{_base64url(await signer.signed(signed.encode()))}"
 
 
 def _base64url(data: bytes) -> str:

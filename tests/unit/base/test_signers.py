@@ -1,7 +1,9 @@
 """Keys in a variable or with a service: what they sign holds, and nothing else is ever passed on."""
 
+import asyncio
 import base64
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from base import signers
 from base.secret_file import KeyFileError
 from base.settings import SettingsError, load_settings
 from base.signers import RemoteSigner, SignerUnavailable, env_signer
@@ -20,7 +23,9 @@ TOKEN = "a-secret-token"
 
 
 @contextmanager
-def service(answer: Any = None, status: int = 200) -> Iterator[tuple[str, list[Any]]]:
+def service(
+    answer: Any = None, status: int = 200, location: str = ""
+) -> Iterator[tuple[str, list[Any]]]:
     """A service that signs with KEY, or answers as told; and what it was asked."""
     asked: list[Any] = []
 
@@ -31,6 +36,8 @@ def service(answer: Any = None, status: int = 200) -> Iterator[tuple[str, list[A
             signature = KEY.sign(base64.b64decode(body["message"]))
             told = answer or {"signature": base64.b64encode(signature).decode()}
             self.send_response(status)
+            if location:
+                self.send_header("location", location)
             self.end_headers()
             self.wfile.write(json.dumps(told).encode())
 
@@ -90,6 +97,41 @@ def test_a_service_that_is_away_signs_nothing() -> None:
         RemoteSigner("http://127.0.0.1:9/sign", KEY.public_key).sign(b"x")
 
 
-def test_a_service_needs_its_key_pinned() -> None:
-    with pytest.raises(SettingsError, match="log_public_key"):
-        load_settings(log_signer="https://signer.example/sign")
+async def test_a_service_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signers, "_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:  # takes calls and answers none
+        signer = RemoteSigner(f"http://127.0.0.1:{hanging.getsockname()[1]}/sign", KEY.public_key)
+        asked = [asyncio.create_task(signer.signed(b"x")) for _ in range(20)]
+        assert await asyncio.to_thread(lambda: "the loop and its own threads go on")
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {SignerUnavailable}
+
+
+def test_a_token_goes_to_the_named_service_alone() -> None:
+    with service() as (other, stolen), service(status=302, location=other) as (url, asked):
+        with pytest.raises(SignerUnavailable):
+            RemoteSigner(url, KEY.public_key, TOKEN).sign(b"x")
+        assert (len(asked), stolen) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["log", "record"])
+def test_a_service_needs_its_key_pinned(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}_public_key"):
+        load_settings(None, **{f"{name}_signer": "https://signer.example/sign"})
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"log_signer": "env:A", "record_signer": "env:A"},
+        {
+            "log_signer": "http://s/1",
+            "record_signer": "http://s/1",
+            "log_public_key": "ab" * 32,
+            "record_public_key": "ab" * 32,
+        },
+    ],
+)
+def test_one_key_has_one_job(same: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="each needs its own"):
+        load_settings(None, **same)

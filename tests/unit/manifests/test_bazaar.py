@@ -14,6 +14,7 @@ from base.resource import Resource
 from manifests.bazaar import http_discovery, mcp_discovery
 from settlement.x402.challenge import challenge_of
 from tests.unit.manifests import sample
+from tests.unit.settlement.evidence.case import at_once
 from tools.core import AnyTool
 
 PAID = [tool for tool in sample.registry() if tool.quote is not None]
@@ -32,6 +33,6 @@ def test_the_official_package_takes_it(tool: AnyTool) -> None:
 @pytest.mark.parametrize("tool", PAID, ids=lambda tool: tool.name)
 def test_a_challenge_with_it_stays_a_small_header(tool: AnyTool) -> None:
     resource = Resource("https://agents.example/v1/x", tool.title, discovery=http_discovery(tool))
-    challenge = challenge_of(resource, (), "PAYMENT-SIGNATURE header is required")
+    challenge = at_once(challenge_of(resource, (), "PAYMENT-SIGNATURE header is required"))
     assert challenge["extensions"]["bazaar"] == http_discovery(tool)
     assert len(base64.b64encode(orjson.dumps(challenge))) < MOST_HEADER_BYTES

@@ -58,7 +58,7 @@ class Verifier:
     ) -> tuple[int, str | None]:
         """The exit status, and the result of log.consistency."""
         bundle = {
-            "receipt": self.desk.recorder.receipt(record, _PAID, self.desk.clock.now_ms() + 9_000).wire,
+            "receipt": self.desk.receipt(record, _PAID, self.desk.clock.now_ms() + 9_000).wire,
             "evidence": record.wire,
             "inclusion": log.inclusion(record, size),
         }

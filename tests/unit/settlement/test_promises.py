@@ -12,6 +12,7 @@ from base.usage import Usage
 from settlement.evidence.keyring import KeyRing
 from settlement.promises import Promises
 from tests.clocks import HandClock
+from tests.unit.settlement.evidence.case import at_once
 
 CARD = PriceCard("spring", 20_000_000, 80_000_000)
 DEARER = PriceCard("summer", 40_000_000, 90_000_000)
@@ -29,7 +30,7 @@ def until(clock: HandClock) -> int:
 def test_a_price_that_rose_meanwhile_is_not_charged(tmp_path: Path) -> None:
     clock = HandClock()
     desk = promises(tmp_path, clock)
-    token = desk.signed(QUOTED, until(clock))
+    token = at_once(desk.signed(QUOTED, until(clock)))
     kept = desk.kept(token, Quote("tiny", DEARER, Usage(100, 50)))
     assert kept.card == CARD
     assert kept.max_nano_usd == QUOTED.max_nano_usd
@@ -40,7 +41,7 @@ def test_a_price_that_rose_meanwhile_is_not_charged(tmp_path: Path) -> None:
 def test_a_call_that_may_cost_more_is_refused_with_its_size(tmp_path: Path) -> None:
     clock = HandClock()
     desk = promises(tmp_path, clock)
-    token = desk.signed(QUOTED, until(clock))
+    token = at_once(desk.signed(QUOTED, until(clock)))
     with pytest.raises(QuoteExceeded, match="at most 100 input tokens, 51 output tokens"):
         desk.kept(token, Quote("tiny", CARD, Usage(100, 51)))
 
@@ -48,7 +49,7 @@ def test_a_call_that_may_cost_more_is_refused_with_its_size(tmp_path: Path) -> N
 def test_it_ends_when_it_says(tmp_path: Path) -> None:
     clock = HandClock()
     desk = promises(tmp_path, clock)
-    token = desk.signed(QUOTED, until(clock))
+    token = at_once(desk.signed(QUOTED, until(clock)))
     clock.advance_s(299)
     desk.kept(token, QUOTED)
     clock.advance_s(1)
@@ -60,7 +61,7 @@ def test_a_key_that_was_rotated_out_keeps_its_promises(tmp_path: Path) -> None:
     clock = HandClock()
     ring = KeyRing.open(tmp_path, clock)
     desk = Promises(ring, clock)
-    token = desk.signed(QUOTED, until(clock))
+    token = at_once(desk.signed(QUOTED, until(clock)))
     clock.advance_s(1)
     ring.rotate()
     assert desk.kept(token, QUOTED) == QUOTED
@@ -69,7 +70,7 @@ def test_a_key_that_was_rotated_out_keeps_its_promises(tmp_path: Path) -> None:
 def test_another_model_or_more_than_one_call_is_refused(tmp_path: Path) -> None:
     clock = HandClock()
     desk = promises(tmp_path, clock)
-    token = desk.signed(QUOTED, until(clock))
+    token = at_once(desk.signed(QUOTED, until(clock)))
     for quote in (
         Quote("large", CARD, Usage(1, 1)),
         Quote("tiny", CARD, Usage(), kept_nano_usd=5),
@@ -82,8 +83,8 @@ def test_another_model_or_more_than_one_call_is_refused(tmp_path: Path) -> None:
 def test_forged_changed_and_foreign_quotes_are_refused(tmp_path: Path) -> None:
     clock = HandClock()
     desk = promises(tmp_path / "ours", clock)
-    foreign = promises(tmp_path / "theirs", clock).signed(QUOTED, until(clock))
-    token = desk.signed(QUOTED, until(clock))
+    foreign = at_once(promises(tmp_path / "theirs", clock).signed(QUOTED, until(clock)))
+    token = at_once(desk.signed(QUOTED, until(clock)))
     form, payload, signature = token.split(".")
     told = orjson.loads(base64.urlsafe_b64decode(payload + "=="))
     free = told | {"card": told["card"] | {"output_nano_per_mtok": "0"}}

@@ -1,9 +1,9 @@
 """A call as the rails hand it over, a key ring in a folder, and bundles made from them."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from base.ids import new_run_id
 from base.pricing import PriceCard, Quote
@@ -22,6 +22,7 @@ from settlement.evidence.trust import Trust
 from settlement.rail import Outcome, RunStatus, Served, Terms
 from tests.clocks import HandClock
 
+T = TypeVar("T")
 START_MS = HandClock().now_ms()
 REQUEST = {
     "model": "qwen3-32b",
@@ -73,6 +74,16 @@ def outcome(run_id: str | None = None, status: RunStatus = RunStatus.COMPLETED) 
     )
 
 
+def at_once(signing: Coroutine[Any, Any, T]) -> T:
+    """What is signed with a key that is at hand: it never gives way to anybody."""
+    try:
+        signing.send(None)
+    except StopIteration as done:
+        signed: T = done.value
+        return signed
+    raise AssertionError("it waits for something")
+
+
 @dataclass
 class Desk:
     """A recorder over its own keys."""
@@ -92,8 +103,11 @@ class Desk:
         of: Outcome | None = None,
     ) -> tuple[Signed, Signed]:
         run = of or outcome()
-        evidence = self.recorder.evidence(run, terms, 10_000)
-        return evidence, self.recorder.receipt(evidence, payment, run.ended_at_ms + 500)
+        evidence = at_once(self.recorder.evidence(run, terms, 10_000))
+        return evidence, self.receipt(evidence, payment, run.ended_at_ms + 500)
+
+    def receipt(self, evidence: Signed, payment: PaymentFacts, at_ms: int) -> Signed:
+        return at_once(self.recorder.receipt(evidence, payment, at_ms))
 
     def bundle(self, terms: Terms = BALANCE, payment: PaymentFacts = PaymentFacts(10_000)) -> Any:  # noqa: B008
         evidence, receipt = self.signed(terms, payment)

@@ -211,10 +211,10 @@ async def test_a_receipt_comes_later_and_once(store: SqliteStore, desk: Desk) ->
     desk.keys.rotate()
     restored = await reader.signed(evidence.run_id)
     assert restored is not None
-    late = desk.recorder.receipt(restored, ON_CHAIN, START_MS + 3_000)
+    late = desk.receipt(restored, ON_CHAIN, START_MS + 3_000)
     assert await store.commit(receipt_op(evidence.run_id, late)) == (None,)
     assert await reader.receipt(evidence.run_id) == late.wire
-    again = desk.recorder.receipt(restored, PaymentFacts(1), START_MS + 9_000)
+    again = desk.receipt(restored, PaymentFacts(1), START_MS + 9_000)
     refused = await store.commit(receipt_op(evidence.run_id, again))
     assert isinstance(refused, Refused)
     assert refused.code == "duplicate"

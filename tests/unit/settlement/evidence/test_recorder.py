@@ -14,7 +14,7 @@ from base.signing import signature_holds
 from base.usage import Usage
 from settlement.evidence.recorder import Recorder
 from settlement.evidence.signed import PaymentFacts
-from tests.unit.settlement.evidence.case import BALANCE, ON_CHAIN, X402, open_desk, outcome
+from tests.unit.settlement.evidence.case import BALANCE, ON_CHAIN, X402, at_once, open_desk, outcome
 
 
 def test_the_wire_form_is_the_documented_one(tmp_path: Path) -> None:
@@ -85,12 +85,12 @@ def test_an_agent_and_the_manifests_of_tools_are_named(tmp_path: Path) -> None:
         lambda: ("eip155:8453:0xabc", "0"),
         {"chat": "sha256:" + "1" * 64},
     )
-    evidence = recorder.evidence(outcome(), BALANCE, 10_000)
+    evidence = at_once(recorder.evidence(outcome(), BALANCE, 10_000))
     payload = evidence.wire["payload"]
     assert payload["agent_registry"] == "eip155:8453:0xabc"
     assert payload["agent_id"] == "0"
     assert payload["tool_manifest_hash"] == "sha256:" + "1" * 64
-    receipt = recorder.receipt(evidence, PaymentFacts(10_000), 0)
+    receipt = at_once(recorder.receipt(evidence, PaymentFacts(10_000), 0))
     assert receipt.wire["receipt_payload"]["agent_id"] == "0"
 
 
@@ -99,7 +99,7 @@ def test_an_agent_and_the_manifests_of_tools_are_named(tmp_path: Path) -> None:
 def test_any_text_and_any_amount_has_one_canonical_form(tmp_path: Path, text: str, amount: int) -> None:
     quote = Quote(text, PriceCard(text, amount, 0), Usage(2**40, 0))
     run = replace(outcome(), model=text, quote=quote)
-    evidence = open_desk(tmp_path).recorder.evidence(run, BALANCE, amount)
+    evidence = at_once(open_desk(tmp_path).recorder.evidence(run, BALANCE, amount))
     assert evidence.payload == rfc8785.dumps(evidence.wire["payload"])
     charged = evidence.wire["payload"]["charged_nano_usd"]
     assert charged == (amount if amount < 2**53 else str(amount))

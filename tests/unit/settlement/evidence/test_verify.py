@@ -247,7 +247,7 @@ def test_records_verify_across_rotations_and_a_retired_key_signs_nothing_new(des
         evidence, receipt = desk.signed(of=run)
         bundles.append({"evidence": evidence.wire, "receipt": receipt.wire})
         desk.keys.rotate()
-        late = desk.recorder.receipt(evidence, PaymentFacts(10_000), desk.clock.now_ms() + 7)
+        late = desk.receipt(evidence, PaymentFacts(10_000), desk.clock.now_ms() + 7)
         bundles.append({"evidence": evidence.wire, "receipt": late.wire})
         assert len(desk.keys.history) == turn + 2
     for bundle in bundles:

@@ -20,6 +20,7 @@ from base.ids import new_run_id
 from base.pricing import PriceCard, Quote
 from base.resource import Resource
 from base.sealing import Sealer
+from base.signers import OutsideKeys
 from base.usage import Usage
 from settlement.evidence.keyring import KeyRing
 from settlement.evidence.reader import EvidenceReader
@@ -253,12 +254,16 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, chain: Chain, sale: Sale = SALE, exposure: Exposure | None = None
+    folder: Path,
+    chain: Chain,
+    sale: Sale = SALE,
+    exposure: Exposure | None = None,
+    outside: OutsideKeys | None = None,
 ) -> AsyncIterator[House]:
     """Start a process over the folder: load its keys and end what an earlier one left."""
     async with fresh_store(folder, *ALL_TABLES) as real:
         store: Any = FusedStore(real, chain.fuse)
-        rail, keys = await rail_over(folder, store, chain, chain.clock, sale, exposure)
+        rail, keys = await rail_over(folder, store, chain, chain.clock, sale, exposure, outside)
         yield House(rail, store, keys, chain, chain.clock)
 
 
@@ -269,9 +274,10 @@ async def rail_over(
     clock: Any,
     sale: Sale,
     exposure: Exposure | None = None,
+    outside: OutsideKeys | None = None,
 ) -> tuple[X402Rail, Keys]:
     """The rail of a new process, and the wallets' tokens."""
-    ring = KeyRing.open(folder / "keys", clock)
+    ring = KeyRing.open(folder / "keys", clock, outside)
     keys = Keys(store, clock, b"p" * 32)
     await keys.load()
     no_log: Any = None

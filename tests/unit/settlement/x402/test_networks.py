@@ -21,6 +21,7 @@ from settlement.x402.networks import NETWORKS, v1_name
 from settlement.x402.payment import Payment
 from settlement.x402.rail import X402Rail
 from settlement.x402.sale import offers_of
+from tests.unit.settlement.evidence.case import at_once
 from tests.unit.settlement.x402.house import (
     HTTP,
     PAY_TO,
@@ -108,7 +109,7 @@ def test_the_challenge_of_all_networks_fits_into_a_header() -> None:
     assert [offer.scheme.value for offer in offers] == ["upto"] * 7 + ["exact"] * 7
     assert len({offer.requirements["network"] for offer in offers}) == 7
     resource = replace(HTTP, discovery={"info": "x" * 9_000})
-    challenge = challenge_of(resource, offers, "Payment required")
+    challenge = at_once(challenge_of(resource, offers, "Payment required"))
     sent = decode_payment_required_header(challenge_headers(challenge)["PAYMENT-REQUIRED"])
     assert len(challenge_headers(challenge)["PAYMENT-REQUIRED"]) < 12_000
     assert isinstance(sent, PaymentRequired)

@@ -11,6 +11,7 @@ from base.signing import SeedSigner, signature_holds
 from settlement.evidence.keyring import KeyRing
 from settlement.x402.statements import OFFER_RECEIPT, Statements
 from tests.clocks import HandClock
+from tests.unit.settlement.evidence.case import at_once
 
 PATH = Path(__file__).parents[3] / "vectors" / "offer_receipt.json"
 VECTOR = json.loads(PATH.read_bytes()) if PATH.exists() else {}
@@ -49,7 +50,7 @@ def _bytes(text: str) -> bytes:
 def test_each_way_to_pay_is_offered_under_the_servers_key(tmp_path: Path) -> None:
     made = statements(tmp_path)
     other = {**ACCEPTED, "amount": "20"}
-    extension = made.offers("https://api.example:8443/v1/vaas", [ACCEPTED, other])
+    extension = at_once(made.offers("https://api.example:8443/v1/vaas", [ACCEPTED, other]))
     offers = extension["info"]["offers"]
     assert [offer["acceptIndex"] for offer in offers] == [0, 1]
     key = SeedSigner(bytes.fromhex(SEED))
@@ -70,7 +71,7 @@ def test_each_way_to_pay_is_offered_under_the_servers_key(tmp_path: Path) -> Non
 
 def test_the_vector_is_what_is_signed(tmp_path: Path) -> None:
     """Frozen: verifiers in the field, and the official extension in the peer tests, read it."""
-    made = statements(tmp_path).offers("https://api.example:8443/v1/vaas", [ACCEPTED])
+    made = at_once(statements(tmp_path).offers("https://api.example:8443/v1/vaas", [ACCEPTED]))
     if not VECTOR:
         pytest.fail("tests/vectors/offer_receipt.json is missing")
     assert VECTOR["offer"] == made["info"]["offers"][0]
