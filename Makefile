@@ -42,7 +42,7 @@ test-flips: setup ## flip each byte of a hundred receipt bundles: each is reject
 test-kills: setup ## kill -9 20 times (KILLS) in each of the campaigns that make test runs shortened
 	@BATCHIN_TEST_KILLS=$(or $(KILLS),20) $(BIN)/pytest -s --timeout 0 tests/faults
 
-test-api: setup ## CASES (20,000) generated requests of two accounts against the whole /openapi.json
+test-api: setup ## CASES (20,000) generated requests of two accounts to the whole API (BATCHIN_FUZZ_ENGINE=local)
 	@BATCHIN_FUZZ_CASES=$(or $(CASES),20000) $(BIN)/pytest -s tests/contract/fuzz
 
 test-wheel: setup ## build the wheel, install it apart from the checkout and import it

@@ -42,7 +42,7 @@ ELSEWHERE = {
     "images.createVariation",
     "images.edit",
     "models.delete",
-    "responses.cancel",
+    "moderations.create",
     "responses.compact",
 }
 

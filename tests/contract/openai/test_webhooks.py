@@ -1,5 +1,8 @@
 """Webhooks of batches: signed as Standard Webhooks, checked by the official SDK, tried again, logged."""
 
+import asyncio
+import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,9 +16,11 @@ import pytest
 from openai import OpenAI
 
 from tests.live import LiveServer, running
+from tests.node import OPENAI_FOR_NODE, installed, node, run
 from tests.operator import new_key
 
 PATIENCE_S = 30
+TYPESCRIPT = Path(__file__).parent / "typescript"
 
 
 class Receiver:
@@ -113,6 +118,27 @@ def test_the_sdk_unwraps_what_arrives(server: LiveServer, client: OpenAI) -> Non
     assert event.id == headers["webhook-id"]
     entry = logged(server, server.api_key, batch_id, "delivered")
     assert (entry["attempts"], entry["last_status"]) == (1, 204)
+
+
+@pytest.mark.peers
+async def test_the_typescript_sdk_unwraps_what_arrives(
+    server: LiveServer, client: OpenAI, tmp_path: Path
+) -> None:
+    with Receiver() as receiver:
+        batch_id = await asyncio.to_thread(submit, client, receiver.url)
+        body, headers = await asyncio.to_thread(receiver.message, 0)
+    ours = await asyncio.to_thread(secret, server, server.api_key)
+    folder = tmp_path / "client"
+    await asyncio.to_thread(shutil.copytree, TYPESCRIPT, folder)
+    (folder / "node_modules").symlink_to(await installed(OPENAI_FOR_NODE) / "node_modules")
+    given = (body.decode(), json.dumps(headers), ours)
+    told = json.loads(await run(await node(), "webhooks.mjs", *given, cwd=folder))
+    assert (told["type"], told["batch"], told["id"]) == (
+        "batch.completed",
+        batch_id,
+        headers["webhook-id"],
+    )
+    assert told["refused"] == "InvalidWebhookSignatureError"
 
 
 def test_altered_replayed_and_foreign_messages_are_refused(server: LiveServer, client: OpenAI) -> None:

@@ -74,6 +74,11 @@ const calls = {
     (await client.images.generate({ model: "flux-schnell", prompt: "a red apple", size: "256x256" })).data.length,
   "models.list": async () => (await client.models.list()).data.length,
   "models.retrieve": async () => (await client.models.retrieve(model)).object,
+  "responses.cancel": async () => {
+    const made = await client.responses.create({ model, input: "Fill a table.", background: true });
+    const ended = await client.responses.cancel(made.id);
+    return ended.id === made.id && ended.status;
+  },
   "responses.create": async () => (await client.responses.create(asked)).object,
   "responses.create, streamed": async () =>
     (await all(await client.responses.create({ ...asked, stream: true }))).length,
@@ -97,6 +102,7 @@ const resources = {
   "audio.translations": client.audio.translations, batches: client.batches,
   "chat.completions": client.chat.completions, completions: client.completions,
   embeddings: client.embeddings, files: client.files, images: client.images, models: client.models,
+  moderations: client.moderations,
   responses: client.responses, "responses.inputItems": client.responses.inputItems,
 };
 const told = { methods: [], answers: {} };
