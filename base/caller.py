@@ -20,7 +20,7 @@ class Caller:
     wallet (``wallet:<network>:<address>``). ``key_id`` is the credential that was shown (an API key or
     a wallet's access token), None for an anonymous caller or one who pays this very call; ``allowance``
     is that key's own, ``streams_responses`` whether it may stream responses, ``salts_hashes`` whether
-    the records of its calls hold salted hashes.
+    the records of its calls hold salted hashes, ``keeps_samples`` whether samples of them are kept.
     """
 
     kind: CallerKind
@@ -33,6 +33,7 @@ class Caller:
     allowance: Allowance | None = None
     streams_responses: bool = True
     salts_hashes: bool = False
+    keeps_samples: bool = False
 
 
 ANONYMOUS = Caller(CallerKind.ANONYMOUS)

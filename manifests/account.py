@@ -25,6 +25,10 @@ class KeyRequest(BaseModel):
         False,
         description="Whether evidence of its calls holds salted hashes.",
     )
+    keeps_samples: bool = Field(
+        False,
+        description="Whether samples of its calls by prompt are kept, sealed, for regressions.",
+    )
     monthly_budget_cents: int | None = Field(
         None, ge=0, le=10**11, description="Most that it spends in a month (UTC)."
     )
@@ -48,6 +52,7 @@ class ListedKey(BaseModel):
     max_concurrency: int | None
     streams_responses: bool
     salts_hashes: bool
+    keeps_samples: bool
     monthly_budget_cents: int | None
     spent_this_month_cents: int
     scopes: list[str]

@@ -28,6 +28,7 @@ _TAGS = {
     "videos": "Videos: jobs that end with a file.",
     "payments": "What calls cost.",
     "account": "The account behind a key: profile, keys, usage.",
+    "prompts": "Prompts, and what replays and experiments say of their versions.",
     "proof": "Evidence and receipts: public, free, checkable offline.",
     "mcp": "The Model Context Protocol.",
     "discovery": "Documents that machines find this server by.",

@@ -29,6 +29,7 @@ from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Par
 from manifests.paths import DOCUMENTS
 from manifests.payment import payment_operation
 from manifests.pictures import pictures
+from manifests.prompts import prompt_operations
 from manifests.proof import (
     Attestation,
     AuditRecord,
@@ -104,6 +105,7 @@ def operations(
         *_paid(payment_errors),
         *_catalog(),
         *account_operations(),
+        *prompt_operations(),
         *topup_operations(),
         *_credits(payment_errors),
         *(sign_in_operations() if payment_errors else ()),

@@ -71,6 +71,7 @@ from server.operations import NoArguments, Operation, Operations
 from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
 from server.payments import Place, places_of, x402_rail
+from server.prompts import PromptRoutes
 from server.proof import Proof
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
@@ -136,6 +137,8 @@ from tools.invoke import Invoker
 from tools.lasting import LastingRail
 from tools.observe import Observers
 from tools.owner import Owner
+from tools.prompts.book import PromptBook
+from tools.prompts.trials import Trials
 from tools.responses.shelf import ResponseShelf
 from tools.tasks.book import TaskBook
 
@@ -182,6 +185,7 @@ class _Ground:
     once: KeyBook
     shelf: ResponseShelf
     salts: Salts
+    prompts: PromptBook
 
     def ledger(self) -> Ledger:
         return Ledger(self.accounts, self.keys, UsageReports(self.store))
@@ -374,6 +378,7 @@ class _Composition:
             once=KeyBook(store, sealer, self._clock, self._settings.idempotency_ttl_s),
             shelf=shelf,
             salts=Salts(sealer.derived(b"evidence-salts")),
+            prompts=PromptBook(store, sealer, self._clock, UsageReports(store)),
         )
 
     async def _x402(
@@ -584,7 +589,9 @@ class _Composition:
         keys = KeyRoutes(ground.keys, callers, self._clock, invoker.observer, limit)
         account = AccountRoutes(own, ground.keys, self._clock)
         salts = SaltRoutes(ground.ledger().usage, ground.proofs(), ground.salts, callers)
-        return [*account.routes(), *TraceRoutes(own).routes(), *keys.routes(), *salts.routes()]
+        prompts = PromptRoutes(ground.prompts, Trials(ground.store), callers, limit)
+        rest = (*keys.routes(), *salts.routes(), *prompts.routes())
+        return [*account.routes(), *TraceRoutes(own).routes(), *rest]
 
     async def _admin(
         self,

@@ -48,6 +48,7 @@ class CreateKey(Arguments):
     days: int | None = Field(None, ge=1, le=36_500, description="Days until it expires.")
     streams_responses: bool = Field(True, description="Whether it may stream on /v1/responses.")
     salts_hashes: bool = Field(False, description="Whether its evidence holds salted hashes.")
+    keeps_samples: bool = Field(False, description="Whether samples of its calls are kept.")
 
 
 class RevokeKey(Arguments):
@@ -114,6 +115,7 @@ class Books:
             expires_at_ms=until,
             streams_responses=arguments.streams_responses,
             salts_hashes=arguments.salts_hashes,
+            keeps_samples=arguments.keeps_samples,
         )
         made = await self.keys.create(account.id, arguments.name, limits)
         return {**_shown_key(made.info, now_ms), "key": made.key}
@@ -177,6 +179,7 @@ def _shown_key(key: KeyInfo, now_ms: int) -> dict[str, Any]:
         "max_concurrency": key.limits.max_concurrency,
         "streams_responses": key.limits.streams_responses,
         "salts_hashes": key.limits.salts_hashes,
+        "keeps_samples": key.limits.keeps_samples,
         "scopes": sorted(key.limits.scopes),
         "monthly_budget_nano_usd": key.limits.monthly_budget_nano_usd,
         "spent_this_month_nano_usd": key.spent_nano_usd,

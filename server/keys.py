@@ -75,7 +75,7 @@ class KeyRoutes:
 
     async def _check_unlimited(self, caller: Caller) -> None:
         own = await self.keys.info(str(caller.key_id))
-        if own is None or replace(own.limits, salts_hashes=False) != _NO_LIMITS:  # no limit, that
+        if own is None or _bounds(own.limits) != _NO_LIMITS:
             raise Forbidden(
                 "A key with limits can't make or end other keys.",
                 resolution="Use a key without limits, or ask the operator (batchin keys create).",
@@ -91,6 +91,7 @@ class KeyRoutes:
             max_concurrency=asked.max_concurrency,
             streams_responses=asked.streams_responses,
             salts_hashes=asked.salts_hashes,
+            keeps_samples=asked.keeps_samples,
             monthly_budget_nano_usd=(
                 None
                 if asked.monthly_budget_cents is None
@@ -125,6 +126,11 @@ def _json(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
+def _bounds(limits: KeyLimits) -> KeyLimits:
+    """Without the wishes, which limit nothing."""
+    return replace(limits, salts_hashes=False, keeps_samples=False)
+
+
 def _shown(key: KeyInfo, now_ms: int) -> Mapping[str, Any]:
     limits = key.limits
     budget, until_ms = limits.monthly_budget_nano_usd, limits.expires_at_ms
@@ -137,6 +143,7 @@ def _shown(key: KeyInfo, now_ms: int) -> Mapping[str, Any]:
         "max_concurrency": limits.max_concurrency,
         "streams_responses": limits.streams_responses,
         "salts_hashes": limits.salts_hashes,
+        "keeps_samples": limits.keeps_samples,
         "monthly_budget_cents": None if budget is None else cents_floor(budget),
         "spent_this_month_cents": cents_rounded(key.spent_in(now_ms)),
         "scopes": sorted(limits.scopes),

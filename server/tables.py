@@ -16,6 +16,7 @@ from settlement.x402.tables import TABLES as X402
 from tools.files.tables import TABLES as FILES
 from tools.incidents.tables import TABLES as INCIDENTS
 from tools.jobs.tables import TABLES as JOBS
+from tools.prompts.tables import TABLES as PROMPTS
 from tools.records.tables import TABLES as RECORDS
 from tools.responses.tables import TABLES as RESPONSES
 from tools.tasks.tables import TABLES as TASKS
@@ -37,4 +38,5 @@ TABLES: Final[tuple[MetaData, ...]] = (
     JOBS,
     RECORDS,
     INCIDENTS,
+    PROMPTS,
 )

@@ -80,6 +80,10 @@ def _create(
         bool,
         typer.Option(help="Whether the evidence of its calls holds salted hashes."),
     ] = False,
+    keep_samples: Annotated[
+        bool,
+        typer.Option(help="Whether samples of its calls by prompt are kept, sealed, for regressions."),
+    ] = False,
     days: Annotated[
         int | None, typer.Option("--days", min=1, help="Days until the key expires.")
     ] = None,
@@ -111,6 +115,7 @@ def _create(
         days=days,
         streams_responses=stream_responses,
         salts_hashes=salt_hashes,
+        keeps_samples=keep_samples,
         lane=lane,
         region=region,
         workspace=workspace,

@@ -18,7 +18,8 @@ _SHOWN: Final = 4
 class KeyLimits:
     """What a key may do. Scopes name endpoints, models and tools; none means all. None is no limit.
     ``streams_responses`` is the switch of streamed answers on ``/v1/responses``, ``salts_hashes`` that
-    of salted hashes in evidence (settlement.evidence.salting)."""
+    of salted hashes in evidence (settlement.evidence.salting), ``keeps_samples`` that of samples of its
+    calls, for regressions of prompts (tools.prompts.samples)."""
 
     workspace: str = "default"
     lane: str = "shared"
@@ -31,6 +32,7 @@ class KeyLimits:
     expires_at_ms: int | None = None
     streams_responses: bool = True
     salts_hashes: bool = False
+    keeps_samples: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def key_row(info: KeyInfo, digest: bytes, serial: int) -> Row:
         "max_concurrency": info.limits.max_concurrency,
         "streams_responses": info.limits.streams_responses,
         "salts_hashes": info.limits.salts_hashes,
+        "keeps_samples": info.limits.keeps_samples,
         "monthly_budget_nano": info.limits.monthly_budget_nano_usd,
         "month": info.month,
         "spent_nano": info.spent_nano_usd,
@@ -131,6 +134,7 @@ def info_from(row: Row) -> KeyInfo:
         row["expires_at_ms"],
         bool(row["streams_responses"]),
         bool(row["salts_hashes"]),
+        bool(row["keeps_samples"]),
     )
     return KeyInfo(
         row["id"],
@@ -160,5 +164,6 @@ def credential_from(row: Row) -> Credential:
         allowance or None,
         bool(row["streams_responses"]),
         bool(row["salts_hashes"]),
+        bool(row["keeps_samples"]),
     )
     return Credential(row["digest"], caller, row["expires_at_ms"], row["serial"])

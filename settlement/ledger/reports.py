@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, case, func, literal, literal_column, select
 
 from settlement.ledger.tables import USAGE
 from storage.op import Row, Store
 
 MOST_ROWS: Final = 500
+MOST_PROMPTS: Final = 5000
+_NO_PROMPT: Final[ColumnElement[str]] = literal_column("'default'")  # as the index has it
 _DAY_MS: Final = 86_400_000
 _SUMS: Final = (
     "input_tokens",
@@ -27,6 +29,17 @@ _GROUPS: Final[dict[str, ColumnElement[Any]]] = {
     "rail": USAGE.c.rail,
     "day": USAGE.c.started_at_ms // literal(_DAY_MS),
 }
+
+
+_PROMPT_SUMS: Final = (
+    USAGE.c.prompt_version.label("version_id"),
+    func.count().label("runs"),
+    func.sum(case((USAGE.c.status == "completed", 1), else_=0)).label("completed"),
+    func.min(USAGE.c.started_at_ms).label("first_ms"),
+    func.max(USAGE.c.started_at_ms).label("last_ms"),
+    func.sum(USAGE.c.ended_at_ms - USAGE.c.started_at_ms).label("took_ms"),
+    func.sum(USAGE.c.charged_nano_usd).label("charged_nano_usd"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptUse:
+    """The runs of one prompt version: how many, the first and the last start, and their sums."""
+
+    version_id: str
+    runs: int
+    completed: int
+    first_ms: int
+    last_ms: int
+    took_ms: int
+    charged_nano_usd: int
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReports:
     """Reads the usage of one account at a time; nobody sees another's."""
 
@@ -86,6 +112,17 @@ class UsageReports:
         """The account's runs of one trace, the oldest first: at most ``MOST_ROWS``."""
         query = select(USAGE).where(USAGE.c.account_id == account_id, USAGE.c.trace_id == trace_id)
         return await self.store.read(query.order_by(USAGE.c.run_id).limit(MOST_ROWS))
+
+    async def of_runs(self, account_id: str, run_ids: Sequence[str]) -> Sequence[Row]:
+        """Those of these runs that are the account's."""
+        query = select(USAGE).where(USAGE.c.account_id == account_id, USAGE.c.run_id.in_(run_ids))
+        return await self.store.read(query)
+
+    async def by_prompt(self, account_id: str, span: Span = EVER) -> Sequence[PromptUse]:
+        """The runs of each prompt version that calls named."""
+        query = _within(select(*_PROMPT_SUMS), account_id, span)
+        named = query.where(USAGE.c.prompt_version != _NO_PROMPT).group_by(USAGE.c.prompt_version)
+        return [PromptUse(**row) for row in await self.store.read(named.limit(MOST_PROMPTS))]
 
     async def totals(self, account_id: str, span: Span) -> Totals:
         """The sums over all runs; ``group`` is the account's id."""

@@ -57,6 +57,7 @@ API_KEY: Final = Table(
     Column("max_concurrency", Integer, nullable=True),
     Column("streams_responses", Boolean, nullable=False, default=True, server_default=true()),
     Column("salts_hashes", Boolean, nullable=False, default=False, server_default=false()),
+    Column("keeps_samples", Boolean, nullable=False, default=False, server_default=false()),
     Column("monthly_budget_nano", BigInteger, nullable=True),
     Column("month", Integer, nullable=False),
     Column("spent_nano", BigInteger, nullable=False),
@@ -124,3 +125,10 @@ USAGE: Final = Table(
 )
 
 Index("usage_account", USAGE.c.account_id, USAGE.c.run_id)
+Index(
+    "usage_prompt",
+    USAGE.c.account_id,
+    USAGE.c.prompt_version,
+    USAGE.c.started_at_ms,
+    sqlite_where=USAGE.c.prompt_version != "default",
+)

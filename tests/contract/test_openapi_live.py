@@ -35,6 +35,7 @@ ELSEWHERE = {
 }
 OUTSIDE = {"input_text": "1 + 1?", "output_text": "2", "model_id": "gpt-elsewhere"}
 BATCH = {"tasks": [{"custom_id": "a", "model": "bge-m3", "request_body": TEXTS}]}
+PROMPT = {"name": "described", "messages": [{"role": "system", "content": "Answer {{how}}."}]}
 EAR = {"model": "whisper-large-v3-turbo"}
 # a wav of a tenth of a second (RIFF, 8 kHz, mono, 8 bit)
 SILENCE = (
@@ -117,6 +118,7 @@ def paths(described: Described, record_id: str) -> Callable[[str], str]:
         "/v1/responses/": answer.json()["id"],
         "/v1/traces/": answer.headers["x-batchin-run-id"],
         "/v1/batches/": batch,
+        "/v1/prompts/": described.post("/v1/prompts", PROMPT, described.key).json()["registry_id"],
     }
 
     key_id = described.get(f"/v1/audit/{record_id}/bundle").json()["evidence"]["key_id"]

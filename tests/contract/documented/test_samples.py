@@ -31,9 +31,6 @@ REFUSED: Final = {
     "POST /v1/topup/stripe/checkout": "rail_not_configured",
 }
 NOT_YET: Final = {
-    "GET /v1/prompts",
-    "GET /v1/prompt-regressions",
-    "GET /v1/experiments",
     "POST /v1/otlp/traces",
     "GET /v1/otlp/export",
 }
@@ -118,12 +115,24 @@ def trace(http: httpx.Client) -> str:
     return called.headers["traceparent"].split("-")[1]
 
 
+def named_prompt(http: httpx.Client) -> str:
+    """Versions that calls named; one of them is made and promoted."""
+    messages = [{"role": "system", "content": "Be brief."}]
+    made = {"name": "support", "version": "v2", "messages": messages, "promote": True}
+    http.post("/prompts", json=made).raise_for_status()
+    for version in ("support@v1", "support@v2"):
+        asked = {"model": "bge-m3", "input": "batch inference"}
+        http.post("/embeddings", json=asked, headers={"X-BatchIn-Prompt": version}).raise_for_status()
+    return "support"
+
+
 THINGS: Final[Mapping[str, Callable[[httpx.Client], str]]] = {
     "DELETE /v1/keys/{id}": key_to_delete,
     "GET /v1/batches/{id}": ended_batch,
     "POST /v1/batches/{id}/cancel": running_batch,
     "GET /v1/traces?limit=20": trace,
     "GET /v1/traces/{trace_id}": trace,
+    "GET /v1/prompts": named_prompt,
     "GET /v1/vaas/{id}": audit,
     "GET /v1/vaas/{id}/verify": audit,
     "GET /v1/vaas/{id}/evidence": audit,

@@ -17,6 +17,7 @@ from server.openai.models import model_routes
 from server.openai.pictures import picture_routes
 from server.openai.stored_responses import StoredResponses
 from server.openai.videos import VideoDoor
+from server.prompts import PromptRoutes
 from server.proof import Proof
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
@@ -38,6 +39,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *AccountRoutes(own, nothing, nothing).routes(),
         *KeyRoutes(nothing, callers, nothing, nothing, 1).routes(),
         *TraceRoutes(own).routes(),
+        *PromptRoutes(nothing, nothing, callers, 1).routes(),
         *SaltRoutes(nothing, nothing, nothing, callers).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StatusRoutes(nothing).routes(),

@@ -1,0 +1,83 @@
+"""The routes of prompts: listed, pushed, promoted, rolled back."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from manifests.prompts import Promotion, PromptPush
+from server.web.caller import Callers
+from server.web.methods import route
+from server.web.owner import owned_answer, owner_of
+from server.web.request import Head, read_body, read_json
+from tools.arguments import parse
+from tools.prompts.book import DOCS, PromptBook
+from tools.prompts.template import Template
+from tools.prompts.trials import Trials
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRoutes:
+    """Of the account of the key, or of the wallet of the access token."""
+
+    book: PromptBook
+    trials: Trials
+    callers: Callers
+    body_limit: int
+
+    def routes(self) -> list[Route]:
+        return [
+            route("/v1/prompts", GET=self._list, POST=self._push),
+            route("/v1/prompts/{id}", GET=self._get),
+            route("/v1/prompts/{id}/promote", POST=self._promote),
+            route("/v1/prompts/{id}/rollback", POST=self._roll_back),
+            route("/v1/prompt-regressions", GET=self._regressions),
+            route("/v1/experiments", GET=self._experiments),
+        ]
+
+    async def _list(self, request: Request) -> Response:
+        owner = owner_of(self.callers, request)
+        items = await self.book.listed(owner.account_id)
+        return owned_answer({"status": "ready", "docs": DOCS, "items": items})
+
+    async def _get(self, request: Request) -> Response:
+        owner = owner_of(self.callers, request)
+        return owned_answer(await self.book.shown(owner.account_id, request.path_params["id"]))
+
+    async def _push(self, request: Request) -> Response:
+        owner = owner_of(self.callers, request)
+        asked = await self._asked(request, owner.head, PromptPush)
+        template = Template(messages=asked.messages, description=asked.description)
+        made = await self.book.push(owner.account_id, asked.name, asked.version, template)
+        if asked.promote:
+            await self.book.promote(owner.account_id, made.name, made.version)
+        return owned_answer(await self.book.shown(owner.account_id, made.name))
+
+    async def _promote(self, request: Request) -> Response:
+        owner = owner_of(self.callers, request)
+        asked = await self._asked(request, owner.head, Promotion)
+        name: str = request.path_params["id"]
+        await self.book.promote(owner.account_id, name, asked.version)
+        return owned_answer(await self.book.shown(owner.account_id, name))
+
+    async def _roll_back(self, request: Request) -> Response:
+        owner = owner_of(self.callers, request)
+        name: str = request.path_params["id"]
+        await self.book.roll_back(owner.account_id, name)
+        return owned_answer(await self.book.shown(owner.account_id, name))
+
+    async def _regressions(self, request: Request) -> Response:
+        owner = owner_of(self.callers, request)
+        return owned_answer(await self.trials.regressions(owner.account_id))
+
+    async def _experiments(self, request: Request) -> Response:
+        owner = owner_of(self.callers, request)
+        return owned_answer(await self.trials.experiments(owner.account_id))
+
+    async def _asked(self, request: Request, head: Head, model: type[ModelT]) -> ModelT:
+        return parse(model, read_json(head, await read_body(request.receive, head, self.body_limit)))

@@ -1,0 +1,1 @@
+"""Prompts of callers: versions, the calls that use them, regressions and experiments."""
