@@ -6,8 +6,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Energy:
     """``microwatt_hours`` is a power times the call's measured share of its engine's busy time;
-    ``method`` says whose word the power is: ``configured_power_busy_share`` or
-    ``reported_power_busy_share``."""
+    ``method`` says whose word the power is: ``configured_power_busy_share`` (the operator's) or
+    ``reported_power_busy_share`` (the machine's own counters')."""
 
     microwatt_hours: int
     method: str

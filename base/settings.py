@@ -231,6 +231,11 @@ class Settings(BaseSettings):
     power_w: float | None = Field(
         None, gt=0, description="Power that an engine of engine draws while it works, watts."
     )
+    measure_power: bool = Field(
+        False,
+        description="Measure the power under the engines that run here: of the CPUs (RAPL), of the GPUs "
+        "of a launched SGLang (NVML); goes before power_w.",
+    )
     timeout_s: float = Field(300.0, gt=0, description="Longest duration of a call.")
     timeouts: dict[TimeoutScope, Annotated[float, Field(gt=0)]] = Field(
         {}, description="Shorter ones by key:ID, workspace:NAME, lane:NAME, region:NAME; the least wins."

@@ -13,6 +13,7 @@ from runtime.http.message import Limits
 from runtime.local.artifacts import user_cache_dir
 from runtime.local.fetch import Report
 from runtime.pool import Engines
+from runtime.power.choose import cpu_power, gpu_power
 from runtime.routing.hedge import Hedge
 from runtime.routing.lanes import PRIORITIES
 from runtime.routing.replica import Replica, Service
@@ -56,17 +57,20 @@ async def _local(
     engines, models = await asyncio.to_thread(local_engines, settings, limits, cache, report)
     places = (settings.max_running, settings.max_queued)
     service = Service(*places, power_w=settings.power_w, machine=machine())
-    return [Replica(engine, service, clock, settings.silence_s) for engine in engines], models
+    power = cpu_power(settings, clock)
+    return [Replica(engine, service, clock, settings.silence_s, power) for engine in engines], models
 
 
 async def _launched(settings: Settings, limits: Limits, clock: Clock) -> tuple[Replica, Model]:
     from runtime.sglang.build import launched_engine
 
     engine, model = await asyncio.to_thread(launched_engine, settings, limits, PRIORITIES)
+    on_cpu = engine.build == "cpu"
+    host = machine() if on_cpu else None
     places = (settings.max_running, settings.max_queued)
-    host = machine() if engine.build == "cpu" else None
     service = Service(*places, power_w=settings.power_w, machine=host)
-    return Replica(engine, service, clock, settings.silence_s), model
+    power = cpu_power(settings, clock) if on_cpu else gpu_power(settings, clock, lambda: engine.pid)
+    return Replica(engine, service, clock, settings.silence_s, power), model
 
 
 def _catalog(models: Sequence[Model]) -> Catalog:

@@ -173,14 +173,12 @@ Event = (
 @dataclass(frozen=True, slots=True)
 class Load:
     """What an engine has in hand. ``silent_s`` is how long no byte has come on any run that is on, 0
-    without one or where nobody knows; ``power_w`` is the power that the engine reports to draw,
-    ``hardware`` what it reports to run on."""
+    without one or where nobody knows; ``hardware`` is what the engine reports to run on."""
 
     running: int
     queued: int
     limit: int
     silent_s: float = 0.0
-    power_w: float | None = None
     hardware: Hardware | None = None
 
 

@@ -17,6 +17,7 @@ from runtime.engine import (
 )
 from runtime.hardware import Hardware, Inventory
 from runtime.managed import ManagedEngine
+from runtime.power.source import PowerSource
 from runtime.routing.breaker import Breaker, Pass
 from runtime.routing.lanes import DEFAULT_LANES, kind_of, needed_lane
 from runtime.routing.line import Line, Place
@@ -56,16 +57,25 @@ class Waiting(Protocol):
 
 
 class Replica:
-    """Takes calls in while it is ready, not draining, and its breaker passes them."""
+    """Takes calls in while it is ready, not draining, and its breaker passes them. ``power`` is that
+    of what it runs on, where it is measured."""
 
-    def __init__(self, engine: ManagedEngine, service: Service, clock: Clock, silence_s: float) -> None:
+    def __init__(
+        self,
+        engine: ManagedEngine,
+        service: Service,
+        clock: Clock,
+        silence_s: float,
+        power: PowerSource | None = None,
+    ) -> None:
         self.engine = engine
         self.service = service
         self.line = Line(service.max_running, service.max_queued, clock)
         self.breaker = Breaker(clock)
-        self.busy = BusyShare(clock)
+        self.busy = power.busy if power else BusyShare(clock)
         self.waiting: set[Waiting] = set()
         self.faults = 0
+        self._power = power
         self._silence_s = silence_s
         self._draining = False
         self._reported = Load(0, 0, 0)
@@ -105,9 +115,9 @@ class Replica:
         return self.line.admit(call.lane, call.tenant, deadline_s)
 
     def energy(self, busy_s: float) -> Energy | None:
-        """Of so much busy time, at the power that the engine reports, else at the one configured."""
-        if self._reported.power_w is not None:
-            return _energy(self._reported.power_w, busy_s, "reported_power_busy_share")
+        """Of so much busy time, at the power that the hardware reports, else at the one configured."""
+        if self._power is not None and self._power.watts is not None:
+            return _energy(self._power.watts, busy_s, "reported_power_busy_share")
         if self.service.power_w is not None:
             return _energy(self.service.power_w, busy_s, "configured_power_busy_share")
         return None
@@ -139,6 +149,8 @@ class Replica:
 
     async def look(self) -> None:
         """Ask for its load; a silence that is too long opens the breaker."""
+        if self._power is not None:
+            await self._power.look()
         before = self.line.running
         reported = self._reported = await self.engine.load()
         ours = max(before, self.line.running)  # what ended meanwhile may be in the report

@@ -22,6 +22,7 @@ from runtime.engine import (
     Started,
 )
 from runtime.pool import Engines
+from runtime.power.source import PowerSource
 from runtime.routing.hedge import Hedge
 from runtime.routing.replica import Replica, Service
 from tests.clocks import HandClock
@@ -132,11 +133,12 @@ async def fleet(
     clock: HandClock | None = None,
     hedge: Hedge | None = None,
     silence_s: float = 30,
+    power: PowerSource | None = None,
 ) -> AsyncIterator[Engines]:
     """A pool of these engines, each with its service or the usual one."""
     given = [*services, *[SERVICE] * (len(engines) - len(services))]
     replicas = [
-        Replica(engine, service, clock or HandClock(), silence_s)
+        Replica(engine, service, clock or HandClock(), silence_s, power)
         for engine, service in zip(engines, given, strict=True)
     ]
     async with Engines(replicas, hedge) as pool:

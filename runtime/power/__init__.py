@@ -1,0 +1,1 @@
+"""The power that hardware under engines draws, by its own counters."""
