@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from manifests.document import Document
+from server.web.conditional import matches
 
 MAX_AGE_S = 300
 _SHARED = {
@@ -50,16 +51,8 @@ def _endpoint(documents: Mapping[str, Document], path: str) -> Callable[[Request
         headers = {**shared, "etag": document.etag}
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=_PREFLIGHT)
-        if _matches(request.headers.get("if-none-match"), document.etag):
+        if matches(request.headers.get("if-none-match"), document.etag):
             return Response(status_code=304, headers=headers)
         return Response(document.body, headers={**headers, "content-type": document.content_type})
 
     return endpoint
-
-
-def _matches(condition: str | None, etag: str) -> bool:
-    """The weak comparison that If-None-Match asks for: proxies that compress weaken validators."""
-    if condition is None:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
-    return "*" in tags or etag in tags

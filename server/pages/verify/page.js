@@ -1,43 +1,32 @@
 // The page: takes a bundle in, shows each check with what it means.
 
 import { verify } from "./checks.js";
-import { TEXTS } from "./texts.js";
+import { text } from "../kit/kit.js";
 
 const element = (id) => document.getElementById(id);
-let language = navigator.language.startsWith("zh") ? "zh" : "en";
-let shown = null;
-
-function speak() {
-  const texts = TEXTS[language];
-  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-  document.title = texts.title;
-  for (const node of document.querySelectorAll("[data-text]")) node.textContent = texts[node.dataset.text];
-  for (const button of document.querySelectorAll("[data-language]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.language === language));
-  }
-  if (shown) show(shown);
-}
 
 function show(verdict) {
-  shown = verdict;
-  const texts = TEXTS[language];
   const number = (result) => verdict.checks.filter((check) => check.result === result).length;
   element("result").hidden = false;
-  element("outcome").textContent = texts.outcomes[verdict.outcome];
+  element("outcome").textContent = text("outcomes")[verdict.outcome];
   element("outcome").className = verdict.outcome;
-  element("summary").textContent = texts.summary(number("pass"), number("fail"), number("skipped"));
-  element("checks").replaceChildren(...verdict.checks.map((check) => row(check, texts)));
+  element("summary").textContent = text("summary", {
+    passed: number("pass"),
+    failed: number("fail"),
+    skipped: number("skipped"),
+  });
+  element("checks").replaceChildren(...verdict.checks.map(row));
 }
 
-function row(check, texts) {
+function row(check) {
   const item = document.createElement("li");
   item.dataset.check = check.name;
   item.dataset.result = check.result;
   const verdict = document.createElement("span");
   verdict.className = `verdict ${check.result}`;
-  verdict.textContent = texts[check.result];
+  verdict.textContent = text(check.result);
   const told = document.createElement("div");
-  told.append(paragraph(texts.checks[check.name] ?? check.name));
+  told.append(paragraph(text("checks")[check.name] ?? check.name));
   if (check.detail) told.append(paragraph(check.detail, check.result));
   const name = document.createElement("code");
   name.textContent = check.name;
@@ -46,9 +35,9 @@ function row(check, texts) {
   return item;
 }
 
-function paragraph(text, className = "") {
+function paragraph(sentence, className = "") {
   const node = document.createElement("p");
-  node.textContent = text;
+  node.textContent = sentence;
   node.className = className;
   return node;
 }
@@ -72,7 +61,7 @@ async function check() {
     element("outcome").focus();
   } catch (error) {
     if (error.name !== "NotSupportedError") throw error;
-    complain(TEXTS[language].noEd25519);
+    complain(text("noEd25519"));
   }
 }
 
@@ -87,7 +76,7 @@ async function fetchInto(field, path) {
     element(field).value = await fetched(path);
     return true;
   } catch (error) {
-    complain(TEXTS[language].notFetched + error.message);
+    complain(text("notFetched") + error.message);
     return false;
   }
 }
@@ -123,16 +112,9 @@ function listen() {
     field.classList.remove("over");
     take(event.dataTransfer.files[0]);
   });
-  for (const button of document.querySelectorAll("[data-language]")) {
-    button.addEventListener("click", () => {
-      language = button.dataset.language;
-      speak();
-    });
-  }
 }
 
 listen();
-speak();
 const asked = new URLSearchParams(location.search).get("id");
 if (asked) {
   element("record").value = asked;
