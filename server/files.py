@@ -11,6 +11,7 @@ from base.clock import Clock
 from base.errors import BatchinError
 from base.sealing import Sealer
 from base.settings import Settings
+from base.upload import sweep_uploads
 from server.beside import beside
 from settlement.idempotency.book import KeyBook
 from storage.op import Store
@@ -38,6 +39,9 @@ async def files_of(
 
 
 async def _sweep(files: Files, started_s: float) -> None:
+    left = await asyncio.to_thread(sweep_uploads)
+    if left:
+        _logger.info("uploads of a killed server removed", extra={"uploads": left})
     strays = await _tried(files.sweep_strays(started_s))
     if strays:
         _logger.info("unfinished uploads removed", extra={"objects": strays})
