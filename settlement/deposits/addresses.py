@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import select
@@ -13,9 +13,11 @@ from settlement.deposits.tables import DEPOSIT_ADDRESS
 from storage.op import Key, Op, Refused, Rows, Store
 
 _LEVEL: Final = (1 << 31) - 1
+_LATE_MS: Final = 60_000
+"""A commit comes later than the time in its row, by less than this."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DepositAddresses:
     """An account's address is the child ``a/b`` of ``root``; both numbers come from the account's id
     alone, so that neither a lost database nor an old backup can give it to somebody else."""
@@ -23,6 +25,8 @@ class DepositAddresses:
     root: ExtendedKey
     store: Store
     clock: Clock
+    _known: dict[str, str] = field(default_factory=dict)
+    _since_ms: int = 0
 
     async def of(self, account_id: str) -> str:
         """The address, durable before anybody is told it: what is sent there is looked for."""
@@ -50,12 +54,19 @@ class DepositAddresses:
             return None
 
         await self.store.commit(Op((key,), fold))
-        return str(row["address"])
+        address = str(row["address"])
+        self._known[address] = account_id
+        return address
 
     async def known(self) -> Mapping[str, str]:
-        """Whose each address is, those of earlier roots too."""
-        rows = await self.store.read(select(DEPOSIT_ADDRESS.c.address, DEPOSIT_ADDRESS.c.account_id))
-        return {row["address"]: row["account_id"] for row in rows}
+        """Whose each address is, those of earlier roots too. All are read once, then the new ones: no
+        address goes."""
+        now_ms = self.clock.now_ms()
+        query = select(DEPOSIT_ADDRESS.c.address, DEPOSIT_ADDRESS.c.account_id)
+        new = query.where(DEPOSIT_ADDRESS.c.created_at_ms >= self._since_ms)
+        self._known.update({row["address"]: row["account_id"] for row in await self.store.read(new)})
+        self._since_ms = now_ms - _LATE_MS
+        return self._known
 
 
 def path_of(account_id: str) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from base.money import nano_from_atomic
 from storage.op import Key, Row
 
 SOURCE: Final = "usdc"
+REVERSAL: Final = "deposit-reversal"
+"""What postings are named by that take a credit back."""
 _IDS: Final = uuid.UUID("0f2a64b5-6f2e-5d0e-9a53-8f6bb0a4f7c1")
 
 
@@ -63,7 +65,7 @@ class Deposit:
 
     @property
     def reversal_id(self) -> str:
-        return f"deposit-reversal:{self.credit_id}"
+        return f"{REVERSAL}:{self.credit_id}"
 
     @property
     def amount_nano_usd(self) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from base.clock import Clock
 from settlement.chain.transactions import TransactionManager
+from settlement.deposits.proof import deposit_differences
 from settlement.ledger.books import Audit, audit
 from settlement.x402.arrivals import ARRIVED, Arrivals, arrivals
 from settlement.x402.facilitator import Facilitator, Settlement, SettlementState
@@ -41,9 +42,10 @@ class Proof:
 
 
 async def prove(store: Store, clock: Clock) -> Proof:
-    """Compare accounts, holds, transfers, payments and usage. Raises StorageUnavailable."""
+    """Compare accounts, holds, transfers, payments, deposits and usage. Raises StorageUnavailable."""
     books = await audit(store)
     found, differences = await arrivals(store)
+    differences = (*differences, *await deposit_differences(store))
     if books.total_nano_usd:
         total = f"all balances add up to {books.total_nano_usd} nano-USD and not to 0"
         differences = (total, *differences)

@@ -14,6 +14,7 @@ from settlement.chain.keys import Transaction, local_signer
 from settlement.deposits.addresses import DepositAddresses
 from settlement.deposits.deposit import Deposit
 from settlement.deposits.deposits import deposits_of
+from settlement.deposits.proof import deposit_differences
 from settlement.deposits.tables import TABLES
 from settlement.deposits.watch import DepositWatch
 from settlement.ledger.accounts import Accounts
@@ -116,6 +117,7 @@ class Bank:
         found = await audit(self.store)
         assert found.faults == ()
         assert found.total_nano_usd == 0
+        assert await deposit_differences(self.store) == ()
         return found
 
     async def reopened(self) -> None:

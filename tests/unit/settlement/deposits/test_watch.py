@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from eth_account import Account
 from settlement.chain import devnet
 from settlement.chain.devchain import DevChain
 from settlement.chain.funding import fund
-from settlement.deposits.addresses import path_of
+from settlement.deposits.addresses import DepositAddresses, path_of
+from settlement.deposits.deposit import deposit_row
+from settlement.deposits.proof import deposit_differences
 from settlement.ledger.ops import post
 from settlement.x402.facilitators.movement import movement_of
+from storage.op import Op, Rows
 from tests.chains import Payer, deployed, new_address, running_chain
 from tests.unit.settlement.deposits.bank import ATOMIC, ROOT, Bank, Sender, bank
 
@@ -216,6 +220,20 @@ async def test_a_hundred_reorganisations_credit_each_deposit_once_and_none_early
     await till.audited()
 
 
+async def test_a_row_that_the_books_do_not_know_is_a_difference(till: Bank) -> None:
+    account, address = await till.account()
+    await credited(till, await till.sender(), address, 900)
+    (deposit,) = await till.deposits(account)
+
+    def fold(rows: Rows) -> None:
+        rows.put(deposit.key, deposit_row(replace(deposit, amount_atomic=901)))
+
+    await till.store.commit(Op((deposit.key,), fold))
+    (text,) = await deposit_differences(till.store)
+    assert "0.000901 USD" in text
+    assert "900000 nano-USD" in text
+
+
 async def test_what_came_while_the_server_was_down_is_credited(till: Bank) -> None:
     account, address = await till.account()
     await till.watch.look()
@@ -231,3 +249,7 @@ async def test_an_address_is_of_one_account_and_found_again_from_its_id_alone(ti
     assert first != second
     assert await till.addresses.of(mine) == first == ROOT.address(*path_of(mine))
     assert (await till.addresses.known())[second] == theirs
+    other = DepositAddresses(ROOT, till.store, till.addresses.clock)
+    assert await other.known() == {first: mine, second: theirs}
+    third, address = await till.account()
+    assert (await other.known())[address] == third  # another process told it

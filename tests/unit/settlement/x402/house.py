@@ -22,6 +22,7 @@ from base.resource import Resource
 from base.sealing import Sealer
 from base.signers import OutsideKeys
 from base.usage import Usage
+from settlement.deposits.tables import TABLES as DEPOSIT_TABLES
 from settlement.evidence.keyring import KeyRing
 from settlement.evidence.reader import EvidenceReader
 from settlement.evidence.recorder import Recorder
@@ -57,7 +58,7 @@ HTTP = Resource("http://127.0.0.1:8402/v1/chat/completions", "Chat — with a mo
 MCP = Resource("mcp://tool/chat", "Chat")
 RESULT = b'{"said":"hello"}'
 Policy = Callable[[int, list[Any]], list[Any]]
-ALL_TABLES = (LEDGER_TABLES, EVIDENCE_TABLES, TABLES)
+ALL_TABLES = (LEDGER_TABLES, EVIDENCE_TABLES, TABLES, DEPOSIT_TABLES)
 
 
 @dataclass
