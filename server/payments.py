@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
@@ -16,7 +16,7 @@ from settlement.x402.desk import Desk
 from settlement.x402.exposure import Exposure
 from settlement.x402.facilitator import Facilitator
 from settlement.x402.rail import X402Rail
-from settlement.x402.sale import Asset, Sale
+from settlement.x402.sale import Sale
 
 if TYPE_CHECKING:
     from settlement.chain.client import ChainClient
@@ -119,6 +119,7 @@ async def _public(settings: Settings, name: NetworkName) -> Place:
     from settlement.x402.networks import NETWORKS
 
     asset, set_ = NETWORKS[name].asset, settings.networks[name]
+    run_s = int(settings.timeout_s)
     least = settings.min_charge_atomic if set_.min_charge_atomic is None else set_.min_charge_atomic
     try:
         chain = await rpc_chain(set_.rpc_url.get_secret_value(), asset.network, asset.address)
@@ -126,15 +127,14 @@ async def _public(settings: Settings, name: NetworkName) -> Place:
     except (ChainUnavailable, RpcRefused, WrongChain) as error:
         raise SettingsError(f"networks.{name}.rpc_url: {error}") from error
     if set_.facilitators:
-        sale = Sale(asset, set_.pay_to, least, int(settings.timeout_s))
-        return Place(chain, sale, _by_others(chain, asset, set_))
+        return await _by_others(chain, permit2, set_, Sale(asset, set_.pay_to, least, run_s))
     signer = await file_signer(set_.gas_key or settings.data_dir / "keys" / _GAS_KEY)
     if signer.address.lower() == set_.pay_to.lower():
         raise SettingsError(
             f"networks.{name}.pay_to is the gas wallet, whose key is on this machine; name another"
         )
     settler = signer.address if permit2 else ""
-    sale = Sale(asset, set_.pay_to, least, int(settings.timeout_s), settler)
+    sale = Sale(asset, set_.pay_to, least, run_s, settler)
     fees = FeePolicy(
         set_.gas_price_gwei * GWEI,
         day_budget_gwei=set_.gas_budget_gwei,
@@ -147,11 +147,10 @@ async def _public(settings: Settings, name: NetworkName) -> Place:
     return Place(chain, sale, settling)
 
 
-def _by_others(
-    chain: "Chain", asset: Asset, set_: NetworkSettings
-) -> Callable[[Desk], Awaitable[Settler]]:
-    """Settled by facilitators over HTTP, which take EIP-3009 payments alone."""
-    from settlement.x402.facilitators.remote import Remote, RemoteFacilitator
+async def _by_others(chain: "Chain", permit2: bool, set_: NetworkSettings, sale: Sale) -> Place:
+    """Settled by facilitators over HTTP. ``upto`` is offered where one of them says that it settles it:
+    the first that does, since a permit names who may."""
+    from settlement.x402.facilitators.remote import Remote, RemoteFacilitator, with_settlers
 
     remotes = [
         Remote(
@@ -162,10 +161,15 @@ def _by_others(
         for one in set_.facilitators
     ]
 
-    async def settling(desk: Desk) -> RemoteFacilitator:
-        return RemoteFacilitator(chain, asset, remotes, desk.clock, set_.confirm_from_atomic)
+    if permit2:
+        remotes = [*await with_settlers(remotes, chain.network)]
+    settler = next((one.settler for one in remotes if one.settler), "")
 
-    return settling
+    async def settling(desk: Desk) -> RemoteFacilitator:
+        return RemoteFacilitator(chain, sale.asset, remotes, desk.clock, set_.confirm_from_atomic)
+
+    offered = replace(sale, permit2_settler=settler, exact_by_permit2=False)
+    return Place(chain, offered, settling)
 
 
 async def _has_permit2(chain: "Chain") -> bool:

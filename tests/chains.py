@@ -163,7 +163,7 @@ class Payer:
             "nonce": nonce,
             "deadline": deadline,
         }
-        return Approval(value_atomic, deadline, self.sign(_TOKEN_PERMIT, message))
+        return Approval(value_atomic, deadline, self.sign(_TOKEN_PERMIT, message), nonce)
 
     async def send(self, rpc_url: str, to: str, data: bytes, gas: int = 300_000) -> bool:
         """A transaction of this wallet, which must have gas; whether it succeeded."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from x402.schemas import SettleRequest, VerifyRequest
 
+from settlement.x402.authorization import authorization_of
 from settlement.x402.facilitator import Authorization, Facilitator, SettlementState
+from settlement.x402.payload import PaymentV2, payment_from
 
 SECRET = "Bearer of-the-operator"
 NOWHERE = "0x" + "ab" * 32
@@ -26,12 +28,16 @@ class Counter:
     network: str
     mood: str = "honest"
     url: str = ""
+    settler: str = ""
     asked: TallyOf[str] = field(default_factory=TallyOf)
     keys: set[str] = field(default_factory=set)
 
     async def supported(self, request: web.Request) -> web.Response:
-        kind = {"x402Version": 2, "scheme": "exact", "network": self.network}
-        return web.json_response({"kinds": [kind], "extensions": [], "signers": {}})
+        kinds: list[dict[str, object]] = [{"x402Version": 2, "scheme": "exact", "network": self.network}]
+        if self.settler:
+            extra = {"facilitatorAddress": self.settler}
+            kinds.append({**kinds[0], "scheme": "upto", "extra": extra})
+        return web.json_response({"kinds": kinds, "extensions": [], "signers": {}})
 
     async def verify(self, request: web.Request) -> web.Response:
         self._count(request, "verify")
@@ -79,6 +85,9 @@ class Counter:
 
 
 def _authorization(wanted: VerifyRequest | SettleRequest) -> Authorization:
+    """As its own reading of the request has it, by our reading of a payer's payload."""
+    if wanted.payment_requirements.scheme == "upto":
+        return _permit(wanted)
     signed = wanted.payment_payload.payload["authorization"]
     asked = wanted.payment_requirements
     return Authorization(
@@ -92,6 +101,14 @@ def _authorization(wanted: VerifyRequest | SettleRequest) -> Authorization:
         nonce=signed["nonce"],
         signature=bytes.fromhex(wanted.payment_payload.payload["signature"][2:]),
     )
+
+
+def _permit(wanted: VerifyRequest | SettleRequest) -> Authorization:
+    sent = wanted.payment_payload.model_dump(by_alias=True, exclude_none=True)
+    asked = wanted.payment_requirements
+    payment = payment_from(sent, "paymentPayload")
+    assert isinstance(payment, PaymentV2)
+    return authorization_of(payment.payload, asked.network, asked.asset, int(asked.amount))
 
 
 @asynccontextmanager

@@ -21,8 +21,10 @@ async def deposit_differences(store: Store) -> tuple[str, ...]:
     if credited == found["booked"]:
         return ()
     return (
-        (f"USDC deposits credited {usd_text(credited)} USD by their rows, the books took "
-        f"{found['booked']} nano-USD for them"),
+        (
+            f"USDC deposits credited {usd_text(credited)} USD by their rows, the books took "
+            f"{found['booked']} nano-USD for them"
+        ),
     )
 
 

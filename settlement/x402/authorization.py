@@ -57,4 +57,4 @@ def _approval(permit: TokenPermit | None) -> Approval | None:
         return None
     raw = bytes.fromhex(permit.signature[2:])
     signature = plain_signature(raw) or raw  # the token tells what it thinks of others
-    return Approval(int(permit.amount), int(permit.deadline), signature)
+    return Approval(int(permit.amount), int(permit.deadline), signature, int(permit.nonce))

@@ -23,11 +23,13 @@ class Method(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Approval:
     """An EIP-2612 ``Permit`` that lets Permit2 take ``value_atomic`` of the payer's tokens: whoever
-    settles sends it along, so that the payer needs no gas. ``signature`` is ``r || s || v``."""
+    settles sends it along, so that the payer needs no gas. ``signature`` is ``r || s || v``, ``nonce``
+    counts the payer's permits."""
 
     value_atomic: int
     deadline: int
     signature: bytes
+    nonce: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,8 @@ class Sale:
 
     ``run_s`` is the longest that a call may take, queue included. An authorization must outlive it by
     ``settle_s``; a payer is asked for ``slack_s`` more, for the way here and clocks that differ.
-    ``permit2_settler`` is the address that settles payments by Permit2, "" where they are not taken.
+    ``permit2_settler`` is the address that settles payments by Permit2, "" where they are not taken;
+    ``exact_by_permit2`` whether it settles those of scheme ``exact`` too.
     """
 
     asset: Asset
@@ -87,6 +88,7 @@ class Sale:
     permit2_settler: str = ""
     settle_s: int = 30
     slack_s: int = 90
+    exact_by_permit2: bool = True
 
     @property
     def max_timeout_s(self) -> int:
@@ -129,7 +131,7 @@ class Sale:
         flows = _flows(order)
         ways = [(Scheme.EXACT, flow, Method.EIP3009) for flow in flows]
         if self.permit2_settler:
-            ways += [(Scheme.EXACT, flow, Method.PERMIT2) for flow in flows]
+            ways += [(Scheme.EXACT, flow, Method.PERMIT2) for flow in flows if self.exact_by_permit2]
             if Flow.AUTHORIZATION in flows and order.quote.bound.output_tokens:
                 ways.insert(0, (Scheme.UPTO, Flow.AUTHORIZATION, Method.PERMIT2))
         return tuple(

@@ -1,5 +1,6 @@
 """One facilitator over HTTP: POST /verify and /settle, GET /supported (x402 version 2)."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _MOST_BYTES: Final = 65_536
 _FAILURES: Final = 3
 _SHUT_S: Final = 30.0
@@ -64,6 +66,19 @@ class Endpoint:
             isinstance(kind, dict) and (kind.get("scheme"), kind.get("network")) == (scheme, network)
             for kind in kinds
         )
+
+    async def settler(self, network: str) -> str:
+        """The address with which it settles ``upto`` on a network, "" where it does not."""
+        told = await self._ask("GET", "supported", None)
+        kinds = told.get("kinds")
+        for kind in kinds if isinstance(kinds, list) else ():
+            if not isinstance(kind, dict) or kind.get("x402Version") != 2:
+                continue
+            if (kind.get("scheme"), kind.get("network")) == ("upto", network):
+                extra = kind.get("extra")
+                address = extra.get("facilitatorAddress") if isinstance(extra, dict) else None
+                return address if isinstance(address, str) and _ADDRESS.fullmatch(address) else ""
+        return ""
 
     async def verify(self, body: Mapping[str, Any]) -> str | None:
         """Why it would not settle, None when it would."""

@@ -1,4 +1,5 @@
-"""Settles by facilitators of others over HTTP (scheme ``exact``, EIP-3009), and believes none of them.
+"""Settles by facilitators of others over HTTP, and believes none of them: ``exact`` with EIP-3009, and
+``upto`` with Permit2 by the one that the payer named.
 
 The payer's authorization works once, whoever sends it: so another facilitator may be asked where one
 gave no answer, and our own node tells what truly happened.
@@ -7,9 +8,9 @@ gave no answer, and our own node tells what truly happened.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import aiohttp
 
@@ -21,25 +22,47 @@ from settlement.x402.facilitators.endpoint import Breaker, Endpoint, NoAnswer, N
 from settlement.x402.facilitators.looks import Looks, refused
 from settlement.x402.facilitators.movement import Movement, movement_of
 from settlement.x402.facilitators.own import Chain
+from settlement.x402.facilitators.wire import request_of
 from settlement.x402.reasons import NETWORK_MISMATCH, PENDING
 from settlement.x402.sale import Asset
 
+_ANYBODY: Final = "0x" + "0" * 40
 _PENDING: Final = Settlement(SettlementState.PENDING, "", PENDING)
 _POLL_S: Final = 0.2
 _HEARD_S: Final = 3.0  # our node may hear of a transaction a moment later
 _AGAIN_S: Final = 10.0
 _NOTED: Final = 10_000
-_TIMEOUT_S: Final = 300
+_GREET_S: Final = 5.0
 _log: Final = logging.getLogger("batchin.x402")
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Where a facilitator is, and what authorizes us there."""
+    """Where a facilitator is, and what authorizes us there. ``settler`` is the address with which it
+    settles ``upto``, "" where it does not."""
 
     url: str
     headers: Mapping[str, str]
     timeout_s: float = 30.0
+    settler: str = ""
+
+
+async def with_settlers(remotes: Sequence[Remote], network: str) -> tuple[Remote, ...]:
+    """Ask each with which address it settles ``upto`` on a network; a silent one has none."""
+    async with aiohttp.ClientSession() as session:
+        settlers = await asyncio.gather(*(_settler(session, one, network) for one in remotes))
+    return tuple(replace(one, settler=found) for one, found in zip(remotes, settlers, strict=True))
+
+
+async def _settler(session: aiohttp.ClientSession, remote: Remote, network: str) -> str:
+    breaker = Breaker(lambda: 0.0)
+    endpoint = Endpoint(
+        remote.url.rstrip("/"), session, breaker, remote.headers, min(remote.timeout_s, _GREET_S)
+    )
+    try:
+        return await endpoint.settler(network)
+    except (NotSent, NoAnswer):
+        return ""
 
 
 class RemoteFacilitator:
@@ -67,7 +90,7 @@ class RemoteFacilitator:
         self._confirm_from_atomic = confirm_from_atomic
         self._wait_s = wait_s
         self._client = ChainClient(lambda: chain.rpc_url)
-        self._looks = Looks(self._client, "0x" + "0" * 40)  # anybody may send an authorization
+        self._looks = Looks(self._client, _ANYBODY)
         self._endpoints: tuple[Endpoint, ...] = ()
         self._asked_s: dict[str, float] = {}
 
@@ -111,7 +134,8 @@ class RemoteFacilitator:
         if not self._serves(authorization):
             return NETWORK_MISMATCH
         ours, theirs = await asyncio.gather(
-            self._looks.refusal(movement_of(authorization)), self._verified(authorization)
+            self._looks_of(authorization).refusal(movement_of(authorization)),
+            self._verified(authorization),
         )
         return ours or theirs
 
@@ -149,8 +173,8 @@ class RemoteFacilitator:
             _log.warning("the facilitator %s does not answer", endpoint.url)
 
     async def _verified(self, authorization: Authorization) -> str | None:
-        body = self._body(authorization)
-        for endpoint in self._asked():
+        body = request_of(authorization, self._asset, authorization.value_atomic)
+        for endpoint in self._asked(authorization):
             try:
                 return await endpoint.verify(body)
             except (NotSent, NoAnswer):
@@ -158,10 +182,11 @@ class RemoteFacilitator:
         raise ChainUnavailable("No facilitator answers.")
 
     async def _settle(self, run_id: str, authorization: Authorization) -> Settlement:
-        movement, body = movement_of(authorization), self._body(authorization)
+        movement = movement_of(authorization)
+        body = request_of(authorization, self._asset, authorization.moves_atomic)
         self._note(authorization.nonce)
         reason = ""
-        for endpoint in self._asked():
+        for endpoint in self._asked(authorization):
             known = await self._looks.decided(movement, authorization.valid_before)
             if known is not None:
                 return known  # an earlier one did it, or an earlier process
@@ -187,7 +212,7 @@ class RemoteFacilitator:
         decided = await self._looks.decided(movement, authorization.valid_before)
         if decided is not None or not reason:
             return decided or _PENDING
-        ours = await self._looks.refusal(movement)
+        ours = await self._looks_of(authorization).refusal(movement)
         return _PENDING if ours is None else refused(ours)
 
     async def _believed(
@@ -229,37 +254,25 @@ class RemoteFacilitator:
             self._asked_s = recent
         self._asked_s[nonce] = now_s
 
-    def _asked(self) -> Sequence[Endpoint]:
-        """Those whose breaker lets requests pass; all, where none does."""
-        return [one for one in self._endpoints if one.breaker.open] or self._endpoints
+    def _asked(self, authorization: Authorization) -> Sequence[Endpoint]:
+        """Those whose breaker lets requests pass; all, where none does. What names one is its alone."""
+        named = authorization.facilitator.lower()
+        able = [
+            endpoint
+            for endpoint, remote in zip(self._endpoints, self._remotes, strict=True)
+            if not named or remote.settler.lower() == named
+        ]
+        return [one for one in able if one.breaker.open] or able
+
+    def _looks_of(self, authorization: Authorization) -> Looks:
+        """Anybody may send what EIP-3009 allows, and only whom it names a permit of ``upto``."""
+        named = authorization.facilitator
+        return Looks(self._client, named) if named else self._looks
 
     def _serves(self, authorization: Authorization) -> bool:
         ours = authorization.asset.lower() == self._asset.address.lower()
-        plain = (authorization.scheme, authorization.method) == (Scheme.EXACT, Method.EIP3009)
-        return ours and plain and authorization.network == self._chain.network
-
-    def _body(self, authorization: Authorization) -> dict[str, Any]:
-        """The request that a facilitator takes (x402 version 2)."""
-        requirements = {
-            "scheme": Scheme.EXACT.value,
-            "network": authorization.network,
-            "amount": str(authorization.value_atomic),
-            "asset": authorization.asset,
-            "payTo": authorization.payee,
-            "maxTimeoutSeconds": _TIMEOUT_S,
-            "extra": {"name": self._asset.name, "version": self._asset.version},
-        }
-        signed = {
-            "from": authorization.payer,
-            "to": authorization.payee,
-            "value": str(authorization.value_atomic),
-            "validAfter": str(authorization.valid_after),
-            "validBefore": str(authorization.valid_before),
-            "nonce": authorization.nonce,
-        }
-        payload = {"signature": "0x" + authorization.signature.hex(), "authorization": signed}
-        return {
-            "x402Version": 2,
-            "paymentPayload": {"x402Version": 2, "accepted": requirements, "payload": payload},
-            "paymentRequirements": requirements,
-        }
+        way = (authorization.scheme, authorization.method)
+        able = way == (Scheme.EXACT, Method.EIP3009) or (
+            way == (Scheme.UPTO, Method.PERMIT2) and bool(self._asked(authorization))
+        )
+        return ours and able and authorization.network == self._chain.network

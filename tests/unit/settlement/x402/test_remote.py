@@ -15,7 +15,7 @@ from settlement.chain.tables import TABLES as CHAIN_TABLES
 from settlement.x402.facilitator import Authorization, SettlementState
 from settlement.x402.facilitators.dev import DevFacilitator
 from settlement.x402.facilitators.endpoint import Breaker
-from settlement.x402.facilitators.remote import Remote, RemoteFacilitator
+from settlement.x402.facilitators.remote import Remote, RemoteFacilitator, with_settlers
 from settlement.x402.reasons import BALANCE, NETWORK_MISMATCH
 from settlement.x402.sale import Asset
 from tests.chains import Payer, funded_payer, new_address, new_payer
@@ -177,3 +177,52 @@ def test_a_breaker_opens_after_three_failures_in_a_row_and_tries_again() -> None
     assert [asked_after(seconds) for seconds in (0, 29, 2)] == [False, False, True]
     breaker.lied()
     assert [asked_after(seconds) for seconds in (0, 599, 2)] == [False, False, True]
+
+
+async def _by_upto(house: House) -> RemoteFacilitator:
+    """The same facilitators, the second of which says that it settles upto."""
+    own = house.second.own
+    assert isinstance(own, DevFacilitator)
+    house.second.settler = own.address
+    remotes = [Remote(shop.url, {"Authorization": SECRET}, 5.0) for shop in (house.first, house.second)]
+    named = await with_settlers(remotes, house.chain.network)
+    assert [remote.settler for remote in named] == ["", own.address]
+    asset = Asset(house.chain.network, house.chain.usdc, "USDC", "2")
+    return RemoteFacilitator(house.chain, asset, named, SystemClock(), wait_s=3.0)
+
+
+def _permit(house: House, settler: str, approved: int) -> Authorization:
+    payer = house.payer
+    return payer.permit(
+        house.payee, 100, facilitator=settler, settles_atomic=30, approval=payer.approval(approved)
+    )
+
+
+async def test_upto_is_settled_by_the_one_that_the_payer_named(house: House) -> None:
+    async with await _by_upto(house) as remote:
+        settler = house.second.settler
+        paid = _permit(house, settler, 100)
+        assert await remote.verify(paid) is None
+        settled = await remote.settle("run_1", paid)
+        assert settled.state is SETTLED
+        assert await house.received() == 30
+        assert house.second.asked["settle"] == 1
+        assert house.first.asked == {}
+        assert (await remote.settle("run_1", paid)).state is SETTLED  # it is on the chain
+        assert await house.received() == 30
+        for stranger in (new_address(), house.chain.usdc):
+            assert await remote.verify(_permit(house, stranger, 100)) == NETWORK_MISMATCH
+
+
+async def test_one_that_lies_about_upto_is_found_out(house: House) -> None:
+    async with await _by_upto(house) as remote:
+        house.second.mood = "lie"
+        settled = await remote.settle("run_1", _permit(house, house.second.settler, 100))
+        assert settled.state is PENDING
+        assert await house.received() == 0
+
+
+async def test_where_none_settles_upto_it_is_not_served(house: House) -> None:
+    named = await with_settlers([Remote("http://127.0.0.1:1", {}, 1.0)], house.chain.network)
+    assert [remote.settler for remote in named] == [""]
+    assert await house.remote.verify(_permit(house, new_address(), 100)) == NETWORK_MISMATCH
