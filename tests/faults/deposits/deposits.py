@@ -28,11 +28,11 @@ from tests.unit.settlement.deposits.bank import bank
 
 AMOUNT: Final = 7
 SIDES: Final = ("before", "after")
-COMMITS: Final = {"credited": ("seen", "credited"), "reversed": ("taken back", "cursor")}
+NOTED, MONEY = 1, 2
+"""Operations of the commits: a deposit is noted alone, and money moves with its deposit's row."""
 POINTS: Final = tuple(
-    (kind, number, side)
-    for kind, names in COMMITS.items()
-    for number in range(1, len(names) + 1)
+    (kind, size, side)
+    for kind, size in (("credited", NOTED), ("credited", MONEY), ("reversed", MONEY))
     for side in SIDES
 )
 
@@ -47,10 +47,10 @@ class Chain:
 
 @dataclass
 class MortalStore:
-    """Kills its process ``before`` or ``after`` the commit with a number; 0 is none."""
+    """Kills its process ``before`` or ``after`` the first commit of so many operations."""
 
     store: Store
-    number: int
+    size: int
     side: str
 
     @property
@@ -61,23 +61,22 @@ class MortalStore:
         return self.store.submit(*ops)
 
     async def commit(self, *ops: Op) -> Any:
-        self._at("before")
+        self._at("before", ops)
         answer = await self.store.commit(*ops)
-        self._at("after")
-        self.number -= 1
+        self._at("after", ops)
         return answer
 
     async def read(self, statement: Any) -> Any:
         return await self.store.read(statement)
 
-    def _at(self, side: str) -> None:
-        if self.number == 1 and side == self.side:
+    def _at(self, side: str, ops: tuple[Op, ...]) -> None:
+        if len(ops) == self.size and side == self.side:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def _look(folder: Path, chain: Chain, number: int, side: str) -> None:
+async def _look(folder: Path, chain: Chain, size: int, side: str) -> None:
     async with fresh_store(folder, LEDGER, TABLES) as real:
-        mortal: Any = MortalStore(real, number, side)
+        mortal: Any = MortalStore(real, size, side)
         async with bank(folder, chain, 1, mortal) as till:
             await till.watch.look()
 
@@ -99,13 +98,13 @@ async def _account(folder: Path, chain: Chain) -> tuple[str, str]:
         return account, address
 
 
-def _forked(folder: Path, chain: Chain, number: int, side: str) -> int:
+def _forked(folder: Path, chain: Chain, size: int, side: str) -> int:
     """The exit status of a process of its own, negative for a signal."""
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            asyncio.run(_look(folder, chain, number, side))
+            asyncio.run(_look(folder, chain, size, side))
             status = 0
         except BaseException:  # noqa: BLE001 - the fork ends here whatever happened
             traceback.print_exc()
@@ -124,16 +123,16 @@ def main(folder: Path, chain: Chain, kills: int) -> dict[str, int]:
     account, address = asyncio.run(_account(folder, chain))
     has, killed = 0, dict.fromkeys(map(str, POINTS), 0)
     for _ in range(kills):
-        for kind, number, side in POINTS:
+        for kind, size, side in POINTS:
             asyncio.run(fund(chain.rpc_url, address, AMOUNT))
             if kind == "reversed":
                 asyncio.run(_expect(folder, chain, account, has + AMOUNT))
                 asyncio.run(_forget_last_block(chain))
             else:
                 has += AMOUNT
-            status = _forked(folder, chain, number, side)
-            assert status == -signal.SIGKILL, (kind, number, side, status)
-            killed[str((kind, number, side))] += 1
+            status = _forked(folder, chain, size, side)
+            assert status == -signal.SIGKILL, (kind, size, side, status)
+            killed[str((kind, size, side))] += 1
             asyncio.run(_expect(folder, chain, account, has))
     return killed
 
