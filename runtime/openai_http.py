@@ -1,8 +1,9 @@
 """An engine over any OpenAI-compatible server: SGLang, llama.cpp, others."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -56,7 +57,7 @@ class OpenAiHttp:
     def run(self, call: EngineCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """As ``runtime.engine.Engine`` tells."""
         kind = VideoRun if call.modality is Modality.VIDEO else Run
-        return kind(self._server, call, self._entered, self._left)
+        return _Counted(kind(self._server, call), self._entered, self._left)
 
     async def abort(self, rid: str) -> None:
         """End a run; who reads its events gets a Fault."""
@@ -95,6 +96,35 @@ class OpenAiHttp:
         self._runs.pop(run.call.rid, None)
         self._telling -= run.call.modality not in _AT_LENGTH
         self._heard_s = max(self._heard_s, run.heard_s)
+
+
+class _Counted:
+    """A run, known to the engine from its beginning to its end."""
+
+    def __init__(
+        self,
+        run: Run | VideoRun,
+        entered: Callable[[Run | VideoRun], None],
+        left: Callable[[Run | VideoRun], None],
+    ) -> None:
+        self._run = run
+        self._entered = entered
+        self._left = left
+
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        self._entered(self._run)
+        return await self._run.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await self._run.__aexit__(kind, error, traceback)
+        finally:
+            self._left(self._run)
 
 
 def _headers(key: str | None) -> tuple[tuple[str, str], ...]:

@@ -87,18 +87,10 @@ class Run:
     connection is closed, which is what makes every server stop.
     """
 
-    def __init__(
-        self,
-        server: Server,
-        call: EngineCall,
-        enter: Callable[["Run"], None],
-        leave: Callable[["Run"], None],
-    ) -> None:
+    def __init__(self, server: Server, call: EngineCall) -> None:
         self.call = call
         self._rid = call.rid
         self._server = server
-        self._enter = enter
-        self._leave = leave
         self._response: Response | None = None
         self._ended = False
         self._streamed = call.modality in STREAMED
@@ -112,7 +104,6 @@ class Run:
         return 0.0 if self._response is None else self._response.heard_s
 
     async def __aenter__(self) -> AsyncIterator[Event]:
-        self._enter(self)
         return self._events
 
     async def __aexit__(
@@ -126,7 +117,6 @@ class Run:
                 await self._end_early()
         finally:
             self.cut()
-            self._leave(self)
             await self._events.aclose()
 
     def cut(self) -> None:

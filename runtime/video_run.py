@@ -6,7 +6,7 @@ end for nobody.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import Final
 
@@ -39,18 +39,10 @@ _STALLED: Final = Fault("stalled", retryable=True, status=504, detail="the video
 class VideoRun:
     """An async context manager that yields the events of a call. Leaving it forgets the job."""
 
-    def __init__(
-        self,
-        server: Server,
-        call: EngineCall,
-        enter: Callable[["VideoRun"], None],
-        leave: Callable[["VideoRun"], None],
-    ) -> None:
+    def __init__(self, server: Server, call: EngineCall) -> None:
         self.call = call
         self.heard_s = 0.0
         self._server = server
-        self._enter = enter
-        self._leave = leave
         self._clock = asyncio.get_running_loop().time
         self._job: VideoJob | None = None
         self._response: Response | None = None
@@ -58,7 +50,6 @@ class VideoRun:
         self._events = self._told()
 
     async def __aenter__(self) -> AsyncIterator[Event]:
-        self._enter(self)
         return self._events
 
     async def __aexit__(
@@ -71,7 +62,6 @@ class VideoRun:
             self.cut()
             await self._forget()
         finally:
-            self._leave(self)
             await self._events.aclose()
 
     def cut(self) -> None:

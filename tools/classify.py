@@ -1,7 +1,8 @@
 """The classify tool: texts in, the class of each and the probabilities of all classes out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -10,12 +11,12 @@ from base.clock import Clock
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog
-from runtime.engine import Event, Label, Labels, Metered, Modality
+from runtime.engine import Label, Labels, Modality
 from runtime.pool import Engines
 from settlement.evidence.hashes import classes_response_hash
-from settlement.rail import Served
-from tools.core import Annotations, Call, Result, Tool
-from tools.engine_run import EngineRun, engine_run
+from tools.at_once import AtOnce
+from tools.core import Annotations, Call, Ran, Result, Tool
+from tools.engine_run import engine_run
 
 MAX_INPUTS = 1024
 _EXTRA_TOKENS = 8  # the markers that a tokenizer adds around one text
@@ -100,58 +101,25 @@ class Classify:
         bound = sum(len(text.encode()) + _EXTRA_TOKENS for text in args.texts())
         return Quote(args.model, model.card, Usage(input_tokens=bound))
 
-    def run(self, args: ClassifyInput, call: Call) -> "ClassifyExecution":
+    def run(self, args: ClassifyInput, call: Call) -> AtOnce[Labels]:
         """One run of validated arguments."""
         model = self.catalog.resolve(args.model, Modality.CLASSIFY)
         body = {"input": args.texts()}
         run = engine_run(self.engines, call, Modality.CLASSIFY, model.engine_model, body)
-        classify_id = "classify_" + call.run_id.removeprefix("run_")
-        return ClassifyExecution(run, args.model, classify_id, self.clock.now_ms() // 1000)
-
-
-class ClassifyExecution:
-    """One classify run."""
-
-    def __init__(self, run: EngineRun, model: str, classify_id: str, created_s: int) -> None:
-        self._run = run
-        self._model = model
-        self._id = classify_id
-        self._created_s = created_s
-        self._labels: tuple[Label, ...] = ()
-        self._usage = Usage()
-
-    def reserve(self) -> None:
-        self._run.reserve()
-
-    async def start(self) -> Served:
-        return await self._run.start()
-
-    async def events(self) -> AsyncIterator[Event]:
-        """Classes and usage are gathered: they come all at once."""
-        async for event in self._run.events():
-            match event:
-                case Labels():
-                    self._labels = event.data
-                case Metered():
-                    self._usage = event.usage
-                case _:
-                    yield event
-
-    def result(self) -> Result:
-        data = [_shown(index, label) for index, label in enumerate(self._labels)]
-        tokens = self._usage.input_tokens
-        output = {
-            "id": self._id,
+        head = {
+            "id": "classify_" + call.run_id.removeprefix("run_"),
             "object": "list",
-            "created": self._created_s,
-            "model": self._model,
-            "data": data,
-            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+            "created": self.clock.now_ms() // 1000,
+            "model": args.model,
         }
-        return Result(output, self._usage, classes_response_hash(data), self._run.ran)
+        return AtOnce(run, Labels(()), partial(_result, head))
 
-    async def close(self) -> None:
-        await self._run.close()
+
+def _result(head: Mapping[str, Any], labels: Labels, usage: Usage, ran: Ran | None) -> Result:
+    data = [_shown(index, label) for index, label in enumerate(labels.data)]
+    tokens = usage.input_tokens
+    output = {**head, "data": data, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+    return Result(output, usage, classes_response_hash(data), ran)
 
 
 def _shown(index: int, label: Label) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import base64
 import struct
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
@@ -12,12 +12,12 @@ from base.errors import InvalidRequest
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog
-from runtime.engine import Event, Metered, Modality, Vectors
+from runtime.engine import Modality, Vectors
 from runtime.pool import Engines
 from settlement.evidence.hashes import embeddings_response_hash
-from settlement.rail import Served
-from tools.core import Annotations, Call, Result, Tool
-from tools.engine_run import EngineRun, engine_run
+from tools.at_once import AtOnce
+from tools.core import Annotations, Call, Ran, Result, Tool
+from tools.engine_run import engine_run
 
 MAX_INPUTS = 2048
 _EXTRA_TOKENS = 8  # the markers that a tokenizer adds around one text
@@ -113,57 +113,25 @@ class Embed:
         bound = sum(len(text.encode()) for text in texts) + _EXTRA_TOKENS * len(texts)
         return Quote(args.model, model.card, Usage(input_tokens=bound))
 
-    def _run(self, args: EmbedInput, call: Call) -> "EmbedExecution":
+    def _run(self, args: EmbedInput, call: Call) -> AtOnce[Vectors]:
         model = self.catalog.resolve(args.model, Modality.EMBEDDING)
         body = {"input": args.texts()}
         run = engine_run(self.engines, call, Modality.EMBEDDING, model.engine_model, body)
-        return EmbedExecution(run, args)
+        return AtOnce(run, Vectors((), 0), partial(_result, args))
 
 
-class EmbedExecution:
-    """One embeddings run."""
-
-    def __init__(self, run: EngineRun, args: EmbedInput) -> None:
-        self._run = run
-        self._args = args
-        self._vectors: tuple[bytes, ...] = ()
-        self._usage = Usage()
-
-    def reserve(self) -> None:
-        self._run.reserve()
-
-    async def start(self) -> Served:
-        return await self._run.start()
-
-    async def events(self) -> AsyncIterator[Event]:
-        """Vectors and usage are gathered: an embedding engine has nothing else to show."""
-        async for event in self._run.events():
-            match event:
-                case Vectors():
-                    self._vectors = event.data
-                case Metered():
-                    self._usage = event.usage
-                case _:
-                    yield event
-
-    def result(self) -> Result:
-        encode = _base64 if self._args.encoding_format == "base64" else _floats
-        output = {
-            "object": "list",
-            "data": [
-                {"object": "embedding", "index": index, "embedding": encode(vector)}
-                for index, vector in enumerate(self._vectors)
-            ],
-            "model": self._args.model,
-            "usage": {
-                "prompt_tokens": self._usage.input_tokens,
-                "total_tokens": self._usage.input_tokens,
-            },
-        }
-        return Result(output, self._usage, embeddings_response_hash(self._vectors), self._run.ran)
-
-    async def close(self) -> None:
-        await self._run.close()
+def _result(args: EmbedInput, vectors: Vectors, usage: Usage, ran: Ran | None) -> Result:
+    encode = _base64 if args.encoding_format == "base64" else _floats
+    output = {
+        "object": "list",
+        "data": [
+            {"object": "embedding", "index": index, "embedding": encode(vector)}
+            for index, vector in enumerate(vectors.data)
+        ],
+        "model": args.model,
+        "usage": {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens},
+    }
+    return Result(output, usage, embeddings_response_hash(vectors.data), ran)
 
 
 def _floats(vector: bytes) -> list[float]:

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from base.errors import EngineError, EngineNotConfigured, InvalidRequest
 from base.moderation_settings import CATEGORIES, ModerationSettings
 from base.pricing import Quote
-from runtime.engine import Event, Modality
+from runtime.engine import Event, Labels, Modality
 from settlement.evidence.hashes import moderation_response_hash
 from settlement.rail import Served
-from tools.classify import MAX_INPUTS, Classify, ClassifyExecution, ClassifyInput
+from tools.at_once import AtOnce
+from tools.classify import MAX_INPUTS, Classify, ClassifyInput
 from tools.core import Annotations, Call, Result, Tool
 
 _LIST: Final = "a list"
@@ -137,9 +138,7 @@ class Moderate:
 class ModerateExecution:
     """One run of the model that classifies, told in OpenAI's categories."""
 
-    def __init__(
-        self, made: ClassifyExecution, settings: ModerationSettings, moderation_id: str
-    ) -> None:
+    def __init__(self, made: AtOnce[Labels], settings: ModerationSettings, moderation_id: str) -> None:
         self._made = made
         self._settings = settings
         self._id = moderation_id

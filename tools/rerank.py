@@ -1,7 +1,7 @@
 """The rerank tool: a query and documents in, the documents in order of relevance out."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from base.pricing import Quote
 from base.usage import Usage
 from runtime.catalog import Catalog
-from runtime.engine import Event, Metered, Modality, Scores
+from runtime.engine import Modality, Scores
 from runtime.pool import Engines
 from settlement.evidence.hashes import rerank_response_hash
-from settlement.rail import Served
-from tools.core import Annotations, Call, Result, Tool
-from tools.engine_run import EngineRun, engine_run
+from tools.at_once import AtOnce
+from tools.core import Annotations, Call, Ran, Result, Tool
+from tools.engine_run import engine_run
 
 MAX_DOCUMENTS = 1024
 _EXTRA_TOKENS = 8  # the markers that a tokenizer adds around one text
@@ -107,63 +107,32 @@ class Rerank:
         bound += (len(args.query.encode()) + _EXTRA_TOKENS) * (len(args.documents) - 1)
         return Quote(args.model, model.card, Usage(input_tokens=bound))
 
-    def _run(self, args: RerankInput, call: Call) -> "RerankExecution":
+    def _run(self, args: RerankInput, call: Call) -> AtOnce[Scores]:
         model = self.catalog.resolve(args.model, Modality.RERANK)
         body = {"query": args.query, "documents": args.documents}
         run = engine_run(self.engines, call, Modality.RERANK, model.engine_model, body)
-        return RerankExecution(run, args, "rerank_" + call.run_id.removeprefix("run_"))
+        rerank_id = "rerank_" + call.run_id.removeprefix("run_")
+        return AtOnce(run, Scores(()), partial(_result, args, rerank_id))
 
 
-class RerankExecution:
-    """One rerank run."""
+def _result(args: RerankInput, rerank_id: str, scores: Scores, usage: Usage, ran: Ran | None) -> Result:
+    best = sorted(enumerate(scores.data), key=lambda scored: -scored[1])[: args.top_n]
+    results = [_ranked(args, index, score) for index, score in best]
+    output = {
+        "id": rerank_id,
+        "object": "rerank",
+        "model": args.model,
+        "results": results,
+        "usage": {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens},
+    }
+    return Result(output, usage, rerank_response_hash(results), ran)
 
-    def __init__(self, run: EngineRun, args: RerankInput, rerank_id: str) -> None:
-        self._run = run
-        self._args = args
-        self._id = rerank_id
-        self._scores: tuple[float, ...] = ()
-        self._usage = Usage()
 
-    def reserve(self) -> None:
-        self._run.reserve()
-
-    async def start(self) -> Served:
-        return await self._run.start()
-
-    async def events(self) -> AsyncIterator[Event]:
-        """Scores and usage are gathered: the order is known when all are there."""
-        async for event in self._run.events():
-            match event:
-                case Scores():
-                    self._scores = event.data
-                case Metered():
-                    self._usage = event.usage
-                case _:
-                    yield event
-
-    def result(self) -> Result:
-        best = sorted(enumerate(self._scores), key=lambda scored: -scored[1])[: self._args.top_n]
-        results = [self._ranked(index, score) for index, score in best]
-        output = {
-            "id": self._id,
-            "object": "rerank",
-            "model": self._args.model,
-            "results": results,
-            "usage": {
-                "prompt_tokens": self._usage.input_tokens,
-                "total_tokens": self._usage.input_tokens,
-            },
-        }
-        return Result(output, self._usage, rerank_response_hash(results), self._run.ran)
-
-    async def close(self) -> None:
-        await self._run.close()
-
-    def _ranked(self, index: int, score: float) -> dict[str, Any]:
-        ranked: dict[str, Any] = {"index": index, "relevance_score": score}
-        if self._args.return_documents:
-            ranked["document"] = {"text": self._args.documents[index]}
-        return ranked
+def _ranked(args: RerankInput, index: int, score: float) -> dict[str, Any]:
+    ranked: dict[str, Any] = {"index": index, "relevance_score": score}
+    if args.return_documents:
+        ranked["document"] = {"text": args.documents[index]}
+    return ranked
 
 
 def _text(item: Any) -> Any:
