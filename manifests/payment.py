@@ -24,6 +24,7 @@ class PaymentReport(BaseModel):
         "settled",
         "failed",
         "credited",
+        "lost",
     ]
     final: bool
     message: str

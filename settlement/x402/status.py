@@ -13,7 +13,7 @@ from settlement.x402.payment import FINAL, Payment, State
 from settlement.x402.tables import PAYMENT
 from storage.op import Store
 
-_SAYS: Final[Mapping[State, str]] = {
+SAYS: Final[Mapping[State, str]] = {
     State.RESERVED: "The payment is reserved; nothing moved.",
     State.RUNNING: "The call runs.",
     State.DONE: "The call ended; the payment is about to be settled.",
@@ -49,7 +49,7 @@ def _shown(payment: Payment, updated_at_ms: int) -> Mapping[str, Any]:
         "object": "payment",
         "status": payment.state.value,
         "final": payment.state in FINAL,
-        "message": _SAYS[payment.state],
+        "message": SAYS[payment.state],
         "record_id": record_id_of(payment.run_id),
         "tool": payment.tool,
         "network": payment.network,
