@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Final
 
 from base.errors import ServiceUnavailable
@@ -87,7 +88,7 @@ class RemoteSigner:
             with _OPENER.open(request, timeout=_TIMEOUT_S) as answer:
                 told = json.loads(answer.read(_LARGEST_ANSWER))
             signature = base64.b64decode(told["signature"], validate=True)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, HTTPException, ValueError, KeyError, TypeError, RecursionError) as error:
             raise SignerUnavailable(f"The signer does not sign: {type(error).__name__}.") from None
         if not signature_holds(self.public_key, message, signature):
             raise SignerUnavailable("The signer answered with no signature of the pinned key.")

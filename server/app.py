@@ -371,7 +371,7 @@ class _Composition:
             store=store,
             accounts=Accounts(store, self._clock),
             keys=keys,
-            ring=ring_of(self._settings, secrets, self._clock),
+            ring=ring_of(self._settings, secrets, self._clock, log_signer),
             log=Log(store, LogKey(origin, log_signer.public_key)),
             integrator=integrator,
             sealer=sealer,

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from base.clock import Clock
 from base.errors import InvalidRequest, NotFound
+from base.secret_file import KeyFileError
 from base.settings import Settings
 from base.signer import Signer
 from base.signers import outside_keys
@@ -120,10 +121,15 @@ def log_signer_of(settings: Settings, folder: Path) -> Signer:
     return outside.current if outside else file_signer(folder / "log.key")
 
 
-def ring_of(settings: Settings, folder: Path, clock: Clock) -> KeyRing:
-    """The keys of records, with the one in use where the settings name it. Raises KeyFileError."""
+def ring_of(settings: Settings, folder: Path, clock: Clock, log: Signer) -> KeyRing:
+    """The keys of records, with the one in use where the settings name it.
+
+    Raises KeyFileError, for the key of the log too: one key has one job.
+    """
     token = settings.record_signer_token
     outside = outside_keys(
         settings.record_signer, settings.record_public_key, token.get_secret_value() if token else ""
     )
+    if outside is not None and outside.current.public_key == log.public_key:
+        raise KeyFileError("record_signer and log_signer name one key: each needs its own.")
     return KeyRing.open(folder, clock, outside)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from base.caller import CallerKind
 from base.clock import Clock
 from base.errors import BatchinError, InsufficientFunds, InternalError, TooManyOpen, Unauthorized
-from base.signers import SignerUnavailable
 from settlement.evidence.ops import evidence_op
 from settlement.evidence.recorder import Recorder
 from settlement.evidence.signed import PaymentFacts
@@ -88,7 +87,7 @@ class BalanceGrant:
             evidence = await self.rail.recorder.evidence(outcome, self.terms, charged_nano_usd)
             facts = PaymentFacts(charged_nano_usd)
             receipt = await self.rail.recorder.receipt(evidence, facts, at_ms)
-        except SignerUnavailable:
+        except Exception:  # whatever it is: what is not recorded is not charged
             await self.release()
             raise
         answer = await self.rail.store.commit(

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -105,6 +105,37 @@ async def test_a_service_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPa
         assert await asyncio.to_thread(lambda: "the loop and its own threads go on")
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {SignerUnavailable}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"no HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 4096,
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"\xff\xfe",
+        b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000,
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100_000,
+    ],
+)
+def test_garbage_signs_nothing(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as garbled:
+
+        def serve() -> None:
+            caller, _ = garbled.accept()
+            with caller:
+                caller.recv(65_536)
+                with suppress(OSError):  # it may have left
+                    caller.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{garbled.getsockname()[1]}/sign"
+        with pytest.raises(SignerUnavailable) as caught:
+            RemoteSigner(url, KEY.public_key, TOKEN).sign(b"x")
+        thread.join()
+    assert TOKEN not in str(caught.value)
 
 
 def test_a_token_goes_to_the_named_service_alone() -> None:
