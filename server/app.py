@@ -52,6 +52,7 @@ from server.jobs import jobs_of
 from server.kept import Kept, Paid
 from server.keys import KeyRoutes
 from server.ledger import LedgerOffice
+from server.live import Feed, LiveRoutes
 from server.log import CallLog
 from server.mcp.door import McpDoor, McpParts
 from server.mcp.hosts import Misdirected
@@ -221,6 +222,7 @@ class _Composition:
         self._pictures = PictureFolder(settings.data_dir / "pictures", settings.image_ttl_s, self._clock)
         self._readiness = Readiness()
         self._metrics = Metrics()
+        self._feed = Feed()
         self._reconciliation: Reconciliation | None = None
         self._deposits: Deposits | None = None
         self._addresses = AddressLimits(settings.proof_rpm, self._clock)
@@ -306,7 +308,7 @@ class _Composition:
             registry,
             once,
             self._clock,
-            Observers(self._calls, self._metrics, spans),
+            Observers(self._calls, self._metrics, spans, self._feed),
             self._owner,
             capture_s=settings.capture_s,
             promised=promises.kept,
@@ -571,6 +573,7 @@ class _Composition:
                 *Proof(ground.proofs(), seat, self._addresses).routes(),
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
                 *kept,
+                *self._live(callers),
                 *page_routes(),
                 *document_routes(documents),
             ]
@@ -582,6 +585,10 @@ class _Composition:
 
     def _gauges(self, ground: _Ground, runtime: Runtime) -> Gauges:
         return Gauges(runtime.engines.health, ground.store, self._clock, self._reconciliation)
+
+    def _live(self, callers: Callers) -> list[Route]:
+        timeout_s = self._settings.send_timeout_s
+        return LiveRoutes(self._feed, callers, self._readiness, self._clock, timeout_s).routes()
 
     def _account(self, ground: _Ground, invoker: Invoker, callers: Callers) -> list[Route]:
         own = FreeDoor(invoker, callers, callers.account)

@@ -8,7 +8,7 @@ from server.pages.assets import Assets
 from server.pages.page import Page
 from server.pages.shell import Shell
 
-PAGES: Final = (Page("/verify", "verify"),)
+PAGES: Final = (Page("/console", "console"), Page("/verify", "verify"))
 
 
 def page_routes() -> list[Route]:

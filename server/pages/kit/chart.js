@@ -2,29 +2,30 @@
 
 import { draw, make, text } from "./kit.js";
 
-const WIDTH = 640;
 const HEIGHT = 180;
-const LEFT = 56;
+const LETTER = 7;
 const FOOT = 22;
 const STEPS = [1, 2, 2.5, 5, 10];
 
 // `points` are {label, value} in order; `shown` writes a value; `title` says what is drawn.
 export function barChart(title, points, shown, columns) {
+  const width = Math.max(280, Math.min(innerWidth - 76, 820));
   const top = niceTop(Math.max(0, ...points.map((point) => point.value)));
+  const left = 14 + LETTER * Math.max(...[0, top / 2, top].map((value) => shown(value).length));
   const tall = HEIGHT - FOOT - 10;
-  const step = (WIDTH - LEFT) / Math.max(1, points.length);
+  const step = (width - left) / Math.max(1, points.length);
   const wide = Math.min(34, step * 0.68);
   const lines = [0, 0.5, 1].map((part) => {
     const y = 10 + tall * (1 - part);
     return [
-      draw("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y, y2: y }),
-      draw("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, shown(top * part)),
+      draw("line", { class: "grid", x1: left, x2: width, y1: y, y2: y }),
+      draw("text", { x: left - 8, y: y + 4, "text-anchor": "end" }, shown(top * part)),
     ];
   });
-  const every = Math.ceil(points.length / 6);
+  const every = Math.ceil(points.length / Math.max(2, Math.floor((width - left) / 90)));
   const bars = points.map((point, at) => {
     const height = point.value > 0 ? Math.max(2, (point.value / top) * tall) : 0;
-    const middle = LEFT + step * (at + 0.5);
+    const middle = left + step * (at + 0.5);
     const bar = draw(
       "rect",
       { class: "bar-mark", x: middle - wide / 2, y: 10 + tall - height, width: wide, height, rx: Math.min(3, height / 2) },
@@ -33,7 +34,7 @@ export function barChart(title, points, shown, columns) {
     const named = (points.length - 1 - at) % every === 0;
     return [bar, named && draw("text", { x: middle, y: HEIGHT - 4, "text-anchor": "middle" }, point.label)];
   });
-  const picture = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title }, lines, bars);
+  const picture = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title }, lines, bars);
   return make("figure", { class: "chart" }, picture, asTable(title, points, shown, columns));
 }
 
