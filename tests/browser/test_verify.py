@@ -60,6 +60,8 @@ async def test_a_person_verifies_a_record(server: LiveServer, tmp_path: Path) ->
     assert (said["title"], said["focused"]) == ("Everything holds", "outcome")
     failed = {name for name, result in said["tampered"].items() if result == "fail"}
     assert {"evidence.payload_hash", "evidence.signature"} <= failed
+    assert said["firstShown"] == "fail"
+    assert said["chineseDetail"].startswith("未提供密钥列表")
     assert said["chinese"] == ["验证收据", "zh-CN"]
     assert said["axe"] + said["axeTampered"] + said["axePhone"] == []
     assert (said["problems"], said["foreign"], said["wide"]) == ([], [], False)

@@ -53,10 +53,13 @@ await desktop.fill("#bundle", told.bundle.replaceAll("completed", "complete1"));
 await desktop.click("button.primary");
 await desktop.waitForSelector('li[data-result="fail"]');
 said.tampered = await results(desktop);
+said.firstShown = await desktop.$eval("#checks li", (row) => row.dataset.result);
 said.axeTampered = await serious(desktop);
 await desktop.context().setOffline(false);
 await desktop.click('[data-language="zh"]');
 await desktop.waitForSelector('html[lang="zh-CN"]');
+await verified(desktop, told.bundle, null);
+said.chineseDetail = await desktop.textContent('li[data-check="key_trusted"] .skipped + div .skipped');
 said.chinese = [await desktop.textContent("h1"), await desktop.getAttribute("html", "lang")];
 
 const phone = await opened({ width: 375, height: 740 }, "dark", `/verify?id=${told.id}`);

@@ -15,7 +15,8 @@ function show(verdict) {
     failed: number("fail"),
     skipped: number("skipped"),
   });
-  element("checks").replaceChildren(...verdict.checks.map(row));
+  const failedFirst = verdict.checks.toSorted((one, other) => (other.result === "fail") - (one.result === "fail"));
+  element("checks").replaceChildren(...failedFirst.map(row));
 }
 
 function row(check) {
@@ -27,7 +28,7 @@ function row(check) {
   verdict.textContent = text(check.result);
   const told = document.createElement("div");
   told.append(paragraph(text("checks")[check.name] ?? check.name));
-  if (check.detail) told.append(paragraph(check.detail, check.result));
+  if (check.detail) told.append(paragraph(text("details")[check.detail] ?? check.detail, check.result));
   const name = document.createElement("code");
   name.textContent = check.name;
   told.append(name);

@@ -1,6 +1,8 @@
 """The frame of the pages: language, look, policy, caching, and that nothing is loaded from elsewhere."""
 
+import json
 import re
+from importlib.resources import files
 
 import pytest
 from starlette.applications import Starlette
@@ -103,3 +105,12 @@ def test_the_policy_allows_no_other_host_and_no_inline_code(client: TestClient) 
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
+
+
+def test_the_details_that_are_translated_are_those_that_the_checks_tell() -> None:
+    folder = files("server.pages").joinpath("verify")
+    told = "".join(folder.joinpath(name).read_text() for name in ("checks.js", "shape.js"))
+    texts = json.loads(folder.joinpath("texts.json").read_text())
+    assert texts["en"]["details"] == {}
+    assert len(texts["zh"]["details"]) > 30
+    assert [detail for detail in texts["zh"]["details"] if f'"{detail}"' not in told] == []
