@@ -1,7 +1,8 @@
 """Sound and pictures: the transcription route of SGLang, and the routes of its diffusion and omni
 servers.
 
-Made after their sources (0.5.23 and sglang-omni 0.1.9), which need a GPU: never held against one.
+Made after their sources (0.5.23 and sglang-omni 0.1.9), which need a GPU: what they answer well was
+never held against one. What the transcription route refuses is recorded from the real server.
 """
 
 import base64
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from tests.fake_sglang import videos
+from tests.fake_sglang import shapes, videos
 from tests.fake_sglang.forms import count_of, form_of
 from tests.fake_sglang.http import Exchange
 from tests.fake_sglang.refused import Refused
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tests.fake_sglang.server import FakeSglang
 
 _RATE: Final = 24_000
+_TRANSCRIPTS: Final = {"json", "text", "verbose_json"}
 _FORMATS: Final = {"wav", "mp3", "flac", "pcm", "aac", "opus"}
 
 
@@ -53,6 +55,11 @@ def _told(fake: "FakeSglang", exchange: Exchange) -> dict[str, Any]:
 def _transcript(fake: "FakeSglang", exchange: Exchange) -> dict[str, Any]:
     """One segment for each second; it hears the number of its second."""
     told = form_of(exchange)
+    if "file" not in told:
+        raise Refused(shapes.error("body.file: Field required", "Bad Request"))
+    if told.get("response_format", b"json").decode() not in _TRANSCRIPTS:
+        message = "Only 'json', 'text', and 'verbose_json' formats supported"
+        raise Refused({"error": {"message": message}})
     fake.seen.append({name: value for name, value in told.items() if name != "file"})
     with wave.open(io.BytesIO(told["file"])) as sound:
         seconds = sound.getnframes() / sound.getframerate()

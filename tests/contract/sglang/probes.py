@@ -14,10 +14,12 @@ _USAGE: Final = {"include_usage": True, "continuous_usage_stats": True}
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One request. ``to`` is the server that it goes to, ``key`` whether it carries the API key."""
+    """One request: JSON, or a form with a file that is no sound where ``form`` names it. ``to`` is the
+    server that it goes to, ``key`` whether it carries the API key."""
 
     path: str
     body: Mapping[str, Any] | None = None
+    form: Mapping[str, str] | None = None
     to: str = "chat"
     key: bool = True
 
@@ -86,6 +88,10 @@ PROBES: Final[Mapping[str, Probe]] = {
     "abort_with_the_api_key": Probe("/abort_request", {"rid": "nobody"}),
     "no_key": Probe("/v1/models", key=False),
     "unknown_route": Probe("/nope"),
+    "transcript_in_no_format": Probe(
+        "/v1/audio/transcriptions", form={"model": MODEL, "file": "RIFF", "response_format": "srt"}
+    ),
+    "transcript_without_a_file": Probe("/v1/audio/transcriptions", form={"model": MODEL}),
 }
 
 
@@ -93,15 +99,29 @@ async def answer(peers: Peers, probe: Probe) -> dict[str, Any]:
     """Status, media type and shape of what the server answers."""
     peer = peers.chat if probe.to == "chat" else peers.embed
     headers = {"Authorization": f"Bearer {peer.key}"} if probe.key else {}
-    method = "GET" if probe.body is None else "POST"
+    method = "GET" if probe.body is None and probe.form is None else "POST"
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.request(method, peer.url + probe.path, json=probe.body) as response,
+        session.request(
+            method, peer.url + probe.path, json=probe.body, data=_form(probe.form)
+        ) as response,
     ):
         body = await response.read()
         media = response.headers.get("Content-Type", "")
         told = _events(body) if media.startswith("text/event-stream") else _whole(body)
         return {"status": response.status, "media": media, "shape": shape_of(told)}
+
+
+def _form(fields: Mapping[str, str] | None) -> aiohttp.FormData | None:
+    if fields is None:
+        return None
+    form = aiohttp.FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        if name == "file":
+            form.add_field(name, value.encode(), filename="sound.wav", content_type="audio/wav")
+        else:
+            form.add_field(name, value)
+    return form
 
 
 def shape_of(values: list[Any]) -> dict[str, list[str]]:
