@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 
 from base.money import ceil_div
 from settlement.chain.funding import fund
@@ -14,6 +15,7 @@ from tests.contract.x402.shop import Shop
 from tests.node import installed, node, run
 
 SOURCES = Path(__file__).parent / "typescript"
+GOLDEN = Path(__file__).parents[2] / "vectors" / "bundle.json"
 DEPENDENCIES = json.loads((SOURCES / "package.json").read_text())["dependencies"]
 PACKAGES = [f"{name}@{version}" for name, version in DEPENDENCIES.items()]
 
@@ -68,9 +70,20 @@ async def test_the_official_extension_verifies_offers_and_receipts(shop: Shop, t
     assert told["kid"].startswith("did:web:127.0.0.1%3A")
 
 
-async def _saw(folder: Path, *arguments: str) -> dict[str, Any]:
+async def test_the_official_extension_has_the_same_canonical_form(tmp_path: Path) -> None:
+    told = await _saw(tmp_path, "canonical.mjs", str(GOLDEN))
+    golden = json.loads(GOLDEN.read_text())
+    payloads = [
+        payload
+        for bundle in (golden["bundle"], golden["salted"])
+        for payload in (bundle["evidence"]["payload"], bundle["receipt"]["receipt_payload"])
+    ]
+    assert [each["text"] for each in told] == [rfc8785.dumps(payload).decode() for payload in payloads]
+    assert all(each["same"] for each in told)
+
+
+async def _saw(folder: Path, *arguments: str) -> Any:
     shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
     modules = await installed(*PACKAGES) / "node_modules"
     (folder / "node_modules").symlink_to(modules)
-    printed: dict[str, Any] = json.loads(await run(await node(), *arguments, cwd=folder))
-    return printed
+    return json.loads(await run(await node(), *arguments, cwd=folder))
