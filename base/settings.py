@@ -308,6 +308,11 @@ class Settings(BaseSettings):
     response_ttl_s: int = Field(
         2_592_000, ge=60, description="How long a stored response is kept, sealed, before it is deleted."
     )
+    prompt_sample_ttl_s: int = Field(
+        604_800,
+        ge=60,
+        description="How long samples of calls by prompt are kept, sealed, for keys that opted in.",
+    )
     idempotency_ttl_s: int = Field(
         86_400, ge=60, description="How long an answer is kept, sealed, for its Idempotency-Key."
     )

@@ -6,9 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from base.errors import Forbidden, InvalidRequest, NotFound
 from manifests.operation import JSON, Auth, Operation, Param, Reply
-from tools.prompts.template import NAME, VERSION, Template
+from tools.prompts.judge import Rule
+from tools.prompts.template import ANY_VERSION, NAME, VERSION, Template
 
 _SEEN = ("X-Request-Id",)
+_EXPERIMENT = Param("id", "path", "Experiment id.", required=True)
 _ID = Param("id", "path", "Registry id: the name of the prompt.", required=True)
 
 
@@ -28,6 +30,53 @@ class Promotion(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     version: str = Field(pattern=VERSION, description="Its name, such as v2.")
+
+
+class RegressionWish(BaseModel):
+    """A replay of samples by two versions, paid by the account at the price of fill."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    registry_id: str = Field(pattern=NAME)
+    candidate: str = Field(pattern=ANY_VERSION, description="A version, v2 or support@v2.")
+    baseline: str | None = Field(
+        None, pattern=ANY_VERSION, description="By default the promoted version."
+    )
+    samples: int = Field(10, ge=1, le=50, description="Most samples, the newest first.")
+    budget_cents: int = Field(
+        ge=1, le=1_000_000, description="The most that it may cost; fewer samples where it lacks."
+    )
+    rule: Rule = Field(default_factory=Rule)
+
+
+class ExperimentWish(BaseModel):
+    """An experiment on the live calls that name the prompt without a version."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    registry_id: str = Field(pattern=NAME)
+    candidate: str = Field(pattern=ANY_VERSION, description="A version, v2 or support@v2.")
+    baseline: str | None = Field(
+        None, pattern=ANY_VERSION, description="By default the promoted version."
+    )
+    share: float = Field(0.5, gt=0, lt=1, description="Part of the callers that get the candidate.")
+
+
+class ExperimentStop(BaseModel):
+    """How an experiment on live calls ends."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    promote: bool = Field(False, description="Promote the candidate.")
+
+
+class Outcome(BaseModel):
+    """What came of a run of an experiment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    run_id: str = Field(max_length=64, description="Run or record id, of the answer's headers.")
+    good: bool
 
 
 class PromptVersion(BaseModel):
@@ -202,6 +251,18 @@ def prompt_operations() -> tuple[Operation, ...]:
             errors=(Forbidden,),
         ),
         Operation(
+            "POST",
+            "/v1/prompt-regressions",
+            "startPromptRegression",
+            "Replay samples by a candidate",
+            Auth.KEY,
+            description="Goes on by itself; the account pays, no more than the budget.",
+            tag="prompts",
+            request=RegressionWish,
+            replies={200: Reply("The regression.", {JSON: Regression}, _SEEN)},
+            errors=(InvalidRequest, Forbidden, NotFound),
+        ),
+        Operation(
             "GET",
             "/v1/experiments",
             "listExperiments",
@@ -211,5 +272,56 @@ def prompt_operations() -> tuple[Operation, ...]:
             tag="prompts",
             replies={200: Reply("The experiments.", {JSON: ExperimentList}, _SEEN)},
             errors=(Forbidden,),
+        ),
+        Operation(
+            "POST",
+            "/v1/experiments",
+            "startExperiment",
+            "Split live calls between two versions",
+            Auth.KEY,
+            description="By a hash of user or safety_identifier, else of the trace.",
+            tag="prompts",
+            request=ExperimentWish,
+            replies={200: Reply("The experiment.", {JSON: Experiment}, _SEEN)},
+            errors=(InvalidRequest, Forbidden, NotFound),
+        ),
+        Operation(
+            "GET",
+            "/v1/experiments/{id}",
+            "getExperiment",
+            "An experiment",
+            Auth.KEY,
+            description="By its id or by that of its regression.",
+            tag="prompts",
+            params=(_EXPERIMENT,),
+            replies={200: Reply("The experiment.", {JSON: Experiment}, _SEEN)},
+            errors=(Forbidden, NotFound),
+        ),
+        Operation(
+            "POST",
+            "/v1/experiments/{id}/outcomes",
+            "tellOutcome",
+            "Tell what came of a run",
+            Auth.KEY,
+            description="Once a run: the last word counts.",
+            tag="prompts",
+            params=(_EXPERIMENT,),
+            request=Outcome,
+            replies={200: Reply("The experiment.", {JSON: Experiment}, _SEEN)},
+            errors=(InvalidRequest, Forbidden, NotFound),
+        ),
+        Operation(
+            "POST",
+            "/v1/experiments/{id}/stop",
+            "stopExperiment",
+            "Stop splitting live calls",
+            Auth.KEY,
+            description="Its calls get the promoted version again: the candidate, where it is promoted.",
+            tag="prompts",
+            params=(_EXPERIMENT,),
+            request=ExperimentStop,
+            body_required=False,
+            replies={200: Reply("The experiment.", {JSON: Experiment}, _SEEN)},
+            errors=(InvalidRequest, Forbidden, NotFound),
         ),
     )

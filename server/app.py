@@ -72,7 +72,7 @@ from server.operations import NoArguments, Operation, Operations
 from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
 from server.payments import Place, places_of, x402_rail
-from server.prompts import PromptRoutes
+from server.prompt_trials import PromptRegistry, prompt_registry, records_of
 from server.proof import Proof
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
@@ -138,8 +138,6 @@ from tools.invoke import Invoker
 from tools.lasting import LastingRail
 from tools.observe import Observers
 from tools.owner import Owner
-from tools.prompts.book import PromptBook
-from tools.prompts.trials import Trials
 from tools.responses.shelf import ResponseShelf
 from tools.tasks.book import TaskBook
 
@@ -186,7 +184,7 @@ class _Ground:
     once: KeyBook
     shelf: ResponseShelf
     salts: Salts
-    prompts: PromptBook
+    prompts: PromptRegistry
 
     def ledger(self) -> Ledger:
         return Ledger(self.accounts, self.keys, UsageReports(self.store))
@@ -302,7 +300,13 @@ class _Composition:
         once = IdempotentRail(rails, ground.once, ground.proofs())
         wallets = self._wallets(ground, places, x402)
         signing_in = (wallets.sweep,) if wallets else ()
-        sweeps = (ground.shelf.sweep, spans.sweep, ground.once.sweep, *signing_in)
+        sweeps = (
+            ground.shelf.sweep,
+            spans.sweep,
+            ground.prompts.samples.sweep,
+            ground.once.sweep,
+            *signing_in,
+        )
         await self._stack.enter_async_context(beside(sweeping(*sweeps)))
         invoker = Invoker(
             registry,
@@ -313,6 +317,7 @@ class _Composition:
             capture_s=settings.capture_s,
             promised=promises.kept,
             salts=ground.salts,
+            binder=ground.prompts.binder,
         )
         jobs.calls.connect(invoker, recorder)
         videos.calls.connect(invoker, recorder)
@@ -331,7 +336,9 @@ class _Composition:
         async def redraw() -> None:
             documents.update(await asyncio.to_thread(drawn))
 
-        kept = Kept(files, jobs, videos, ground.shelf, background.book)
+        records = records_of(ground.prompts, jobs, runtime.catalog, invoker, self._url)
+        await self._stack.enter_async_context(records.running())
+        kept = Kept(files, jobs, videos, ground.shelf, background.book, records)
         own = SignInRoutes(wallets, settings.max_body_bytes).routes() if wallets else []
         own += await self._status(ground, runtime, seat, facts)
         asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat, own)
@@ -380,7 +387,7 @@ class _Composition:
             once=KeyBook(store, sealer, self._clock, self._settings.idempotency_ttl_s),
             shelf=shelf,
             salts=Salts(sealer.derived(b"evidence-salts")),
-            prompts=PromptBook(store, sealer, self._clock, UsageReports(store)),
+            prompts=prompt_registry(self._settings, store, sealer, self._clock),
         )
 
     async def _x402(
@@ -477,6 +484,7 @@ class _Composition:
                 files=OwnFiles(kept.files),
                 tasks=TaskBook(ground.store, ground.sealer, self._clock, settings.task_ttl_s),
                 task_times=TaskTimes(settings.task_after_s),
+                prompts=ground.prompts.book,
             )
         )
         await self._stack.enter_async_context(mcp.running())
@@ -596,8 +604,7 @@ class _Composition:
         keys = KeyRoutes(ground.keys, callers, self._clock, invoker.observer, limit)
         account = AccountRoutes(own, ground.keys, self._clock)
         salts = SaltRoutes(ground.ledger().usage, ground.proofs(), ground.salts, callers)
-        prompts = PromptRoutes(ground.prompts, Trials(ground.store), callers, limit)
-        rest = (*keys.routes(), *salts.routes(), *prompts.routes())
+        rest = (*keys.routes(), *salts.routes())
         return [*account.routes(), *TraceRoutes(own).routes(), *rest]
 
     async def _admin(

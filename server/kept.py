@@ -12,6 +12,7 @@ from server.openai.files import FileDoor
 from server.openai.stored_responses import StoredResponses
 from server.openai.videos import VideoDoor, VideoReader
 from server.openai.whole_door import WholeDoor
+from server.prompt_trials import Records
 from server.videos import Videos
 from server.web.caller import Callers
 from tools.files.files import Files
@@ -37,6 +38,7 @@ class Kept:
     videos: Videos
     shelf: ResponseShelf
     background: BackgroundBook
+    records: Records
 
     def routes(self, settings: Settings, invoker: Invoker, callers: Callers, paid: Paid) -> list[Route]:
         jobs, patience_s = self.jobs, settings.send_timeout_s
@@ -58,5 +60,6 @@ class Kept:
             *BatchDoor(jobs.batches, made, callers, patience_s).routes(),
             *webhooks.routes(),
             *VideoDoor(self.videos.shelf, self.files, making, callers).routes(),
+            *self.records.routes(callers, settings.max_body_bytes),
             *StoredResponses(self.shelf, self.background, callers, invoker.observer).routes(),
         ]

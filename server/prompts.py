@@ -16,7 +16,6 @@ from server.web.request import Head, read_body, read_json
 from tools.arguments import parse
 from tools.prompts.book import DOCS, PromptBook
 from tools.prompts.template import Template
-from tools.prompts.trials import Trials
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -26,7 +25,6 @@ class PromptRoutes:
     """Of the account of the key, or of the wallet of the access token."""
 
     book: PromptBook
-    trials: Trials
     callers: Callers
     body_limit: int
 
@@ -36,8 +34,6 @@ class PromptRoutes:
             route("/v1/prompts/{id}", GET=self._get),
             route("/v1/prompts/{id}/promote", POST=self._promote),
             route("/v1/prompts/{id}/rollback", POST=self._roll_back),
-            route("/v1/prompt-regressions", GET=self._regressions),
-            route("/v1/experiments", GET=self._experiments),
         ]
 
     async def _list(self, request: Request) -> Response:
@@ -70,14 +66,6 @@ class PromptRoutes:
         name: str = request.path_params["id"]
         await self.book.roll_back(owner.account_id, name)
         return owned_answer(await self.book.shown(owner.account_id, name))
-
-    async def _regressions(self, request: Request) -> Response:
-        owner = owner_of(self.callers, request)
-        return owned_answer(await self.trials.regressions(owner.account_id))
-
-    async def _experiments(self, request: Request) -> Response:
-        owner = owner_of(self.callers, request)
-        return owned_answer(await self.trials.experiments(owner.account_id))
 
     async def _asked(self, request: Request, head: Head, model: type[ModelT]) -> ModelT:
         return parse(model, read_json(head, await read_body(request.receive, head, self.body_limit)))

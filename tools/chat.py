@@ -75,7 +75,7 @@ class Chat:
                 },
             ),
             aliases=("chat_completion",),
-            version=3,
+            version=4,
             available=lambda: self.engines.serves(Modality.CHAT),
         )
 

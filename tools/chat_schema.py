@@ -16,6 +16,7 @@ from runtime.grammars import schema_problem
 from tools.chat_messages import Message
 from tools.chat_tools import MAX_TOOLS, FunctionTool, ToolChoice, check_choice, check_names
 from tools.complete_schema import check_biases
+from tools.prompts.use import UNBOUND, PromptUse
 
 MAX_MESSAGES = 512
 MAX_CHOICES = 8
@@ -125,6 +126,10 @@ class ChatInput(_Strict):
     )
     stream: bool | None = Field(None, description="Send the answer as server-sent events.")
     stream_options: StreamOptions | None = Field(None, description="Options of a streamed answer.")
+    prompt: PromptUse | None = Field(
+        None,
+        description="A prompt of the registry: its messages go first, and messages may be left out.",
+    )
     user: str | None = Field(None, description=_NO_EFFECT)
     metadata: dict[str, str] | None = Field(None, description=_NO_EFFECT)
     store: bool | None = Field(None, description=_NO_EFFECT)
@@ -143,6 +148,12 @@ class ChatInput(_Strict):
         if not all(isinstance(text, str) and text for text in texts):
             raise ValueError("should hold non-empty strings")
         return value
+
+    @field_validator("prompt")
+    @classmethod
+    def _bound_before(cls, value: PromptUse | None) -> None:
+        if value is not None:
+            raise ValueError(UNBOUND)
 
     @field_validator("stream_options")
     @classmethod

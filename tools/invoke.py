@@ -29,6 +29,7 @@ from settlement.evidence.salting import Salts
 from settlement.ledger.ids import wallet_account_id
 from settlement.promises import no_promises
 from settlement.rail import (
+    Also,
     Delivery,
     Grant,
     Order,
@@ -46,6 +47,7 @@ from tools.core import AnyTool, Call, Execution, Registry, Result
 from tools.immediate import NOWHERE
 from tools.observe import CallReport, Course, Marks, Observer
 from tools.owner import Owner
+from tools.prompts.binding import Binder, Bound
 from tools.scopes import check_scopes
 
 Keep = Callable[[bytes], Awaitable[None]]
@@ -84,7 +86,8 @@ class Invoker:
     ``rate`` is the part of the price that its calls pay, None for all of it. ``capture_s`` is how long
     a caller waits for the end of its call to be settled and durable, None for as long as it takes.
     ``promised`` puts a call's quote at the prices of the signed quote that it names. ``salts`` makes the
-    salts of callers who ask for salted hashes; None where nobody can."""
+    salts of callers who ask for salted hashes; None where nobody can. ``binder`` binds calls to the
+    prompts that they name; None where they can name none."""
 
     registry: Registry
     rail: Rail
@@ -95,6 +98,7 @@ class Invoker:
     capture_s: float | None = None
     promised: Promised = no_promises
     salts: Salts | None = None
+    binder: Binder | None = None
 
     def open(self, name: str, arguments: Mapping[str, Any], call: Call) -> "Run":
         """Start a call: ``async with invoker.open(...) as run``.
@@ -122,6 +126,7 @@ class Run:
         self._invoker = invoker
         self._execution: Execution | None = None
         self._grant: Grant | None = None
+        self._bound: Bound | None = None
         self._replay: Replay | None = None
         self._quote: Quote | None = None
         self._request_hash = ""
@@ -219,7 +224,7 @@ class Run:
         if tool is None:
             raise NotFound(f"There is no tool named {self._name!r}.", param="name")
         self._tool = tool
-        args = parse(tool.Input, self._arguments)
+        args = parse(tool.Input, await self._under_prompt(tool))
         if tool.prepare is not None:
             args = await tool.prepare(args, self._call)
         self._quote = await quoted(tool, args)
@@ -238,6 +243,15 @@ class Run:
         if self._replay is None:
             self.served = await self._execution.start()
             marks.first_s = clock.monotonic_s()
+
+    async def _under_prompt(self, tool: AnyTool) -> Mapping[str, Any]:
+        """The arguments with the messages of the prompt that they name."""
+        binder, arguments = self._invoker.binder, self._arguments
+        if binder is None or not isinstance(arguments.get("prompt"), dict):
+            return arguments
+        self._bound = await binder(tool.name, arguments, self._call)
+        self._call = self._bound.call
+        return self._bound.arguments
 
     def _admit(self, quote: Quote | None) -> None:
         check_scopes(self._call, self._tool.name, quote.named_model if quote else None)
@@ -415,9 +429,15 @@ class Run:
             ended_at_ms=self._invoker.clock.now_ms(),
             result=body,
             details=result.details,
-            also=result.also if status is RunStatus.COMPLETED else nothing,
+            also=self._also(result) if status is RunStatus.COMPLETED else nothing,
             salt=self._salt(),
         )
+
+    def _also(self, result: Result) -> Also:
+        bound = self._bound
+        if bound is None:
+            return result.also
+        return lambda account_id: (*result.also(account_id), *bound.also(account_id))
 
     def _salt(self) -> bytes:
         if not self._call.caller.salts_hashes:

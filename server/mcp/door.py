@@ -31,6 +31,7 @@ from server.web.request import Disconnected, Head, read_body, read_head, too_lar
 from server.web.respond import public_error, send_error
 from server.web.wire import Wire, wire_of
 from tools.invoke import Invoker
+from tools.prompts.book import PromptBook
 from tools.tasks.book import TaskBook
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class McpParts:
     files: "ReadFile"
     tasks: TaskBook
     task_times: TaskTimes
+    prompts: PromptBook | None = None
 
 
 class McpDoor:
@@ -76,6 +78,8 @@ class McpDoor:
     async def running(self) -> AsyncIterator["McpDoor"]:
         """Load the protocol and serve it until the context is left."""
         protocol = await anyio.to_thread.run_sync(self._build)
+        if self._parts.prompts is not None:
+            self._parts.prompts.changed.append(protocol.bus.prompts_changed)
         async with protocol.task_runs.running(), protocol.manager.run():
             self._protocol = protocol
             try:
@@ -152,6 +156,7 @@ class McpDoor:
 
     def _build(self) -> "Protocol":
         from server.mcp.calls import ToolCalls, resources_of
+        from server.mcp.prompts import Prompts
         from server.mcp.protocol import build
         from server.mcp.resources import Resources
         from server.mcp.task_runs import TaskRuns
@@ -166,7 +171,8 @@ class McpDoor:
         calls = ToolCalls(parts.invoker, parts.callers, self._cancellations, runs, info, sold)
         resources = Resources(parts.documents, parts.invoker, parts.callers, parts.bundles, parts.files)
         methods = TaskMethods(parts.tasks, runs)
-        return build(calls, resources, methods, parts.facts, parts.settings)
+        prompts = Prompts(parts.prompts) if parts.prompts else None
+        return build(calls, resources, prompts, methods, parts.facts, parts.settings)
 
 
 class _Timed:

@@ -12,15 +12,17 @@ from typing import Any
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
+from mcp.server.subscriptions import ListenHandler, ToolsListChanged
 from mcp.server.transport_security import TransportSecuritySettings
 
 from base.settings import Settings
 from manifests.facts import Facts
 from manifests.identity import NAME, PAYMENT_EXTENSION, SUMMARY, TITLE, instructions
+from server.mcp.bus import AccountBus, Listeners
 from server.mcp.calls import ToolCalls
 from server.mcp.exchange import Exchanges
 from server.mcp.listing import Listing
+from server.mcp.prompts import Prompts
 from server.mcp.resources import Resources
 from server.mcp.task_runs import TaskRuns
 from server.mcp.tasks import TaskMethods
@@ -28,10 +30,11 @@ from server.mcp.tasks import TaskMethods
 MOST_LISTENERS = 64
 _STABLE = CacheHint(ttl_ms=300_000, scope="public")
 _LIVE = CacheHint(ttl_ms=15_000, scope="public")
+_OWN = CacheHint(ttl_ms=15_000, scope="private")
 _HINTS: Mapping[CacheableMethod, CacheHint] = {
     "server/discover": _STABLE,
     "tools/list": _LIVE,
-    "prompts/list": _STABLE,
+    "prompts/list": _OWN,
     "resources/list": _STABLE,
     "resources/templates/list": _STABLE,
     "resources/read": _LIVE,
@@ -45,7 +48,7 @@ class Protocol:
 
     server: Server[Any]
     manager: StreamableHTTPSessionManager
-    bus: InMemorySubscriptionBus
+    bus: AccountBus
     listeners: ListenHandler
     exchanges: Exchanges
     task_runs: TaskRuns
@@ -60,11 +63,16 @@ class Protocol:
 
 
 def build(
-    calls: ToolCalls, resources: Resources, tasks: TaskMethods, facts: Facts, settings: Settings
+    calls: ToolCalls,
+    resources: Resources,
+    prompts: Prompts | None,
+    tasks: TaskMethods,
+    facts: Facts,
+    settings: Settings,
 ) -> Protocol:
     """Assemble the protocol. Host, origin, size and credentials were checked by the door."""
-    bus = InMemorySubscriptionBus()
-    listeners = ListenHandler(bus, max_subscriptions=MOST_LISTENERS)
+    bus = AccountBus()
+    listeners = Listeners(bus, max_subscriptions=MOST_LISTENERS)
     listing = Listing(calls.invoker.registry, facts)
     server: Server[Any] = Server(
         NAME,
@@ -80,6 +88,8 @@ def build(
         on_list_resources=resources.list,  # type: ignore[arg-type] # a dict
         on_list_resource_templates=resources.templates,  # type: ignore[arg-type] # a dict
         on_read_resource=resources.read,  # type: ignore[arg-type] # a dict
+        on_list_prompts=prompts.list if prompts else None,  # type: ignore[arg-type] # a dict
+        on_get_prompt=prompts.get if prompts else None,  # type: ignore[arg-type] # a dict
         on_subscriptions_listen=listeners,
     )
     server.middleware.clear()

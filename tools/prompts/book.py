@@ -38,13 +38,13 @@ class Version:
 @dataclass(frozen=True, slots=True)
 class PromptBook:
     """Each prompt belongs to one account: to others it is as unknown as one that never was. ``changed``
-    is told when what is promoted changes."""
+    is told whose promoted versions change."""
 
     store: Store
     sealer: Sealer
     clock: Clock
     usage: UsageReports
-    changed: list[Callable[[], None]] = field(default_factory=list)
+    changed: list[Callable[[str], None]] = field(default_factory=list)
 
     async def push(self, account_id: str, name: str, version: str | None, template: Template) -> Version:
         """Make a version, by default the next number. The same text under the same name is the same
@@ -83,7 +83,7 @@ class PromptBook:
         """Let the version answer calls that name no version. Raises NotFound."""
         await self.find(account_id, name, version)
         await self.store.commit(self.promotion(account_id, name, version, by))
-        self.tell()
+        self.tell(account_id)
 
     def promotion(
         self, account_id: str, name: str, version: str, by: str, instead_of: str | None = None
@@ -131,7 +131,7 @@ class PromptBook:
                 param="id",
                 resolution="Promote one: POST /v1/prompts/{id}/promote.",
             )
-        self.tell()
+        self.tell(account_id)
         before: str | None = answer[0]
         return before
 
@@ -187,10 +187,10 @@ class PromptBook:
         prompt = await self.prompt(account_id, name)
         return item | {"promotions": orjson.loads(prompt["trail"]) if prompt else []}
 
-    def tell(self) -> None:
-        """What is promoted changed."""
+    def tell(self, account_id: str) -> None:
+        """What the account has promoted changed."""
         for told in self.changed:
-            told()
+            told(account_id)
 
     async def _next(self, account_id: str, name: str) -> str:
         """A number that no version has: those observed in calls count too."""

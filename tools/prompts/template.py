@@ -12,6 +12,7 @@ from base.errors import InvalidRequest
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 VERSION: Final = r"^[A-Za-z0-9._-]{1,32}$"
+ANY_VERSION: Final = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63}@)?[A-Za-z0-9._-]{1,32}$"
 MOST_VARIABLES: Final = 64
 _HOLE: Final = re.compile(r"\{\{ {0,8}([A-Za-z_][A-Za-z0-9_]{0,63}) {0,8}\}\}")
 

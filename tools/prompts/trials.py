@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from base.clock import iso_utc
 from base.errors import NotFound
-from storage.op import Key, Op, Row, Rows, Store
+from storage.op import Key, Op, Refused, Row, Rows, Store
 from tools.prompts.tables import PROMPT_SAMPLE, PROMPT_TRIAL
 from tools.prompts.template import version_id_of
 
@@ -86,32 +86,22 @@ class Trials:
         query = select(PROMPT_SAMPLE.c.slot).where(PROMPT_SAMPLE.c.account_id == account_id)
         return bool(await self.store.read(query.limit(1)))
 
+    async def status(self, account_id: str, rows: Sequence[Row]) -> str:
+        """Whether there is anything to show, or to replay."""
+        return "ready" if rows or await self.has_samples(account_id) else "no_samples"
+
     async def regressions(self, account_id: str) -> dict[str, Any]:
         """As GET /v1/prompt-regressions shows them."""
         rows = await self.newest(account_id, Kind.REPLAY)
-        ready = bool(rows) or await self.has_samples(account_id)
-        return {
-            "status": "ready" if ready else "no_samples",
-            "docs": DOCS,
-            "items": [regression(row) for row in rows],
-        }
-
-    async def experiments(self, account_id: str) -> dict[str, Any]:
-        """As GET /v1/experiments shows them."""
-        rows = await self.newest(account_id, *Kind)
-        ready = bool(rows) or await self.has_samples(account_id)
-        return {
-            "status": "ready" if ready else "no_samples",
-            "docs": DOCS,
-            "items": [replayed(row) for row in rows],
-        }
+        status = await self.status(account_id, rows)
+        return {"status": status, "docs": DOCS, "items": [regression(row) for row in rows]}
 
 
 def regression(row: Row) -> dict[str, Any]:
     """A replay; figures are null until it has ended."""
     result = orjson.loads(row["result"])
     return {
-        "regression_id": _id(row, Kind.REPLAY),
+        "regression_id": "preg_" + row["id"],
         "registry_id": row["name"],
         "baseline_prompt_version_id": version_id_of(row["name"], row["baseline"]),
         "candidate_prompt_version_id": version_id_of(row["name"], row["candidate"]),
@@ -134,10 +124,8 @@ def regression(row: Row) -> dict[str, Any]:
     }
 
 
-def replayed(row: Row) -> dict[str, Any]:
-    """The experiment that a replay is: whether its candidate was promoted."""
-    result = orjson.loads(row["result"])
-    count = result.get("sample_count", 0)
+def shown_experiment(row: Row, sample_count: int, pass_rate: float | None) -> dict[str, Any]:
+    """What an experiment of either kind tells."""
     return {
         "experiment_id": "pexp_" + row["id"],
         "kind": row["kind"],
@@ -146,31 +134,32 @@ def replayed(row: Row) -> dict[str, Any]:
         "candidate_prompt_version_id": version_id_of(row["name"], row["candidate"]),
         "status": row["status"],
         "promotion_status": row["promotion"],
-        "sample_count": count,
-        "pass_rate": result["pass_count"] / count if count else None,
-        "regression_id": _id(row, Kind.REPLAY),
+        "sample_count": sample_count,
+        "pass_rate": pass_rate,
+        "regression_id": "preg_" + row["id"] if row["kind"] == Kind.REPLAY else None,
         "arms": [],
         "verdict": None,
         **_times(row),
     }
 
 
+def trial_id_of(any_id: str) -> str:
+    """The id behind that of an experiment or a regression."""
+    return any_id.removeprefix("pexp_").removeprefix("preg_")
+
+
 def changed(trial_id: str, if_status: Status, **values: Any) -> Op:
-    """Goes on from ``if_status`` alone; the value tells whether it did."""
+    """Goes on from ``if_status`` alone, else it is refused."""
     key = Key("prompt_trial", (trial_id,))
 
-    def fold(rows: Rows) -> bool:
+    def fold(rows: Rows) -> Refused | None:
         row = rows.get(key)
         if row is None or row["status"] != if_status:
-            return False
+            return Refused("moved")
         rows.put(key, row | values)
-        return True
+        return None
 
     return Op((key,), fold)
-
-
-def _id(row: Row, kind: Kind) -> str | None:
-    return "preg_" + row["id"] if row["kind"] == kind else None
 
 
 def _times(row: Row) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 
 from runtime.grammars import schema_problem
 from tools.chat_tools import MAX_TOOLS
+from tools.prompts.use import UNBOUND, PromptUse
 from tools.responses.items import Item, MessageItem
 
 MAX_ITEMS = 512
@@ -133,6 +134,9 @@ class ResponsesInput(_Strict):
     metadata: dict[str, str] | None = Field(
         None, max_length=16, description="Up to 16 pairs of texts, kept with the response."
     )
+    prompt: PromptUse | None = Field(
+        None, description="A prompt of the registry: its messages go before the input."
+    )
     user: str | None = Field(None, description=_NO_EFFECT)
     service_tier: str | None = Field(None, description=_NO_EFFECT)
     safety_identifier: str | None = Field(None, description=_NO_EFFECT)
@@ -140,6 +144,12 @@ class ResponsesInput(_Strict):
     prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = Field(
         None, description=_NO_EFFECT
     )
+
+    @field_validator("prompt")
+    @classmethod
+    def _bound_before(cls, value: PromptUse | None) -> None:
+        if value is not None:
+            raise ValueError(UNBOUND)
 
     @model_validator(mode="after")
     def _stream_options_of_a_stream(self) -> Self:

@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from server.account import AccountRoutes
 from server.documents import document_routes
+from server.experiments import ExperimentRoutes
 from server.free import FreeDoor
 from server.health import Health
 from server.keys import KeyRoutes
@@ -39,7 +40,8 @@ def test_routes_and_operations_are_the_same() -> None:
         *AccountRoutes(own, nothing, nothing).routes(),
         *KeyRoutes(nothing, callers, nothing, nothing, 1).routes(),
         *TraceRoutes(own).routes(),
-        *PromptRoutes(nothing, nothing, callers, 1).routes(),
+        *PromptRoutes(nothing, callers, 1).routes(),
+        *ExperimentRoutes(nothing, nothing, nothing, callers, 1).routes(),
         *SaltRoutes(nothing, nothing, nothing, callers).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StatusRoutes(nothing).routes(),

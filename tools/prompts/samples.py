@@ -1,0 +1,95 @@
+"""Samples of calls, kept for keys that opted in: sealed, few, and for a limited time."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Final
+
+import orjson
+from sqlalchemy import select
+
+from base.clock import Clock
+from base.sealing import Sealed, Sealer, Unsealable
+from storage.op import Key, Op, Row, Store
+from tools.prompts.tables import PROMPT_SAMPLE
+
+SLOTS: Final = 256
+_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one call was asked: the prompt's variables, its own messages and how to sample. The answer
+    is not kept: both versions of a regression are asked anew."""
+
+    KEPT: ClassVar[frozenset[str]] = frozenset(
+        {"model", "max_tokens", "max_completion_tokens", "stop", "response_format"}
+    )
+
+    version: str
+    variables: dict[str, str]
+    messages: list[Any]
+    asked: dict[str, Any]
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """At most ``SLOTS`` of a prompt, each until ``ttl_s`` after its call."""
+
+    store: Store
+    sealer: Sealer
+    clock: Clock
+    ttl_s: int
+
+    def keep(self, account_id: str, name: str, sample: Sample) -> Op:
+        """The operation that keeps a sample, in the place of an older one that its run's id chooses."""
+        sealed = self.sealer.seal(orjson.dumps(asdict(sample)))
+        slot = int(sample.run_id[-8:], 16) % SLOTS
+        key = Key("prompt_sample", (account_id, name, slot))
+        row: Row = {
+            "account_id": account_id,
+            "name": name,
+            "slot": slot,
+            "run_id": sample.run_id,
+            "version": sample.version,
+            "salt": sealed.salt,
+            "box": sealed.box,
+            "expires_at_ms": self.clock.now_ms() + self.ttl_s * 1000,
+        }
+        return Op((key,), lambda rows: rows.put(key, dict(row)))
+
+    async def newest(self, account_id: str, name: str, limit: int) -> Sequence[Sample]:
+        """The newest first."""
+        query = select(PROMPT_SAMPLE).where(
+            PROMPT_SAMPLE.c.account_id == account_id,
+            PROMPT_SAMPLE.c.name == name,
+            PROMPT_SAMPLE.c.expires_at_ms > self.clock.now_ms(),
+        )
+        rows = await self.store.read(query.order_by(PROMPT_SAMPLE.c.run_id.desc()).limit(limit))
+        opened = map(self._opened, rows)
+        return [sample for sample in opened if sample is not None]
+
+    async def sweep(self) -> int:
+        """Delete what has expired, a part at a time: how many there were."""
+        pk = (PROMPT_SAMPLE.c.account_id, PROMPT_SAMPLE.c.name, PROMPT_SAMPLE.c.slot)
+        due = PROMPT_SAMPLE.c.expires_at_ms <= self.clock.now_ms()
+        rows = await self.store.read(select(*pk).where(due).limit(_AT_ONCE))
+        if rows:
+            await self.store.commit(*(self._forget(tuple(row.values())) for row in rows))
+        return len(rows)
+
+    def _forget(self, pk: tuple[Any, ...]) -> Op:
+        key, now_ms = Key("prompt_sample", pk), self.clock.now_ms()
+
+        def fold(rows: Any) -> None:
+            row = rows.get(key)
+            if row is not None and row["expires_at_ms"] <= now_ms:
+                rows.delete(key)
+
+        return Op((key,), fold)
+
+    def _opened(self, row: Row) -> Sample | None:
+        try:
+            return Sample(**orjson.loads(self.sealer.open(Sealed(row["salt"], row["box"]))))
+        except Unsealable:
+            return None
