@@ -72,6 +72,7 @@ from server.operations import NoArguments, Operation, Operations
 from server.pages.routes import page_routes
 from server.payment_status import payment_endpoint
 from server.payments import Place, places_of, x402_rail
+from server.prompt_office import PromptOffice
 from server.prompt_trials import PromptRegistry, prompt_registry, records_of
 from server.proof import Proof
 from server.salts import SaltRoutes
@@ -637,6 +638,7 @@ class _Composition:
             "info": Operation(NoArguments, info),
             **books,
             **ledger,
+            **PromptOffice(ground.accounts, ground.prompts.book).operations(),
             **engines.operations(),
             **signing,
             **agent.operations(),

@@ -80,7 +80,7 @@ class Books:
         return _shown_account(await self.accounts.create(arguments.name, arguments.email))
 
     async def _credit(self, arguments: CreditAccount) -> dict[str, Any]:
-        account = await self._account(arguments.account)
+        account = await account_named(self.accounts, arguments.account)
         credited = await self.accounts.credit(
             account.id, arguments.amount_nano_usd, _SOURCE, arguments.reference
         )
@@ -94,13 +94,15 @@ class Books:
         }
 
     async def _list_keys(self, arguments: ListKeys) -> list[dict[str, Any]]:
-        account = None if arguments.account is None else await self._account(arguments.account)
+        account = (
+            None if arguments.account is None else await account_named(self.accounts, arguments.account)
+        )
         keys = await self.keys.list(None if account is None else account.id)
         now_ms = self.clock.now_ms()
         return [_shown_key(key, now_ms) for key in keys]
 
     async def _create_key(self, arguments: CreateKey) -> dict[str, Any]:
-        account = await self._account(arguments.account)
+        account = await account_named(self.accounts, arguments.account)
         now_ms = self.clock.now_ms()
         until = None if arguments.days is None else now_ms + arguments.days * _DAY_MS
         limits = KeyLimits(
@@ -124,32 +126,33 @@ class Books:
         revoked = await self.keys.revoke(arguments.key_id)
         return _shown_key(revoked, self.clock.now_ms())
 
-    async def _account(self, reference: str | None) -> Account:
-        """By id or name; None means the only account that is not a wallet.
 
-        Raises NotFound, and InvalidRequest when a name or None fits several.
-        """
-        accounts = [account for account in await self.accounts.list() if account.kind == "account"]
-        fitting = [account for account in accounts if reference in (None, account.id, account.name)]
-        if len(fitting) == 1:
-            return fitting[0]
-        if reference is not None and not fitting:
-            raise NotFound(
-                f"There is no account {reference!r}.",
-                param="account",
-                resolution="batchin accounts list shows all accounts.",
-            )
-        if not fitting:
-            raise NotFound(
-                "There is no account yet.",
-                param="account",
-                resolution="Make one: batchin accounts create NAME.",
-            )
-        raise InvalidRequest(
-            f"{len(fitting)} accounts fit; say which by its id.",
+async def account_named(accounts: Accounts, reference: str | None) -> Account:
+    """By id or name; None means the only account that is not a wallet.
+
+    Raises NotFound, and InvalidRequest when a name or None fits several.
+    """
+    people = [account for account in await accounts.list() if account.kind == "account"]
+    fitting = [account for account in people if reference in (None, account.id, account.name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if reference is not None and not fitting:
+        raise NotFound(
+            f"There is no account {reference!r}.",
             param="account",
             resolution="batchin accounts list shows all accounts.",
         )
+    if not fitting:
+        raise NotFound(
+            "There is no account yet.",
+            param="account",
+            resolution="Make one: batchin accounts create NAME.",
+        )
+    raise InvalidRequest(
+        f"{len(fitting)} accounts fit; say which by its id.",
+        param="account",
+        resolution="batchin accounts list shows all accounts.",
+    )
 
 
 def _shown_account(account: Account) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from server.commands import (
     ledger,
     mcp,
     models,
+    prompts,
     serve,
     signing,
     validator,
@@ -54,6 +55,7 @@ def application() -> typer.Typer:
     app.add_typer(accounts.group(), name="accounts")
     app.add_typer(keys.group(), name="keys")
     app.add_typer(ledger.group(), name="ledger")
+    app.add_typer(prompts.group(), name="prompts")
     app.add_typer(engines.group(), name="engines")
     app.add_typer(signing.group(), name="signing")
     app.add_typer(agent.group(), name="agent")

@@ -7,18 +7,22 @@ from pathlib import Path
 import anyio
 
 from base.clock import SystemClock
+from base.sealing import Sealer
 from base.secret_file import file_secret
 from server.books import Books
 from server.ledger import LedgerOffice
 from server.operations import Operations
+from server.prompt_office import PromptOffice
 from server.signing import SigningOffice
 from server.tables import DATABASE, TABLES
 from settlement.evidence.keyring import own_ring
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.keys import Keys
+from settlement.ledger.reports import UsageReports
 from storage.lock import DataDirLock
 from storage.migrate import upgrade
 from storage.sqlite import open_store
+from tools.prompts.book import PromptBook
 
 PEPPER = Path("keys", "pepper")
 
@@ -38,8 +42,11 @@ async def books(data_dir: Path) -> AsyncIterator[Operations]:
             keys = Keys(store, clock, pepper)
             folder = (data_dir / PEPPER).parent
             signing = SigningOffice(lambda: own_ring(folder, clock), store)
-            operations = Books(Accounts(store, clock), keys, clock).operations()
+            accounts = Accounts(store, clock)
+            operations = Books(accounts, keys, clock).operations()
+            book = PromptBook(store, Sealer(pepper), clock, UsageReports(store))
+            prompts = PromptOffice(accounts, book).operations()
             ledger = LedgerOffice(store, clock).operations()
-            yield Operations({**operations, **signing.operations(), **ledger})
+            yield Operations({**operations, **signing.operations(), **ledger, **prompts})
         finally:
             await store.close()

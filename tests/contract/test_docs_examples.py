@@ -29,6 +29,7 @@ PAGES = (
     "docs/batches.md",
     "docs/images.md",
     "docs/payments.md",
+    "docs/prompts.md",
     "docs/receipts.md",
     "docs/operations.md",
 )

@@ -99,6 +99,17 @@ def record_id(described: Described) -> str:
     return record_id
 
 
+def _trial(described: Described) -> str:
+    """An experiment that ended at once: there are no samples."""
+    for words in ("Say {{what}}.", "Say {{what}}, please."):
+        messages = [{"role": "user", "content": words}]
+        pushed = {"name": "tried", "messages": messages, "promote": words == "Say {{what}}."}
+        described.post("/v1/prompts", pushed, described.key)
+    wish = {"registry_id": "tried", "candidate": "v2", "budget_cents": 1}
+    made = described.post("/v1/prompt-regressions", wish, described.key)
+    return str(made.json()["experiment_id"])
+
+
 def with_id(path: str, any_id: str) -> str:
     return path.replace("{id}", any_id).replace("{trace_id}", any_id)
 
@@ -118,6 +129,7 @@ def paths(described: Described, record_id: str) -> Callable[[str], str]:
         "/v1/responses/": answer.json()["id"],
         "/v1/traces/": answer.headers["x-batchin-run-id"],
         "/v1/batches/": batch,
+        "/v1/experiments/": _trial(described),
         "/v1/prompts/": described.post("/v1/prompts", PROMPT, described.key).json()["registry_id"],
     }
 

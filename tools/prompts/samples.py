@@ -1,7 +1,8 @@
 """Samples of calls, kept for keys that opted in: sealed, few, and for a limited time."""
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -9,10 +10,10 @@ from sqlalchemy import select
 
 from base.clock import Clock
 from base.sealing import Sealed, Sealer, Unsealable
-from storage.op import Key, Op, Row, Store
+from storage.op import Key, Op, Row, Rows, Store
 from tools.prompts.tables import PROMPT_SAMPLE
 
-SLOTS: Final = 256
+MOST_KEPT: Final = 64
 _AT_ONCE: Final = 100
 
 
@@ -34,17 +35,19 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """At most ``SLOTS`` of a prompt, each until ``ttl_s`` after its call."""
+    """The newest ``MOST_KEPT`` of a prompt, each until ``ttl_s`` after its call. Those of an earlier
+    process go when their time is over."""
 
     store: Store
     sealer: Sealer
     clock: Clock
     ttl_s: int
+    _kept: dict[tuple[str, str], deque[Key]] = field(default_factory=dict)
 
     def keep(self, account_id: str, name: str, sample: Sample) -> Op:
-        """The operation that keeps a sample, in the place of an older one that its run's id chooses."""
+        """The operation that keeps a sample, and drops the oldest where there are enough."""
         sealed = self.sealer.seal(orjson.dumps(asdict(sample)))
-        slot = int(sample.run_id[-8:], 16) % SLOTS
+        slot = int(sample.run_id[-15:], 16)
         key = Key("prompt_sample", (account_id, name, slot))
         row: Row = {
             "account_id": account_id,
@@ -56,7 +59,16 @@ class Samples:
             "box": sealed.box,
             "expires_at_ms": self.clock.now_ms() + self.ttl_s * 1000,
         }
-        return Op((key,), lambda rows: rows.put(key, dict(row)))
+        kept = self._kept.setdefault((account_id, name), deque())
+        kept.append(key)
+        oldest = kept.popleft() if len(kept) > MOST_KEPT else None
+
+        def fold(rows: Rows) -> None:
+            rows.put(key, dict(row))
+            if oldest is not None:
+                rows.delete(oldest)
+
+        return Op((key,) if oldest is None else (key, oldest), fold)
 
     async def newest(self, account_id: str, name: str, limit: int) -> Sequence[Sample]:
         """The newest first."""
@@ -81,7 +93,7 @@ class Samples:
     def _forget(self, pk: tuple[Any, ...]) -> Op:
         key, now_ms = Key("prompt_sample", pk), self.clock.now_ms()
 
-        def fold(rows: Any) -> None:
+        def fold(rows: Rows) -> None:
             row = rows.get(key)
             if row is not None and row["expires_at_ms"] <= now_ms:
                 rows.delete(key)

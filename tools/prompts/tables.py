@@ -47,8 +47,7 @@ PROMPT_SAMPLE: Final = Table(
     Column("expires_at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What a call of a key that opted in was asked, sealed. A prompt has a fixed number of slots: a new
-sample takes the place of an old one."""
+"""What a call of a key that opted in was asked, sealed. ``slot`` are 60 bits of its run's id."""
 
 PROMPT_TRIAL: Final = Table(
     "prompt_trial",

@@ -126,6 +126,28 @@ def named_prompt(http: httpx.Client) -> str:
     return "support"
 
 
+def ended_trial(http: httpx.Client) -> str:
+    """A candidate that was replayed on samples of an opted-in key, and promoted."""
+    pushed = {"name": "support", "messages": [{"role": "user", "content": "Say {{what}}."}]}
+    http.post("/prompts", json={**pushed, "version": "yes-1", "promote": True}).raise_for_status()
+    again = {**pushed, "version": "yes-2", "description": "The same words."}
+    http.post("/prompts", json=again).raise_for_status()
+    key = http.post("/keys", json={"keeps_samples": True}).json()["key"]
+    prompt = {"id": "support", "variables": {"what": "yes"}}
+    asked = {"model": "qwen3.5-27b", "prompt": prompt, "max_tokens": 2}
+    headers = {"authorization": f"Bearer {key}"}
+    http.post("/chat/completions", json=asked, headers=headers).raise_for_status()
+    rule = {"min_samples": 1, "auto_promote": True}
+    wish = {"registry_id": "support", "candidate": "yes-2", "budget_cents": 10, "rule": rule}
+    http.post("/prompt-regressions", json=wish).raise_for_status()
+    deadline = time.monotonic() + PATIENCE_S
+    while (item := http.get("/experiments").json()["items"][0])["ended_at"] is None:
+        assert time.monotonic() < deadline, item
+        time.sleep(0.05)
+    assert (item["status"], item["promotion_status"]) == ("passed", "promoted")
+    return str(item["experiment_id"])
+
+
 THINGS: Final[Mapping[str, Callable[[httpx.Client], str]]] = {
     "DELETE /v1/keys/{id}": key_to_delete,
     "GET /v1/batches/{id}": ended_batch,
@@ -133,6 +155,8 @@ THINGS: Final[Mapping[str, Callable[[httpx.Client], str]]] = {
     "GET /v1/traces?limit=20": trace,
     "GET /v1/traces/{trace_id}": trace,
     "GET /v1/prompts": named_prompt,
+    "GET /v1/prompt-regressions": ended_trial,
+    "GET /v1/experiments": ended_trial,
     "GET /v1/vaas/{id}": audit,
     "GET /v1/vaas/{id}/verify": audit,
     "GET /v1/vaas/{id}/evidence": audit,
