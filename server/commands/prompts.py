@@ -47,7 +47,7 @@ def _list(
             (
                 version["version_id"],
                 version["status"],
-                version["total_runs"],
+                str(version["total_runs"]),
                 version["last_run_at"] or "-",
                 version["cost_usd"],
             )
