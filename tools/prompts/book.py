@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from base.clock import Clock, iso_utc
 from base.errors import InvalidRequest, NotFound
@@ -18,6 +18,7 @@ from tools.prompts.template import Template, parted, version_id_of
 
 DOCS: Final = "/docs/prompts"
 MOST_VERSIONS: Final = 1000
+MOST_BYTES: Final = 64 * 1_048_576
 _TRAIL: Final = 100
 
 
@@ -49,6 +50,7 @@ class PromptBook:
     async def push(self, account_id: str, name: str, version: str | None, template: Template) -> Version:
         """Make a version, by default the next number. The same text under the same name is the same
         version. Raises InvalidRequest for another text under a name that is taken."""
+        await self._check_room(account_id)
         label = version or await self._next(account_id, name)
         sealed = self.sealer.seal(template.sealable())
         made: Row = {
@@ -191,6 +193,17 @@ class PromptBook:
         """What the account has promoted changed."""
         for told in self.changed:
             told(account_id)
+
+    async def _check_room(self, account_id: str) -> None:
+        """Raises InvalidRequest for an account whose versions are as much as one may keep."""
+        size = func.coalesce(func.sum(func.length(PROMPT_VERSION.c.box)), 0).label("bytes")
+        query = select(size).where(PROMPT_VERSION.c.account_id == account_id)
+        if (await self.store.read(query))[0]["bytes"] >= MOST_BYTES:
+            raise InvalidRequest(
+                f"The account's prompts have {MOST_BYTES} bytes, the most that one keeps.",
+                param="messages",
+                resolution="Use the versions that are there.",
+            )
 
     async def _next(self, account_id: str, name: str) -> str:
         """A number that no version has: those observed in calls count too."""

@@ -77,6 +77,7 @@ class Replays:
         """The row of a new trial. Raises InvalidRequest, NotFound, and Forbidden for a wallet."""
         if caller.kind is not CallerKind.ACCOUNT or caller.account_id is None:
             raise Forbidden("A wallet has no samples.", resolution="Use an account's API key.")
+        await self.trials.check_room(caller.account_id)
         candidate, baseline = await self._versions(caller.account_id, wish)
         found = await self.samples.newest(caller.account_id, wish.name, wish.samples)
         tasks, runs = await self._affordable(found, candidate, baseline, wish)

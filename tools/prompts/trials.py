@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import select
 
 from base.clock import iso_utc
-from base.errors import NotFound
+from base.errors import NotFound, RateLimited
 from storage.op import Key, Op, Refused, Row, Rows, Store
 from tools.prompts.tables import PROMPT_SAMPLE, PROMPT_TRIAL
 from tools.prompts.template import version_id_of
@@ -17,6 +17,7 @@ from tools.prompts.template import version_id_of
 DOCS: Final = "/docs/experiments"
 JUDGE: Final = "deterministic_replay"
 MOST_LISTED: Final = 200
+MOST_OPEN: Final = 4
 
 
 class Kind(StrEnum):
@@ -81,6 +82,17 @@ class Trials:
         """Those of everybody that there is work for, the oldest first."""
         query = select(PROMPT_TRIAL).where(PROMPT_TRIAL.c.status.in_(OPEN))
         return await self.store.read(query.order_by(PROMPT_TRIAL.c.id).limit(MOST_LISTED))
+
+    async def check_room(self, account_id: str) -> None:
+        """Raises RateLimited for an account that has as many open ones as one may."""
+        query = select(PROMPT_TRIAL.c.id).where(
+            PROMPT_TRIAL.c.status.in_(OPEN), PROMPT_TRIAL.c.account_id == account_id
+        )
+        if len(await self.store.read(query.limit(MOST_OPEN))) >= MOST_OPEN:
+            raise RateLimited(
+                f"{MOST_OPEN} regressions of the account run, the most at once.",
+                resolution="Wait until one has ended: GET /v1/prompt-regressions.",
+            )
 
     async def has_samples(self, account_id: str) -> bool:
         query = select(PROMPT_SAMPLE.c.slot).where(PROMPT_SAMPLE.c.account_id == account_id)
