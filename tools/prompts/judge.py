@@ -1,11 +1,11 @@
 """The deterministic judge: rules that an answer keeps, and the rule by which a version is promoted."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, field_validator
 
 from runtime.grammars import schema_problem
@@ -112,10 +112,10 @@ class FitsSchema(_Strict):
         from jsonschema import Draft202012Validator
 
         try:
-            value = json.loads(answer)
+            value = orjson.loads(answer)  # not json: it has no bound of its own for what lies how deep
+            return bool(Draft202012Validator(self.schema_).is_valid(value))
         except (ValueError, RecursionError):
             return False
-        return bool(Draft202012Validator(self.schema_).is_valid(value))
 
 
 class Length(_Strict):
