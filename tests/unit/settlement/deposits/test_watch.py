@@ -11,6 +11,7 @@ from eth_account import Account
 from settlement.chain import devnet
 from settlement.chain.devchain import DevChain
 from settlement.chain.funding import fund
+from settlement.chain.usdc import TRANSFER, address_topic
 from settlement.deposits.addresses import DepositAddresses, path_of
 from settlement.deposits.deposit import deposit_row
 from settlement.deposits.proof import deposit_differences
@@ -87,6 +88,25 @@ def _call(data: bytes) -> bytes:
     )
     arguments = b"\x60\x00\x60\x00\x61" + len(data).to_bytes(2, "big") + b"\x60\x00\x60\x00"
     return b"".join(stores) + arguments + b"\x73" + bytes.fromhex(devnet.USDC[2:]) + b"\x5a\xf1\x50"
+
+
+async def test_an_event_that_only_looks_like_usdc_beside_a_true_one_is_no_deposit(till: Bank) -> None:
+    account, address = await till.account()
+    payer = (await till.sender()).payer
+    true = _call(movement_of(payer.authorize(address, 5)).data)
+    await deployed(till.chain.rpc_url, true + _transfer_event(address, 10**12))
+    await till.blocks(CONFIRMATIONS - 1)
+    await till.watch.look()
+    assert await till.states(account) == ["credited"]
+    assert await till.balance(account) == 5
+
+
+def _transfer_event(to: str, amount_atomic: int) -> bytes:
+    """Code of a constructor that logs a Transfer of its own contract's."""
+    topics = (address_topic(to), address_topic(new_address()), TRANSFER)
+    pushed = b"".join(b"\x7f" + bytes.fromhex(topic[2:]) for topic in topics)
+    stored = b"\x7f" + amount_atomic.to_bytes(32, "big") + b"\x60\x00\x52"
+    return stored + pushed + b"\x60\x20\x60\x00\xa3"
 
 
 async def test_another_token_and_nothing_are_no_deposit(till: Bank) -> None:
