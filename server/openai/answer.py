@@ -77,14 +77,15 @@ class Answer:
                 yield self.body
 
     async def _begin(self, headers: HeaderList, media_type: str) -> None:
-        self._body = Outbox(self.send, wire_of(self._scope), self._held_max)
-        self._media_type = media_type
+        """It began once the head is on its way: one that still waits for the reader may be given up."""
         head: HeaderList = [
             (b"content-type", media_type.encode()),
             (b"cache-control", b"no-cache"),
             (b"x-accel-buffering", b"no"),
         ]
         await self.send({"type": "http.response.start", "status": 200, "headers": head + headers})
+        self._body = Outbox(self.send, wire_of(self._scope), self._held_max)
+        self._media_type = media_type
 
     def close(self) -> None:
         if self._body is not None:

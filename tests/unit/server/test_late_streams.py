@@ -97,6 +97,8 @@ class Sent:
         self._door = door_of(tool, slow)
         self._asked = {**ASKED, "stream_format": "sse", **asked}
         self._news = asyncio.Event()
+        self.reads = asyncio.Event()  # cleared, the reader has not taken the answer before this one
+        self.reads.set()
         self.heads: list[Message] = []
         self.body = b""
 
@@ -123,6 +125,7 @@ class Sent:
                 await self._news.wait()
 
     async def _send(self, message: Message) -> None:
+        await self.reads.wait()
         if message["type"] == "http.response.start":
             self.heads.append(message)
         else:
@@ -214,6 +217,24 @@ async def test_no_head_leaves_before_the_call_is_paid(tool: str) -> None:
     slow.pay.set()
     await asyncio.wait_for(serving, 10)
     assert [head["status"] for head in sent.heads] == [502]
+
+
+@pytest.mark.parametrize("tool", DOORS)
+async def test_a_head_that_waits_for_its_reader_when_the_first_event_comes_is_sent_once(
+    tool: str,
+) -> None:
+    slow = Slow()
+    slow.pay.set()
+    sent = Sent(slow, tool)
+    sent.reads.clear()
+    serving = asyncio.create_task(sent.serve())
+    await asyncio.wait({serving}, timeout=0.1)  # the head is late, and on its way
+    slow.go.set()
+    await asyncio.wait({serving}, timeout=0.05)
+    sent.reads.set()
+    await asyncio.wait_for(serving, 10)
+    assert [head["status"] for head in sent.heads] == [200]
+    assert b"vaas" in sent.told
 
 
 async def test_bare_bytes_have_no_place_for_comments_so_their_head_waits() -> None:
