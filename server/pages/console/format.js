@@ -14,7 +14,7 @@ export const dayName = (iso) => day.format(new Date(`${iso}T00:00:00Z`));
 export function usd(value) {
   const amount = Number(value);
   const small = amount !== 0 && Math.abs(amount) < 0.01;
-  const places = small ? { maximumSignificantDigits: 3, minimumFractionDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 4 };
+  const places = small ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 4 };
   return `$${new Intl.NumberFormat("en-US", places).format(amount)}`;
 }
 
@@ -35,7 +35,7 @@ export function badge(status) {
 }
 
 export const mono = (value) => make("span", { class: "mono" }, value);
-export const trace = (id, label = id.slice(0, 12)) => make("a", { href: `#/traces/${id}`, class: "mono", title: id }, label);
+export const trace = (id, label = null) => make("a", { href: `#/traces/${encodeURIComponent(id)}`, class: label ? null : "mono", title: id }, label ?? id.slice(0, 12));
 export const proof = (recordId, label = text("proof")) => make("a", { href: `/verify?id=${encodeURIComponent(recordId)}` }, label);
 
 export function heading(title, lead, ...actions) {

@@ -7,9 +7,11 @@ import { badge, count, empty, facts, heading, mono, proof, table, took, trace, u
 const LISTED = 50;
 const WIDE = 1000;
 const MOST_DEEP = 4;
+const FRESH_MS = 20000;
+const AGAIN_MS = 1500;
 
-export async function traces({ id, signal }) {
-  if (id) return one(await ask(`/v1/traces/${encodeURIComponent(id)}`, { signal }));
+export async function traces({ id, signal, again }) {
+  if (id) return opened(id, signal, again);
   const { items } = await ask(`/v1/traces?limit=${LISTED}`, { signal });
   const top = heading(text("sectionNames").traces, text("tracesLead"));
   if (items.length) return [top, traceTable(items)];
@@ -30,6 +32,17 @@ export function traceTable(items) {
     item.record_id ? proof(item.record_id) : "–",
   ]);
   return table(text("sectionNames").traces, columns, rows);
+}
+
+// The steps of a call are written a moment after it: a call that is younger is looked at again.
+async function opened(id, signal, again) {
+  const found = await ask(`/v1/traces/${encodeURIComponent(id)}`, { signal });
+  const own = (found.spans ?? []).some((span) => span.source === "batchin");
+  if (!own && Date.now() - found.started_at_ms - found.duration_ms < FRESH_MS) {
+    const timer = setTimeout(again, AGAIN_MS);
+    signal.addEventListener("abort", () => clearTimeout(timer));
+  }
+  return one(found);
 }
 
 function one(found) {

@@ -32,7 +32,9 @@ export function barChart(title, points, shown, columns) {
       draw("title", {}, `${point.label}: ${shown(point.value)}`),
     );
     const named = (points.length - 1 - at) % every === 0;
-    return [bar, named && draw("text", { x: middle, y: HEIGHT - 4, "text-anchor": "middle" }, point.label)];
+    const last = at === points.length - 1;
+    const place = { x: last ? width : middle, y: HEIGHT - 4, "text-anchor": last ? "end" : "middle" };
+    return [bar, named && draw("text", place, point.label)];
   });
   const picture = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title }, lines, bars);
   return make("figure", { class: "chart" }, picture, asTable(title, points, shown, columns));
