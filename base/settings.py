@@ -324,7 +324,13 @@ class Settings(BaseSettings):
     span_ttl_s: int = Field(
         604_800,
         ge=0,
-        description="How long the spans of traces are kept; 0 keeps none of the server's own.",
+        description="How long the spans of traces are kept; 0 keeps none.",
+    )
+    spans_kept: int = Field(
+        100_000, ge=0, description="Most spans that an account may have sent and that are still kept."
+    )
+    otlp_body_bytes: int = Field(
+        4_194_304, ge=1024, description="Largest body of sent spans, packed and unpacked."
     )
     task_ttl_s: int = Field(
         86_400, ge=60, description="How long after its call a task can be asked about."

@@ -27,5 +27,6 @@ HEADERS = {
     "Retry-After": "Seconds to wait before trying again.",
     "x-should-retry": "false when the same request can't succeed later.",
     "WWW-Authenticate": "How to authenticate (RFC 6750).",
+    "X-BatchIn-Next": "Where the next page begins; absent on the last.",
     "ETag": "Validator of the document; send it as If-None-Match.",
 }

@@ -26,6 +26,7 @@ from manifests.files import file_operations
 from manifests.headers import CALL, RECORD, SETTLEMENT
 from manifests.log import log_operations
 from manifests.operation import JSON, SSE, TEXT, Auth, ErrorType, Operation, Param, Reply
+from manifests.otlp import otlp_operations
 from manifests.paths import DOCUMENTS
 from manifests.payment import payment_operation
 from manifests.pictures import pictures
@@ -106,6 +107,7 @@ def operations(
         *_catalog(),
         *account_operations(),
         *prompt_operations(),
+        *otlp_operations(),
         *topup_operations(),
         *_credits(payment_errors),
         *(sign_in_operations() if payment_errors else ()),

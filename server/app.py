@@ -339,7 +339,7 @@ class _Composition:
 
         records = records_of(ground.prompts, jobs, runtime.catalog, invoker, self._url)
         await self._stack.enter_async_context(records.running())
-        kept = Kept(files, jobs, videos, ground.shelf, background.book, records)
+        kept = Kept(files, jobs, videos, ground.shelf, background.book, records, spans)
         own = SignInRoutes(wallets, settings.max_body_bytes).routes() if wallets else []
         own += await self._status(ground, runtime, seat, facts)
         asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat, own)

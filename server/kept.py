@@ -1,4 +1,4 @@
-"""The routes of what callers keep here: files, batches, webhooks, videos, responses."""
+"""The routes of what callers keep here: files, batches, webhooks, videos, responses, spans."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,13 @@ from server.openai.files import FileDoor
 from server.openai.stored_responses import StoredResponses
 from server.openai.videos import VideoDoor, VideoReader
 from server.openai.whole_door import WholeDoor
+from server.otlp import OtlpRoutes
 from server.prompt_trials import Records
 from server.videos import Videos
 from server.web.caller import Callers
 from tools.files.files import Files
 from tools.invoke import Invoker
+from tools.records.book import SpanBook
 from tools.responses.background_book import BackgroundBook
 from tools.responses.shelf import ResponseShelf
 
@@ -31,7 +33,7 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Files, batches, videos and responses, with the doors to them."""
+    """Files, batches, videos, responses and spans, with the doors to them."""
 
     files: Files
     jobs: Jobs
@@ -39,6 +41,7 @@ class Kept:
     shelf: ResponseShelf
     background: BackgroundBook
     records: Records
+    spans: SpanBook
 
     def routes(self, settings: Settings, invoker: Invoker, callers: Callers, paid: Paid) -> list[Route]:
         jobs, patience_s = self.jobs, settings.send_timeout_s
@@ -59,6 +62,7 @@ class Kept:
             *FileDoor(self.files, callers, patience_s).routes(),
             *BatchDoor(jobs.batches, made, callers, patience_s).routes(),
             *webhooks.routes(),
+            *OtlpRoutes(self.spans, callers, invoker.observer, settings.otlp_body_bytes).routes(),
             *VideoDoor(self.videos.shelf, self.files, making, callers).routes(),
             *self.records.routes(callers, settings.max_body_bytes),
             *StoredResponses(self.shelf, self.background, callers, invoker.observer).routes(),

@@ -7,6 +7,7 @@ from base.clock import Clock
 from base.sealing import Sealer
 from base.settings import Settings
 from server.beside import beside
+from server.version import version
 from storage.op import Store
 from tools.records.book import SpanBook
 
@@ -16,7 +17,7 @@ async def keeping(
     settings: Settings, store: Store, sealer: Sealer, clock: Clock
 ) -> AsyncIterator[SpanBook]:
     """A book that writes while the block lasts; what is noted at its end is written first."""
-    book = SpanBook(store, sealer, clock, settings.span_ttl_s)
+    book = SpanBook(store, sealer, clock, settings.span_ttl_s, settings.spans_kept, version())
     try:
         async with beside(book.run()):
             yield book

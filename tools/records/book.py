@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from base.clock import Clock
-from base.sealing import Sealer
+from base.sealing import Sealed, Sealer, Unsealable
 from storage.errors import StorageUnavailable
 from storage.op import Key, Op, Row, Rows, Store
 from tools.observe import CallReport
@@ -16,11 +17,38 @@ from tools.records import calls
 from tools.records.span import Span
 from tools.records.tables import SPAN
 
+if TYPE_CHECKING:
+    from tools.records.wire import Sent
+
 MOST_READ: Final = 1000
 _MOST_WAITING: Final = 20_000
 _AT_ONCE: Final = 256
+_FULL: Final = "at most {} sent spans of an account are kept until they expire"
+_TAKEN: Final = "a span has the ids of one of this server's own"
 _PAUSE_S: Final = 0.5
 _log: Final = logging.getLogger("batchin.spans")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many spans of a message were not taken, and why the last of them was not."""
+
+    rejected: int
+    why: str
+
+    def answer(self, *, as_json: bool) -> bytes:
+        """An ExportTraceServiceResponse."""
+        from tools.records import wire
+
+        return wire.answered(self.rejected, self.why, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order; ``next_after`` is where the next page begins, None on the last."""
+
+    rows: Sequence[Row]
+    next_after: int | None
 
 
 class SpanBook:
@@ -28,7 +56,11 @@ class SpanBook:
     half a second later, at the next reading, or when the server stops. ``lost`` counts the calls whose
     spans could not be kept, for the store failed or too many waited."""
 
-    def __init__(self, store: Store, sealer: Sealer, clock: Clock, ttl_s: int) -> None:
+    def __init__(
+        self, store: Store, sealer: Sealer, clock: Clock, ttl_s: int, most_sent: int, version: str
+    ) -> None:
+        self._most_sent = most_sent
+        self._version = version
         self._store = store
         self._sealer = sealer
         self._clock = clock
@@ -74,7 +106,47 @@ class SpanBook:
         await self.flush()
         query = select(SPAN).where(*self._of(account_id), SPAN.c.trace_id == trace_id)
         rows = await self._store.read(query.order_by(SPAN.c.place).limit(MOST_READ))
-        return [span for row in rows for span in self._spans(row)]
+        return await asyncio.to_thread(lambda: [span for row in rows for span in self._spans(row)])
+
+    async def take(self, account_id: str, body: bytes, *, as_json: bool) -> Taken:
+        """Keep the spans of an OTLP message for an account; the same span again replaces it.
+
+        Raises InvalidRequest for what is no such message, StorageUnavailable.
+        """
+        sent, refusals = await asyncio.to_thread(_read, body, as_json)
+        room = self._most_sent - await self._count(account_id) if self._ttl_ms else 0
+        if len(sent) > room:
+            refusals += [_FULL.format(self._most_sent)] * (len(sent) - max(0, room))
+            sent = sent[: max(0, room)]
+        rows = await asyncio.to_thread(lambda: [self._sent_row(account_id, one) for one in sent])
+        for start in range(0, len(rows), _AT_ONCE):
+            part = [row | {"place": self._next_place()} for row in rows[start : start + _AT_ONCE]]
+            taken = await self._store.commit(*(_put(row) for row in part))
+            refusals += [_TAKEN for one in taken if not one]
+        return Taken(len(refusals), refusals[-1] if refusals else "")
+
+    async def page(self, account_id: str, limit: int, after: int, trace_id: str | None) -> Page:
+        """Spans in the order of their arrival, as messages: of ``limit`` rows after a place."""
+        await self.flush()
+        query = select(SPAN).where(*self._of(account_id), SPAN.c.place > after)
+        if trace_id is not None:
+            query = query.where(SPAN.c.trace_id == trace_id)
+        rows = await self._store.read(query.order_by(SPAN.c.place).limit(limit + 1))
+        more = len(rows) > limit
+        shown = rows[:limit]
+        return Page(shown, shown[-1]["place"] if more else None)
+
+    async def exported(self, page: Page, *, as_json: bool) -> bytes:
+        """A page as a TracesData message."""
+        return await asyncio.to_thread(self._exported, page.rows, as_json)
+
+    async def _count(self, account_id: str) -> int:
+        """How many spans the account sent and are kept, as far as it matters."""
+        own = select(SPAN.c.source).where(SPAN.c.account_id == account_id, SPAN.c.source == "otlp")
+        rows = await self._store.read(
+            select(func.count().label("n")).select_from(own.limit(self._most_sent).subquery())
+        )
+        return int(rows[0]["n"])
 
     async def sweep(self) -> int:
         """Delete what has expired, a part at a time: how many there were."""
@@ -85,7 +157,43 @@ class SpanBook:
             await self._store.commit(*(_forgotten(row) for row in rows))
         return len(rows)
 
+    def _exported(self, rows: Sequence[Row], as_json: bool) -> bytes:
+        from tools.records import message, wire
+
+        groups = []
+        for row in rows:
+            if row["source"] == "call":
+                groups.append(message.message_of(self._spans(row), self._version))
+            elif (data := self._opened(row)) is not None:
+                groups.append(wire.group_of(data))
+        told = wire.joined(groups)
+        return wire.to_json(told) if as_json else told.SerializeToString()
+
+    def _opened(self, row: Row) -> bytes | None:
+        """None where the server's secret changed meanwhile: what it sealed is gone."""
+        try:
+            return self._sealer.open(Sealed(row["salt"], row["box"]))
+        except Unsealable:
+            return None
+
+    def _sent_row(self, account_id: str, sent: "Sent") -> Row:
+        sealed = self._sealer.seal(sent.data)
+        return {
+            "account_id": account_id,
+            "trace_id": sent.trace_id,
+            "span_id": sent.span_id,
+            "source": "otlp",
+            "salt": sealed.salt,
+            "box": sealed.box,
+            "expires_at_ms": self._clock.now_ms() + self._ttl_ms,
+        }
+
     def _spans(self, row: Row) -> Sequence[Span]:
+        if row["source"] == "otlp":
+            from tools.records.message import span_of
+
+            data = self._opened(row)
+            return [span_of(data)] if data is not None else []
         return calls.spans_of(row["trace_id"], row["span_id"], row["box"])
 
     def _row(self, report: CallReport) -> Row:
@@ -109,6 +217,30 @@ class SpanBook:
 
     def _of(self, account_id: str) -> tuple[Any, ...]:
         return SPAN.c.account_id == account_id, SPAN.c.expires_at_ms > self._clock.now_ms()
+
+
+def _read(body: bytes, as_json: bool) -> tuple[list["Sent"], list[str]]:
+    """The spans of a message, and why others are not taken."""
+    from tools.records import wire
+
+    request = wire.from_json(body) if as_json else wire.from_protobuf(body)
+    found = list(wire.split(request))
+    sent = {(one.trace_id, one.span_id): one for one in found if not isinstance(one, str)}
+    return list(sent.values()), [one for one in found if isinstance(one, str)]
+
+
+def _put(row: Row) -> Op:
+    """Keep a sent span: whether it was taken. Nobody replaces a span of the server's own."""
+    key = Key("span", (row["account_id"], row["trace_id"], row["span_id"]))
+
+    def fold(rows: Rows) -> bool:
+        there = rows.get(key)
+        if there is not None and there["source"] != "otlp":
+            return False
+        rows.put(key, dict(row))
+        return True
+
+    return Op((key,), fold)
 
 
 def _added(rows: Sequence[Row]) -> Op:

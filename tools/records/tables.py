@@ -24,4 +24,5 @@ SPAN: Final = Table(
 )
 
 Index("span_place", SPAN.c.account_id, SPAN.c.place)
+Index("span_source", SPAN.c.account_id, SPAN.c.source)
 Index("span_expires", SPAN.c.expires_at_ms)

@@ -30,10 +30,6 @@ REFUSED: Final = {
     "POST /v1/topup/alipay/checkout": "rail_not_configured",
     "POST /v1/topup/stripe/checkout": "rail_not_configured",
 }
-NOT_YET: Final = {
-    "POST /v1/otlp/traces",
-    "GET /v1/otlp/export",
-}
 # null where nothing is known or set
 UNKNOWN: Final = re.compile(
     r"\.(carbon_grams_co2e|energy_\w+|carbon_offset_vs_us_cloud|\d+\.rate_limit_rpm) is None,"
@@ -190,12 +186,10 @@ def silence() -> bytes:
 def test_the_whole_reference_is_here() -> None:
     assert len(REFERENCE) == 37
     names = {str(operation) for operation in REFERENCE}
-    assert names >= REFUSED.keys() | NOT_YET
+    assert names >= REFUSED.keys()
 
 
-@pytest.mark.parametrize(
-    "operation", [each for each in REFERENCE if str(each) not in NOT_YET | REFUSED.keys()], ids=str
-)
+@pytest.mark.parametrize("operation", [each for each in REFERENCE if str(each) not in REFUSED], ids=str)
 def test_a_sample_is_answered_as_documented(
     at_work: Reader, operation: Documented, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,14 +218,9 @@ def test_a_sample_without_a_rail_or_an_engine_is_told_so(at_work: Reader, operat
     assert response.headers["x-should-retry"] == "false"
 
 
-@pytest.mark.parametrize("operation", [each for each in REFERENCE if str(each) in NOT_YET], ids=str)
-def test_what_is_not_served_yet_is_not_there(at_work: Reader, operation: Documented) -> None:
-    assert at_work.run(operation).status_code == 404
-
-
 @pytest.mark.parametrize(
     "operation",
-    [each for each in REFERENCE if not each.is_public and str(each) not in NOT_YET],
+    [each for each in REFERENCE if not each.is_public],
     ids=str,
 )
 def test_a_wrong_key_is_refused_as_documented(
@@ -245,12 +234,7 @@ def test_a_wrong_key_is_refused_as_documented(
 
 @pytest.mark.parametrize(
     ("operation", "row"),
-    [
-        (each, row)
-        for each in REFERENCE
-        for row in each.errors
-        if row.code == "not_found" and str(each) not in NOT_YET
-    ],
+    [(each, row) for each in REFERENCE for row in each.errors if row.code == "not_found"],
     ids=str,
 )
 def test_what_is_not_found_is_told_as_documented(

@@ -18,6 +18,7 @@ from server.openai.models import model_routes
 from server.openai.pictures import picture_routes
 from server.openai.stored_responses import StoredResponses
 from server.openai.videos import VideoDoor
+from server.otlp import OtlpRoutes
 from server.prompts import PromptRoutes
 from server.proof import Proof
 from server.salts import SaltRoutes
@@ -42,6 +43,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *TraceRoutes(own).routes(),
         *PromptRoutes(nothing, callers, 1).routes(),
         *ExperimentRoutes(nothing, nothing, nothing, callers, 1).routes(),
+        *OtlpRoutes(nothing, callers, nothing, 1).routes(),
         *SaltRoutes(nothing, nothing, nothing, callers).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StatusRoutes(nothing).routes(),
