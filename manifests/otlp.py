@@ -50,7 +50,7 @@ def otlp_operations() -> tuple[Operation, ...]:
                 "The account's spans, the server's and those it sent, in the order of arrival: JSON, or "
                 "protobuf by Accept. X-BatchIn-Next names where the next page begins."
             ),
-            tag="traces",
+            tag="account",
             params=(
                 Param("limit", "query", "Most calls and sent spans.", _LIMIT),
                 Param(
@@ -84,7 +84,7 @@ def _taking(path: str, operation_id: str) -> Operation:
             "OTLP/HTTP in JSON or protobuf (application/x-protobuf), gzip too. The spans join the "
             "account's traces; the same span again replaces it."
         ),
-        tag="traces",
+        tag="account",
         request=_SPANS,
         replies={200: Reply("They are kept.", {JSON: _TAKEN, PROTOBUF: _BYTES})},
         errors=(InvalidRequest, Forbidden),
