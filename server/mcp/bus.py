@@ -14,7 +14,7 @@ from mcp_types import SubscriptionsListenRequestParams, SubscriptionsListenResul
 
 from server.mcp.context import Context, visit_of
 
-_asking: ContextVar[str | None] = ContextVar("account of the client that subscribes", default=None)
+asking: ContextVar[str | None] = ContextVar("account of the client that subscribes", default=None)
 
 
 class AccountBus(InMemorySubscriptionBus):
@@ -25,7 +25,7 @@ class AccountBus(InMemorySubscriptionBus):
         self._owned: dict[object, tuple[str, Callable[[ServerEvent], None]]] = {}
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        unsubscribe, token, account_id = super().subscribe(listener), object(), _asking.get()
+        unsubscribe, token, account_id = super().subscribe(listener), object(), asking.get()
         if account_id is not None:
             self._owned[token] = (account_id, listener)
 
@@ -48,9 +48,9 @@ class Listeners(ListenHandler):
     async def __call__(
         self, ctx: Context, params: SubscriptionsListenRequestParams
     ) -> SubscriptionsListenResult:
-        token = _asking.set(visit_of(ctx).caller.account_id)
+        token = asking.set(visit_of(ctx).caller.account_id)
         try:
             result: Any = await super().__call__(ctx, params)
         finally:
-            _asking.reset(token)
+            asking.reset(token)
         return result  # type: ignore[no-any-return] # what the SDK's handler gives

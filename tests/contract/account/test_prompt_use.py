@@ -9,6 +9,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
+from mcp.shared.subscriptions import PromptsListChanged
 
 from tests.contract.account.conftest import Member
 
@@ -161,5 +162,20 @@ def test_an_agent_finds_the_promoted_prompts_of_its_account(
             assert (await theirs.list_prompts()).prompts == []
             with pytest.raises(MCPError, match="Unknown prompt"):
                 await theirs.get_prompt("capital", {"land": "Peru"})
+
+    anyio.run(visit)
+
+
+def test_an_agent_hears_of_its_prompts(http: httpx.Client) -> None:
+    def promote() -> None:
+        http.post("/v1/prompts/capital/promote", json={"version": "v2"}).raise_for_status()
+
+    async def visit() -> None:
+        async with client_of(http) as client, client.listen(prompts_list_changed=True) as events:
+            await anyio.to_thread.run_sync(promote)
+            with anyio.fail_after(60):
+                async for event in events:
+                    assert isinstance(event, PromptsListChanged)
+                    break
 
     anyio.run(visit)
