@@ -114,7 +114,7 @@ async def compared(verdict: Verdict, found: Found, kept: Kept, proofs: Proofs) -
         return verdict
     if shape.inclusion is None:
         findings.skip(LOG, "The record has no place in the log yet; fetch the bundle again.")
-    for name, text in {**_notes(shape), **await _head(proofs.server)}.items():
+    for name, text in {**_notes(shape), **await _head(findings, proofs.server, kept)}.items():
         kept = await _compare(findings, name, text, found.trust, kept, proofs)
     kept.save()
     return findings.verdict(verdict.record_id)
@@ -124,9 +124,6 @@ async def _compare(
     findings: Findings, name: str, text: str, trust: Trust, kept: Kept, proofs: Proofs
 ) -> Kept:
     """Add the check of one checkpoint; what is kept after it."""
-    if name == HEAD and not text:
-        findings.add(name, "The server's log is empty: it was rolled back, or is another's.")
-        return kept
     note = _note(text)
     if note is None or not believed(note, trust):
         findings.skip(name, "No trusted key of the log signed the checkpoint.")
@@ -158,13 +155,24 @@ def _notes(shape: BundleShape) -> dict[str, str]:
     return notes
 
 
-async def _head(server: str | None) -> dict[str, str]:
-    """What the server says of its log now, "" of one without records. Raises CommandFailed."""
+async def _head(findings: Findings, server: str | None, kept: Kept) -> dict[str, str]:
+    """The checkpoint of the server's log as it is now; a log without records has none to compare.
+
+    Raises CommandFailed.
+    """
     if server is None:
         return {}
     document = await get_json(server, _HEAD_PATH)
-    note = document.get("checkpoint") if isinstance(document, dict) else None
-    return {HEAD: note or ""}
+    told = document if isinstance(document, dict) else {}
+    note = told.get("checkpoint")
+    if note is not None:
+        return {HEAD: str(note)}
+    before = kept.of(str(told.get("origin")))
+    if before is None:
+        findings.skip(HEAD, "The server's log holds no records yet.")
+    else:
+        findings.add(HEAD, f"The log had {before.size} records and has none: it was rolled back.")
+    return {}
 
 
 def _note(text: object) -> Note | None:

@@ -191,3 +191,29 @@ def test_what_is_no_proof_is_told(verifier: Verifier, records: list[Signed], gro
     saved = verifier._saved("growth.json", growth)
     status, _, err = run(verifier.capsys, "verify", file, *flags, saved)
     assert (status, "no consistency proof" in err) == (1, True)
+
+
+@pytest.mark.parametrize(("seen", "status", "result"), [(False, 2, "skipped"), (True, 1, "fail")])
+def test_an_empty_log_is_new_or_was_rolled_back(
+    verifier: Verifier,
+    records: list[Signed],
+    monkeypatch: pytest.MonkeyPatch,
+    seen: bool,
+    status: int,
+    result: str,
+) -> None:
+    log = Log(entries(records))
+    if seen:
+        verifier(log, records[2], 7)
+    head = {"size": 0, "checkpoint": None, "origin": LOG_KEY.name}
+
+    async def answer(_: str, path: str) -> Any:
+        assert path == "/v1/audit/log/head"
+        return head
+
+    monkeypatch.setattr("server.commands.kept.get_json", answer)
+    bundle = verifier._saved("bundle.json", {"evidence": records[2].wire})
+    kept = ("--checkpoints", str(verifier.folder / "seen.json"), "--url", "http://s.example", "--json")
+    found, out, _ = run(verifier.capsys, "verify", bundle, *verifier._pins(), *kept)
+    checks = {check["name"]: check["result"] for check in json.loads(out)["checks"]}
+    assert (found, checks["log.head"]) == (status, result)
