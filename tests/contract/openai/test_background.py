@@ -27,7 +27,7 @@ LASTING: Final[dict[str, Any]] = {
 }
 
 
-def until(look: Callable[[], Any], right: Callable[[Any], bool], patience_s: float = 60) -> Any:
+def until(look: Callable[[], Any], right: Callable[[Any], bool], patience_s: float = 120) -> Any:
     deadline = time.monotonic() + patience_s
     while not right(found := look()):
         assert time.monotonic() < deadline, found
@@ -41,12 +41,9 @@ def finished(client: OpenAI, response_id: str) -> Response:
     return found
 
 
-def summary(client: OpenAI) -> dict[str, Any]:
-    return client.get("/usage/summary", cast_to=dict[str, Any])
-
-
 def balance_nano_usd(server: LiveServer, key: str) -> int:
-    answer = httpx.get(server.url + "/v1/users/me", headers={"Authorization": f"Bearer {key}"})
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = httpx.get(server.url + "/v1/users/me", headers=headers, timeout=60)
     return usd_to_nano(answer.json()["credit_balance_usd"])
 
 
@@ -108,7 +105,7 @@ def test_cancelling_stops_the_engine_and_costs_nothing(live_server: LiveServer) 
         assert client.responses.cancel(made.id).status == "cancelled"
         stored = client.responses.retrieve(made.id)
         assert (stored.status, stored.output, stored.usage) == ("cancelled", [], None)
-    assert balance_nano_usd(live_server, key) == before
+    until(lambda: balance_nano_usd(live_server, key), lambda now: now == before)
 
 
 def test_one_that_is_deleted_is_stopped_and_costs_nothing(live_server: LiveServer) -> None:
@@ -162,7 +159,7 @@ def test_after_a_crash_it_is_made_and_charged_once(tmp_path: Any) -> None:
     server = start(data_dir, "--engine", "local", **NO_CHAIN)
     with OpenAI(base_url=server.url + "/v1", api_key=server.api_key, max_retries=0) as client:
         kept = client.responses.create(
-            model=MODEL, input="Count.", background=True, max_output_tokens=300
+            model=MODEL, input="Count.", background=True, max_output_tokens=64
         )
         gone = client.responses.create(**LASTING, background=True)
         until(lambda: client.responses.retrieve(kept.id).status, lambda now: now != "queued")

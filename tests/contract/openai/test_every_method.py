@@ -195,7 +195,8 @@ def test_where_no_model_moderates_nobody_is_asked_to_pay(
 ) -> None:
     """With an API key, and without one, which is where a payment would be asked for."""
     headers = {"Authorization": f"Bearer {client.api_key}"} if key is None else {}
-    answer = httpx.post(live_server.url + "/v1/moderations", json={"input": "x"}, headers=headers)
+    url = live_server.url + "/v1/moderations"
+    answer = httpx.post(url, json={"input": "x"}, headers=headers, timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_not_configured")
     assert answer.headers["x-should-retry"] == "false"
     assert "payment-required" not in answer.headers

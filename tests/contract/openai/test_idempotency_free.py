@@ -17,7 +17,7 @@ from tests.operator import new_key
 @pytest.fixture
 def http(live_server: LiveServer) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {new_key(live_server.data_dir)}"}
-    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=60) as client:
         yield client
 
 

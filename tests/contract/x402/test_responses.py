@@ -1,13 +1,16 @@
 """A wallet buys responses: they are its own, and the same payment gives the same one again."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from base.money import nano_from_atomic
 from tests.contract.x402.shop import Shop
 
 PATH = "/v1/responses"
+OPEN = ("queued", "in_progress")
 ASKED: dict[str, Any] = {"model": "qwen3-32b", "input": "Say hi.", "max_output_tokens": 3}
 
 
@@ -48,3 +51,40 @@ def _response(text: str, *, stream: bool) -> Any:
         return json.loads(text)
     data = [line for line in text.splitlines() if line.startswith("data: ")]
     return json.loads(data[-1].removeprefix("data: "))["response"]
+
+
+async def test_a_response_in_the_background_is_bought_once_and_the_rest_is_credit(shop: Shop) -> None:
+    asked = {**ASKED, "background": True}
+    payment = await shop.sign(PATH, asked)
+    first, again = await shop.pay(PATH, asked, payment), await shop.pay(PATH, asked, payment)
+    assert (first.status_code, first.json()["status"]) == (200, "queued"), first.text
+    assert again.json()["id"] == first.json()["id"]
+    paid = nano_from_atomic(int(payment["accepted"]["amount"]))
+    own = {"Authorization": f"Bearer {first.headers['x-batchin-access-token']}"}
+    async with shop.client(headers=own) as client, asyncio.timeout(60):
+        while True:
+            made = (await client.get(f"{PATH}/{first.json()['id']}")).json()
+            if made["status"] not in OPEN:
+                break
+            await asyncio.sleep(0.05)
+    assert made["status"] in ("completed", "incomplete")
+    run_id = made["vaas"]["run_id"]
+    ((cost,),) = shop.watched.rows("SELECT charged_nano_usd FROM usage WHERE run_id = ?", run_id)
+    assert 0 < cost <= paid
+    wallet = f"wallet:%{shop.payer.address.lower()}"
+    held = "SELECT held FROM account WHERE lower(id) LIKE ?"
+    async with asyncio.timeout(60):
+        while True:
+            if shop.watched.rows(held, wallet) == [(0,)]:
+                break
+            await asyncio.sleep(0.05)
+    credited = shop.watched.rows(
+        "SELECT sum(CASE WHEN lower(credit) LIKE ? THEN amount ELSE -amount END) FROM transfer "
+        "WHERE (lower(credit) LIKE ? OR lower(debit) LIKE ?) AND (ref = ? OR ref = ?)",
+        wallet,
+        wallet,
+        wallet,
+        first.json()["vaas"]["run_id"],
+        made["id"],
+    )
+    assert credited == [(paid - cost,)]

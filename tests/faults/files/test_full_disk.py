@@ -50,7 +50,7 @@ def test_an_upload_that_finds_no_room_fails_alone(server: LiveServer, http: http
         assert [file["id"] for file in http.get("/files").json()["data"]] == [small.json()["id"]]
         vectors = http.post("/embeddings", json={"model": "bge-m3", "input": "x"})
         assert vectors.status_code == 200
-        assert httpx.get(server.url + "/health").json() == {"status": "ok"}
+        assert httpx.get(server.url + "/health", timeout=60).json() == {"status": "ok"}
     finally:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
     assert upload(http, MOST + 1_000_000).status_code == 200

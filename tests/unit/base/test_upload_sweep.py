@@ -32,6 +32,7 @@ def test_only_what_nobody_needs_goes(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "batchin-upload-fifo")
     (tmp_path / "batchin-upload-link").symlink_to(other)
     young = _written(tmp_path / "batchin-upload-young", b"")
+    os.utime(young, (2**31, 2**31))
     assert sweep_uploads(tmp_path) == 1
     assert not left.exists()
     assert other.exists()
