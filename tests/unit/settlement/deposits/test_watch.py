@@ -9,6 +9,7 @@ import pytest
 from eth_account import Account
 
 from settlement.chain import devnet
+from settlement.chain.client import Receipt
 from settlement.chain.devchain import DevChain
 from settlement.chain.funding import fund
 from settlement.chain.usdc import TRANSFER, address_topic
@@ -160,6 +161,31 @@ async def test_a_deposit_that_moves_to_another_block_waits_for_its_confirmations
     await till.watch.look()
     assert await till.states(account) == ["seen"]
     assert await till.balance(account) == 0
+    await till.blocks(CONFIRMATIONS - 1)
+    await till.watch.look()
+    assert await till.balance(account) == 700
+
+
+async def test_a_deposit_that_moves_while_it_is_looked_at_is_not_credited_early(
+    till: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, address = await till.account()
+    sender = await till.sender()
+    raw = await sender.send(address, 700)
+    await till.blocks(CONFIRMATIONS - 1)
+    asked, receipt = [], till.client.receipt
+
+    async def moved_before_the_second(transaction: str) -> Receipt | None:
+        asked.append(transaction)
+        if len(asked) == 2:  # it was noted, and is about to be credited
+            await till.reorg(CONFIRMATIONS)
+            await till.client.send_raw(raw)
+        return await receipt(transaction)
+
+    monkeypatch.setattr(till.client, "receipt", moved_before_the_second)
+    await till.watch.look()
+    assert len(asked) == 2
+    assert (await till.states(account), await till.balance(account)) == (["seen"], 0)
     await till.blocks(CONFIRMATIONS - 1)
     await till.watch.look()
     assert await till.balance(account) == 700
