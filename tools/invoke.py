@@ -139,7 +139,11 @@ class Run:
     @property
     def call(self) -> Call:
         """The call, under the id of the run that its answer is of: an earlier one's if stored."""
-        return replace(self._call, run_id=self._replay.run_id) if self._replay else self._call
+        if self._replay is None:
+            return self._call
+        signed = self._replay.settled.evidence["payload"]
+        version = signed.get("prompt_version_id", self._call.prompt_version)
+        return replace(self._call, run_id=self._replay.run_id, prompt_version=version)
 
     @property
     def run_id(self) -> str:

@@ -120,6 +120,17 @@ def test_a_prompt_that_the_registry_has_not_is_a_name(http: httpx.Client) -> Non
     assert answer.headers["x-batchin-prompt-version"] == "elsewhere@v7"
 
 
+def test_an_answer_sent_again_is_of_the_version_that_gave_it(http: httpx.Client) -> None:
+    prompt = {"id": "capital", "variables": {"land": "France"}}
+    body = {"model": MODEL, "prompt": prompt, "max_tokens": 2}
+    once = {"idempotency-key": "capital-of-france"}
+    first = http.post("/v1/chat/completions", json=body, headers=once)
+    http.post("/v1/prompts/capital/promote", json={"version": "v2"}).raise_for_status()
+    again = http.post("/v1/chat/completions", json=body, headers=once)
+    assert again.headers["x-batchin-run-id"] == first.headers["x-batchin-run-id"]
+    assert again.headers["x-batchin-prompt-version"] == "capital@v1"
+
+
 def test_others_can_not_take_it(http: httpx.Client, join: Callable[[], Member]) -> None:
     refused = ask(join().http, {"id": "capital", "variables": {"land": "France"}})
     assert (refused.status_code, refused.json()["error"]["code"]) == (404, "not_found")

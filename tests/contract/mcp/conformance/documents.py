@@ -1,4 +1,4 @@
-"""The suite's fixture resources, prompts and completions. This server has no prompts yet."""
+"""The suite's fixture resources, prompts and completions, in front of the server's own resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
