@@ -78,6 +78,7 @@ await desk.click("#view tbody a[href^='#/traces/']");
 await desk.waitForSelector(".waterfall li");
 // steps are written a moment after the call, and are seen without asking again
 await desk.waitForFunction(() => document.querySelectorAll(".waterfall li").length > 3);
+await desk.screenshot({ path: `${told.shots}/console-waterfall.png` });
 said.bars = await desk.locator(".waterfall .name").allTextContents();
 await desk.click(".waterfall summary");
 await looked(desk, "trace");
@@ -101,11 +102,21 @@ await desk.waitForSelector("#view progress");
 await desk.waitForFunction(() => document.querySelectorAll("#view tbody .badge.good").length === 3);
 said.progress = await desk.getAttribute("#view progress", "value");
 await looked(desk, "batch");
+
+// A prompt is promoted and rolled back, and stays text.
+const asked = (path, body) => fetch(told.url + path, { method: "POST", headers: { authorization: `Bearer ${made}`, "content-type": "application/json" }, body: JSON.stringify(body) });
+for (const promote of [true, false]) await asked("/v1/prompts", { name: "support", promote, messages: [{ role: "system", content: `${promote} ${HOSTILE}` }] });
+await section(desk, "prompts");
+await desk.click('#view button[aria-label="Promote: support@v2"]');
+await desk.waitForSelector('#view button[aria-label="Promote: support@v1"]');
+await looked(desk, "prompts");
+await desk.click("#view .card .row button");
+await desk.waitForSelector('#view button[aria-label="Promote: support@v2"]');
 await section(desk, "overview");
 await desk.waitForSelector("#live.good");
 const before = await desk.locator("#view tbody tr").count();
 await fetch(`${told.url}/v1/embeddings`, { method: "POST", headers: { authorization: `Bearer ${made}`, "content-type": "application/json" }, body: JSON.stringify({ model: "bge-m3", input: "news" }) });
-await desk.waitForFunction((rows) => document.querySelectorAll("#view tbody tr").length > rows, before + 0);
+await desk.waitForFunction((rows) => document.querySelectorAll("#view tbody tr").length > rows, before);
 await looked(desk, "overview");
 
 // The key is nowhere but in this tab.

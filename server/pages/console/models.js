@@ -8,7 +8,7 @@ export async function models({ signal }) {
   const { data } = await ask("/v1/models", { signal });
   const top = heading(text("sectionNames").models, text("modelsLead"));
   if (!data.length) return [top, empty(text("noModels"), text("noModelsHow"))];
-  const columns = [[text("model"), ""], [text("kind"), ""], [text("status"), ""], [text("context"), "number"], [text("price"), ""], [text("license"), ""]];
+  const columns = [[text("model"), ""], [text("kind"), ""], [text("status"), ""], [text("context"), "number"], [text("price"), "wide"], [text("license"), ""]];
   const rows = data.map((model) => [
     [mono(model.id), model.served_by !== model.id ? make("div", { class: "soft small-text" }, text("servedBy", { model: model.served_by })) : null],
     model.modality,
