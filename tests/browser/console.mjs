@@ -14,7 +14,7 @@ const said = {};
 
 async function opened(name, viewport, colorScheme, locale) {
   const context = await browser.newContext({ viewport, colorScheme, locale, bypassCSP: true });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(180_000);
   const page = await context.newPage();
   const note = (what) => found.push(`${name}: ${what}`);
   page.note = note;
@@ -61,6 +61,7 @@ const made = await (await desk.waitForSelector("#new-key")).textContent();
 said.made = made.slice(0, 12);
 await desk.waitForFunction((name) => [...document.querySelectorAll("#view td")].some((cell) => cell.textContent === name), HOSTILE);
 await looked(desk, "keys");
+const asked = (path, body) => fetch(told.url + path, { method: "POST", headers: { authorization: `Bearer ${made}`, "content-type": "application/json" }, body: JSON.stringify(body) });
 await desk.click("#sign-out");
 await signIn(desk, made);
 await desk.waitForSelector("#view .cards");
@@ -79,6 +80,14 @@ await desk.waitForSelector(".waterfall li");
 // steps are written a moment after the call, and are seen without asking again
 await desk.waitForFunction(() => document.querySelectorAll(".waterfall li").length > 3);
 await desk.screenshot({ path: `${told.shots}/console-waterfall.png` });
+// a span of another program joins the trace; whatever it says stays text
+const traceId = (await desk.evaluate(() => location.hash)).split("/").pop();
+const now = BigInt(Date.now()) * 1_000_000n;
+const span = { traceId, spanId: "a".repeat(16), name: HOSTILE, startTimeUnixNano: String(now - 9_000_000n), endTimeUnixNano: String(now), attributes: [{ key: HOSTILE, value: { stringValue: HOSTILE } }] };
+await asked("/v1/otlp/traces", { resourceSpans: [{ resource: {}, scopeSpans: [{ spans: [span] }] }] });
+await section(desk, "traces");
+await desk.click(`#view tbody a[href="#/traces/${traceId}"]`);
+await desk.waitForFunction((name) => [...document.querySelectorAll(".waterfall .name")].some((node) => node.textContent === name), HOSTILE);
 said.bars = await desk.locator(".waterfall .name").allTextContents();
 await desk.click(".waterfall summary");
 await looked(desk, "trace");
@@ -104,7 +113,6 @@ said.progress = await desk.getAttribute("#view progress", "value");
 await looked(desk, "batch");
 
 // A prompt is promoted and rolled back, and stays text.
-const asked = (path, body) => fetch(told.url + path, { method: "POST", headers: { authorization: `Bearer ${made}`, "content-type": "application/json" }, body: JSON.stringify(body) });
 for (const promote of [true, false]) await asked("/v1/prompts", { name: "support", promote, messages: [{ role: "system", content: `${promote} ${HOSTILE}` }] });
 await section(desk, "prompts");
 await desk.click('#view button[aria-label="Promote: support@v2"]');
@@ -115,7 +123,7 @@ await desk.waitForSelector('#view button[aria-label="Promote: support@v2"]');
 await section(desk, "overview");
 await desk.waitForSelector("#live.good");
 const before = await desk.locator("#view tbody tr").count();
-await fetch(`${told.url}/v1/embeddings`, { method: "POST", headers: { authorization: `Bearer ${made}`, "content-type": "application/json" }, body: JSON.stringify({ model: "bge-m3", input: "news" }) });
+await asked("/v1/embeddings", { model: "bge-m3", input: "news" });
 await desk.waitForFunction((rows) => document.querySelectorAll("#view tbody tr").length > rows, before);
 await looked(desk, "overview");
 

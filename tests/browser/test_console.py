@@ -38,6 +38,7 @@ async def test_a_person_finds_and_proves_a_call(server: LiveServer, tmp_path: Pa
     assert said["made"] == "batchin_api_"
     assert "onerror" in said["asked"]
     assert {"admission", "hold", "engine", "capture"} <= set(said["bars"])
+    assert '<img src=x onerror="window.hacked=1">' in said["bars"]
     assert (said["verified"], said["outcome"]) in {(0, "pass"), (0, "incomplete")}
     assert float(said["bar"]) > 0
     assert said["progress"] == "3"

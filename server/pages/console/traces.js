@@ -7,7 +7,7 @@ import { badge, count, empty, facts, heading, mono, proof, table, took, trace, u
 const LISTED = 50;
 const WIDE = 1000;
 const MOST_DEEP = 4;
-const FRESH_MS = 20000;
+const FRESH_MS = 60000;
 const AGAIN_MS = 1500;
 
 export async function traces({ id, signal, again }) {
@@ -38,7 +38,7 @@ export function traceTable(items) {
 async function opened(id, signal, again) {
   const found = await ask(`/v1/traces/${encodeURIComponent(id)}`, { signal });
   const own = (found.spans ?? []).some((span) => span.source === "batchin");
-  if (!own && Date.now() - found.started_at_ms - found.duration_ms < FRESH_MS) {
+  if (!own && Math.abs(Date.now() - found.started_at_ms - found.duration_ms) < FRESH_MS) {
     const timer = setTimeout(again, AGAIN_MS);
     signal.addEventListener("abort", () => clearTimeout(timer));
   }
