@@ -78,8 +78,10 @@ from server.proof import Proof
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.signing import Rotated, SigningOffice, log_signer_of, ring_of
+from server.site.build import site_of
 from server.spans import keeping
 from server.status.build import status_of
+from server.status.routes import StatusRoutes
 from server.sweeping import sweeping
 from server.tables import DATABASE, TABLES
 from server.tools import EDITS, ENDPOINTS, registry_of, responses_of
@@ -341,8 +343,8 @@ class _Composition:
         await self._stack.enter_async_context(records.running())
         kept = Kept(files, jobs, videos, ground.shelf, background.book, records, spans)
         own = SignInRoutes(wallets, settings.max_body_bytes).routes() if wallets else []
-        own += await self._status(ground, runtime, seat, facts)
-        asgi = await self._doors(ground, runtime, invoker, facts, documents, kept, seat, own)
+        shown = (documents, await self._status(ground, runtime, seat, facts))
+        asgi = await self._doors(ground, runtime, invoker, facts, shown, kept, seat, own)
         wallet = settings.data_dir / "keys" / "pay_to.key" if chain and not settings.pay_to else None
         office = AgentOffice(seat, wallet, redraw)
         await self._admin(ground, runtime, chain, redraw, office)
@@ -424,12 +426,11 @@ class _Composition:
 
     async def _status(
         self, ground: _Ground, runtime: Runtime, seat: AgentSeat, facts: Facts
-    ) -> list[Route]:
+    ) -> StatusRoutes:
         networks = facts.payment.networks if facts.payment else ()
         books = (ground.store, self._gauges(ground, runtime), ground.log)
         parts = (runtime.engines, *books, seat, networks, self._readiness, self._clock)
-        status = await self._stack.enter_async_context(status_of(*parts))
-        return status.routes()
+        return await self._stack.enter_async_context(status_of(*parts))
 
     def _wallets(self, ground: _Ground, places: Sequence[Place], rail: X402Rail | None) -> SignIn | None:
         if rail is None:
@@ -459,12 +460,13 @@ class _Composition:
         runtime: Runtime,
         invoker: Invoker,
         facts: Facts,
-        documents: Mapping[str, Document],
+        shown: tuple[Mapping[str, Document], StatusRoutes],
         kept: Kept,
         seat: AgentSeat,
         own: Sequence[Route],
     ) -> ASGIApp:
         settings = self._settings
+        documents, status = shown
         callers = Callers(
             ground.keys.authenticate,
             payment_of if facts.payment else no_payment,
@@ -493,11 +495,11 @@ class _Composition:
             self._resource("/v1/batches", invoker, "batch"),
             self._resource("/v1/videos", invoker, "video"),
         )
-        routes = [*kept.routes(settings, invoker, callers, paid), *own]
+        routes = [*kept.routes(settings, invoker, callers, paid), *own, *status.routes()]
         free = once_of(settings, ground.once, callers, invoker.observer, self._clock)
         hot: dict[str, ASGIApp] = {**self._hot(ground, invoker, callers), "/v1/mcp": mcp}
         hot |= {path: free(hot[path]) for path in FREE}
-        rest = self._rest(ground, runtime, invoker, callers, documents, routes, seat)
+        rest = self._rest(ground, runtime, invoker, callers, documents, routes, seat, status)
         return Dispatch(hot, Patient(free(rest), settings.send_timeout_s))
 
     def _hot(self, ground: _Ground, invoker: Invoker, callers: Callers) -> Mapping[str, ASGIApp]:
@@ -567,6 +569,7 @@ class _Composition:
         documents: Mapping[str, Document],
         kept: Sequence[Route],
         seat: AgentSeat,
+        status: StatusRoutes,
     ) -> ASGIApp:
         gauges = self._gauges(ground, runtime)
         health = Health(
@@ -583,7 +586,7 @@ class _Composition:
                 *picture_routes(self._pictures.read, self._settings.image_ttl_s),
                 *kept,
                 *self._live(callers),
-                *page_routes(),
+                *page_routes(site_of(self._url, documents, status, FreeDoor(invoker, callers))),
                 *document_routes(documents),
             ]
         )

@@ -43,16 +43,18 @@ class StatusRoutes:
     def routes(self) -> list[Route]:
         return [Route("/v1/status", self._status), Route("/v1/compute", self._compute)]
 
-    async def _status(self, _: Request) -> Response:
+    async def report(self) -> tuple[dict[str, Any], int]:
+        """The body of GET /v1/status, and its HTTP status."""
         parts = self._parts
         ill = await parts.conditions.ill()
         if STORE in ill:
-            return _answer(self._report("unavailable", ill, BooksSeen(), None, ()), 503)
+            return self._report("unavailable", ill, BooksSeen(), None, ()), 503
         books, head = await parts.conditions.books(), await parts.head()
         incidents = await parts.incidents.recent()
-        return _answer(self._report(self._word(ill), ill, books, head, incidents))
+        return self._report(self._word(ill), ill, books, head, incidents), 200
 
-    async def _compute(self, _: Request) -> Response:
+    def inventory(self) -> dict[str, Any]:
+        """The body of GET /v1/compute."""
         rows = [
             {
                 "kind": row.hardware.kind,
@@ -63,7 +65,13 @@ class StatusRoutes:
             }
             for row in self._parts.inventory()
         ]
-        return _answer({"object": "list", "as_of": self._now(), "data": rows})
+        return {"object": "list", "as_of": self._now(), "data": rows}
+
+    async def _status(self, _: Request) -> Response:
+        return _answer(*await self.report())
+
+    async def _compute(self, _: Request) -> Response:
+        return _answer(self.inventory())
 
     def _word(self, ill: Any) -> str:
         engines = self._parts.conditions.engines()

@@ -1,0 +1,1 @@
+"""The public pages: documentation, status, compute and prices, rendered on the server."""
