@@ -1,5 +1,6 @@
 """The API reference: a page an operation, from the server's own OpenAPI document."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -121,19 +122,19 @@ class Reference:
         )
         if told.get("description"):
             yield f"<p>{escape(told['description'])}</p>\n"
+        kind, body = _body_of(told)
+        yield self._trial(entry, kind, body, say)
         parameters = told.get("parameters", [])
         if parameters:
             yield f'<h2 id="parameters">{escape(say["parameters"])}</h2>\n'
             heads = (say["name"], say["place"], say["type"], say["required"], say["description"])
             yield table(heads, [_parameter(one, say) for one in parameters])
-        kind, body = _body_of(told)
         if body is not None:
             yield f'<h2 id="body">{escape(say["body"])}</h2>\n<p><code>{escape(kind)}</code></p>\n'
             yield self._members(body["schema"], say)
             example = _example(body)
             if example is not None:
                 yield shown(_pretty(example), "json")
-        yield self._trial(entry, kind, body, say)
         yield f'<h2 id="answers">{escape(say["answers"])}</h2>\n'
         rows = [
             (
@@ -172,7 +173,7 @@ class Reference:
         for name, entry in schema.get("properties", {}).items():
             member = self._resolved(entry)
             needed = say["yes"] if name in required else say["no"]
-            about = escape(str(entry.get("description") or member.get("description") or ""))
+            about = _marked(str(entry.get("description") or member.get("description") or ""))
             yield f"<code>{escape(prefix + name)}</code>", escape(self._type(entry)), needed, about
             inner, end = (member, ".") if "properties" in member else (member.get("items", {}), "[].")
             if depth < _DEEPEST and "properties" in self._resolved(inner):
@@ -258,6 +259,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="table" tabindex="0">{inner}</div>\n'
+
+
+def _marked(text: str) -> str:
+    """A description, whose names stand between backticks."""
+    return re.sub(r"``?([^`]+)``?", r"<code>\1</code>", escape(" ".join(text.split())))
 
 
 def _parameter(one: Mapping[str, Any], say: Mapping[str, str]) -> tuple[str, ...]:
