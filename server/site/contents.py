@@ -6,7 +6,8 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of Markdown: ``slug`` is its path under /docs/ and the name of its file in docs/."""
+    """A page of Markdown: ``slug`` is its path under /docs/ and the name of its file in docs/. One that
+    has no file is left out."""
 
     slug: str
     title: str
@@ -24,12 +25,15 @@ PAGES: Final = (
     Page("playbooks", "Playbooks", "平台手册", "guides"),
     Page("tutorials", "Tutorials", "教程", "guides"),
     Page("cookbook", "Cookbook", "实例", "guides"),
+    Page("prompts", "Prompts", "提示词", "guides"),
+    Page("experiments", "Experiments", "实验", "guides"),
     Page("audio", "Audio", "音频", "capabilities"),
     Page("batches", "Batches", "批处理", "capabilities"),
     Page("images", "Images", "图片", "capabilities"),
     Page("videos", "Videos", "视频", "capabilities"),
     Page("payments", "Payments", "支付", "trust"),
     Page("receipts", "Receipts", "收据", "trust"),
+    Page("traces", "Traces", "追踪", "trust"),
     Page("http", "HTTP routes", "HTTP 接口", "reference"),
     Page("tools", "MCP tools", "MCP 工具", "reference"),
     Page("errors", "Errors", "错误", "reference"),
@@ -41,4 +45,3 @@ PAGES: Final = (
     Page("architecture", "Architecture", "架构", "operate"),
 )
 GROUPS: Final = ("start", "guides", "capabilities", "trust", "reference", "operate")
-BY_SLUG: Final = {page.slug: page for page in PAGES}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from server.pages.language import Language
 from server.site import markdown
-from server.site.contents import BY_SLUG, GROUPS, PAGES, Page
+from server.site.contents import GROUPS, PAGES, Page
 from server.site.shell import Link, View
 from server.site.texts import words
 
@@ -16,7 +16,7 @@ _SNIPPET: Final = 160
 _DEEPEST: Final = 3
 
 
-@dataclass(slots=True)
+@dataclass
 class Library:
     """``sources`` is the folder of ``server.site.sources``; programs on the pages call ``base_url``."""
 
@@ -24,17 +24,20 @@ class Library:
     base_url: str
     _rendered: dict[tuple[str, Language], markdown.Rendered] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        docs = self.sources.joinpath("docs")
+        self.pages = tuple(page for page in PAGES if docs.joinpath(f"{page.slug}.md").is_file())
+        self._by_slug = {page.slug: page for page in self.pages}
+
     def view(self, slug: str, language: Language) -> View | None:
         """A page of Markdown; None where there is none of that name."""
-        here = BY_SLUG.get(slug)
+        here = self._by_slug.get(slug)
         if here is None:
             return None
         rendered = self.rendered(here, language)
-        at = PAGES.index(here)
-        around = (PAGES[at - 1] if at else None, PAGES[at + 1] if at + 1 < len(PAGES) else None)
-        before, after = (
-            None if one is None else Link(one.path, self._named(one, language)) for one in around
-        )
+        at = self.pages.index(here)
+        before = self._to(self.pages[at - 1], language) if at else None
+        after = self._to(self.pages[at + 1], language) if at + 1 < len(self.pages) else None
         html = rendered.html
         if language is not Language.ENGLISH and not self._translated(slug).is_file():
             html = f'<p class="note">{escape(words(language)["english_only"])}</p>\n{html}'
@@ -75,7 +78,7 @@ class Library:
         say = words(language)
         groups = []
         for group in GROUPS:
-            links = [Link(p.path, self._named(p, language)) for p in PAGES if p.group == group]
+            links = [self._to(page, language) for page in self.pages if page.group == group]
             if group == "reference":
                 links = [
                     Link("/docs/api", say["api"]),
@@ -88,7 +91,7 @@ class Library:
     def index(self, language: Language) -> list[dict[str, Any]]:
         """What the search looks through: a row a section, with its page and the begin of its text."""
         rows = []
-        for page in PAGES:
+        for page in self.pages:
             for section in self.rendered(page, language).sections:
                 at = page.path if section.level == 1 else f"{page.path}#{section.anchor}"
                 row = {"t": section.title, "p": self._named(page, language), "u": at}
@@ -97,6 +100,9 @@ class Library:
 
     def _translated(self, slug: str) -> Traversable:
         return self.sources.joinpath("docs", "zh", f"{slug}.md")
+
+    def _to(self, page: Page, language: Language) -> Link:
+        return Link(page.path, self._named(page, language))
 
     def _named(self, page: Page, language: Language) -> str:
         return page.title if language is Language.ENGLISH else page.chinese
@@ -122,7 +128,7 @@ class Library:
             return f"/docs/{path}"
         if path.endswith(".md"):
             slug = path.removesuffix(".md")
-            return f"/docs/{slug}{end}" if slug in BY_SLUG else None
+            return f"/docs/{slug}{end}" if slug in self._by_slug else None
         return f"/docs/pictures/{path}" if path.endswith((".png", ".svg")) else None
 
 

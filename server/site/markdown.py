@@ -113,7 +113,7 @@ def _lead(tokens: Sequence[Token], link: Link) -> None:
 
 def _sections(tokens: Sequence[Token]) -> Iterator[Section]:
     heads = [at for at, token in enumerate(tokens) if token.type == "heading_open"]
-    for at, end in zip(heads, [*heads[1:], len(tokens)], strict=True):
+    for at, end in zip(heads, [*heads, len(tokens)][1:], strict=True):
         title = _text(tokens[at + 1])
         words = (_text(token) for token in tokens[at + 2 : end] if token.type == "inline")
         level = int(tokens[at].tag[1])

@@ -25,6 +25,7 @@ PAGES = (
     "README.md",
     "docs/quickstart.md",
     "docs/tutorials.md",
+    "docs/playbooks.md",
     "docs/audio.md",
     "docs/batches.md",
     "docs/images.md",
