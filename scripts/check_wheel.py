@@ -22,6 +22,15 @@ for name in sys.argv[1:]:
 print(f"{len(sys.argv) - 1} modules import from the installed wheel")
 """
 
+PAGES = """
+from server.pages.language import Language
+from server.site.library import Library
+from server.site.sources import sources
+library = Library(sources(), "https://agents.example")
+assert library.view("quickstart", Language.ENGLISH), "the documentation is not in the wheel"
+print(f"{len(library.index(Language.CHINESE))} sections of the documentation are in the wheel")
+"""
+
 
 def build(target: Path) -> Path:
     """Builds the wheel the way that pip would, with the backend that is installed already."""
@@ -60,6 +69,7 @@ def main() -> None:
         python = install(wheel, Path(folder, "venv"))
         subprocess.run([python, "-P", "-c", IMPORTS, *modules(wheel)], check=True, cwd=folder)
         subprocess.run([python.parent / "batchin", "--help"], check=True, cwd=folder)
+        subprocess.run([python, "-P", "-c", PAGES], check=True, cwd=folder)
 
 
 if __name__ == "__main__":

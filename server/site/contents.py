@@ -22,6 +22,7 @@ class Page:
 PAGES: Final = (
     Page("quickstart", "Quick start", "快速开始", "start"),
     Page("clients", "Desktop clients", "桌面客户端", "start"),
+    Page("console", "Console", "控制台", "start"),
     Page("playbooks", "Playbooks", "平台手册", "guides"),
     Page("tutorials", "Tutorials", "教程", "guides"),
     Page("cookbook", "Cookbook", "实例", "guides"),

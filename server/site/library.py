@@ -1,5 +1,6 @@
 """The pages of the documentation, rendered once each, and what the search knows of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources.abc import Traversable
@@ -26,7 +27,8 @@ class Library:
 
     def __post_init__(self) -> None:
         docs = self.sources.joinpath("docs")
-        self.pages = tuple(page for page in PAGES if docs.joinpath(f"{page.slug}.md").is_file())
+        listed = [page for page in PAGES if docs.joinpath(f"{page.slug}.md").is_file()]
+        self.pages = (*listed, *_unlisted(docs))
         self._by_slug = {page.slug: page for page in self.pages}
 
     def view(self, slug: str, language: Language) -> View | None:
@@ -118,7 +120,7 @@ class Library:
     def _link(self, target: str) -> str | None:
         """Relative links of the sources, as this site spells them."""
         path, _, anchor = target.partition("#")
-        path = path.removeprefix("../").removeprefix("docs/")
+        path = path.lstrip("./").removeprefix("docs/")
         end = f"#{anchor}" if anchor else ""
         if not path:
             return end
@@ -130,6 +132,15 @@ class Library:
             slug = path.removesuffix(".md")
             return f"/docs/{slug}{end}" if slug in self._by_slug else None
         return f"/docs/pictures/{path}" if path.endswith((".png", ".svg")) else None
+
+
+def _unlisted(docs: Traversable) -> Iterator[Page]:
+    """Pages that the table of contents does not know yet come last."""
+    known = {f"{page.slug}.md" for page in PAGES}
+    for name in sorted(file.name for file in docs.iterdir()):
+        if name.endswith(".md") and name not in known:
+            slug = name.removesuffix(".md")
+            yield Page(slug, slug.capitalize(), slug.capitalize(), GROUPS[-1])
 
 
 def _toc(rendered: markdown.Rendered) -> list[Link]:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from server.pages.routes import PAGES
+from server.pages.routes import DRAWN, PAGES
 from tests.live import LiveServer, running
 from tests.node import installed, node, run
 
 pytestmark = pytest.mark.peers
 
 SCRIPT = Path(__file__).parent / "pages.mjs"
+DEEPER = ("/docs/quickstart", "/docs/api", "/docs/api/createChatCompletion", "/docs/changelog")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ async def test_every_page_is_for_everybody(server: LiveServer, tmp_path: Path) -
         "url": server.url,
         "browser": browser,
         "modules": str(await installed("playwright-core@1.65.1", "axe-core@4.14.1")),
-        "paths": [page.path for page in PAGES],
+        "paths": [*(page.path for page in (*PAGES, *DRAWN)), *DEEPER],
         "shots": str(tmp_path),
     }
     found = json.loads(await run(await node(), str(SCRIPT), json.dumps(told), cwd=tmp_path))

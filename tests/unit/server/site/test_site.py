@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from server.control import control_plane
 from server.pages.routes import page_routes
 from server.site.contents import PAGES
+from server.site.library import Library
 from server.site.markdown import render
 from server.site.routes import Site, SiteParts
 from server.site.sources import sources
@@ -98,8 +99,9 @@ def test_every_link_of_every_page_leads_somewhere(client: TestClient) -> None:
 
 
 def test_the_documentation_is_all_there() -> None:
-    written = {file.name for file in sources().joinpath("docs").iterdir() if file.name.endswith(".md")}
-    assert written <= {f"{page.slug}.md" for page in PAGES}, "a page is not in server/site/contents.py"
+    docs = [file.name for file in sources().joinpath("docs").iterdir() if file.name.endswith(".md")]
+    shown = [f"{page.slug}.md" for page in Library(sources(), BASE).pages]
+    assert sorted(shown) == sorted(docs)
 
 
 def test_programs_on_the_pages_call_this_server(client: TestClient) -> None:
@@ -162,7 +164,22 @@ def test_figures_are_shown_in_both_languages(client: TestClient) -> None:
 
 def test_a_page_without_a_translation_says_so(client: TestClient) -> None:
     assert "本页目前只有英文版" in client.get("/docs/receipts?lang=zh").text
+    chinese = client.get("/docs/quickstart?lang=zh").text
+    assert 'id="面向智能体"' in chinese
+    assert "本页目前只有英文版" not in chinese
+    assert 'href="/docs/examples/http_x402.py"' in chinese
     client.cookies.clear()
+
+
+def test_a_translation_has_the_same_programs() -> None:
+    for file in sources().joinpath("docs", "zh").iterdir():
+        original = sources().joinpath("docs", file.name)
+        assert programs(file.read_text("utf-8")) == programs(original.read_text("utf-8"))
+
+
+def programs(text: str) -> list[str]:
+    """The blocks that are run, as tests/contract/test_docs_examples.py finds them."""
+    return re.findall(r"^```(?:python|sh|ts)\n.*?^```", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize(
