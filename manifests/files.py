@@ -85,7 +85,7 @@ def file_operations() -> tuple[Operation, ...]:
             tag="files",
             request=form_schema(FileForm),
             replies={200: Reply("The file.", {JSON: FileObject}, _SEEN)},
-            errors=(Forbidden, ServiceUnavailable),
+            errors=(Forbidden, NotFound, ServiceUnavailable),
             form=True,
         ),
         Operation(

@@ -278,7 +278,8 @@ class Files:
     async def keep(self, file: File, key: str | None = None) -> File:
         """The file; under an idempotency key that was used for the same one before, the first.
 
-        Raises PayloadTooLarge when the account's space is used up, Conflict, IdempotencyMismatch.
+        Raises PayloadTooLarge when the account's space is used up, Conflict, IdempotencyMismatch, and
+        NotFound when the first is gone.
         """
         life_ms = file.gone_at_ms - file.created_at_ms
         told = f"file|{file.filename}|{file.purpose}|{life_ms}|{file.sha256.hex()}"
@@ -289,8 +290,18 @@ class Files:
         await self.discard(file)
         first = self._keys.before(answer)
         if first is not None:
-            return await self.get(file.account_id, first)
+            return await self._first(file.account_id, first)
         raise _no_space(self._limits.space, answer.code)
+
+    async def _first(self, account_id: str, file_id: str) -> File:
+        try:
+            return await self.get(account_id, file_id)
+        except NotFound:
+            raise NotFound(
+                "The file that was uploaded under this Idempotency-Key is gone.",
+                param="Idempotency-Key",
+                resolution="Use a new Idempotency-Key to upload it again.",
+            ) from None
 
     def life_s(self, asked_s: int | None) -> int:
         return self._limits.life_s if asked_s is None else asked_s

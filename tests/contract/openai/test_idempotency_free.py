@@ -85,6 +85,9 @@ def test_a_file_is_uploaded_once(http: httpx.Client, named: dict[str, str]) -> N
     other = upload(b"[]\n")
     assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_mismatch")
     assert len(http.get("/files").json()["data"]) == 1
+    http.delete(f"/files/{first.json()['id']}")
+    gone = upload(b"{}\n")
+    assert (gone.status_code, gone.json()["error"]["param"]) == (404, "Idempotency-Key")
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
