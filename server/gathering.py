@@ -8,16 +8,24 @@ import asyncio
 from typing import Any, Final
 
 _AT_ONCE_BYTES: Final = 65_536
+_LINGER_S: Final = 60.0
 
 
 class Gathering(asyncio.Transport):
     """Stands between a protocol and its transport. Writing back-pressure is the transport's own: it sees
-    the bytes at the end of the turn, or as soon as they are 64 KiB."""
+    the bytes at the end of the turn, or as soon as they are 64 KiB. Closed, it waits ``linger_s`` for a
+    reader to take what is left, and no longer."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        linger_s: float = _LINGER_S,
+    ) -> None:
         super().__init__()
         self._transport = transport
         self._loop = loop
+        self._linger_s = linger_s
         self._pieces: list[bytes | bytearray | memoryview] = []
         self._size = 0
 
@@ -32,6 +40,8 @@ class Gathering(asyncio.Transport):
     def close(self) -> None:
         self._hand_on()
         self._transport.close()
+        if self._transport.get_write_buffer_size():
+            self._loop.call_later(self._linger_s, self._transport.abort)
 
     def abort(self) -> None:
         self._pieces.clear()

@@ -13,6 +13,11 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.sent: list[bytes] = []
         self.closed = False
+        self.unread = 0
+        self.aborted = asyncio.Event()
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
 
     def write(self, data: Any) -> None:
         self.sent.append(bytes(data))
@@ -22,6 +27,7 @@ class Wire(asyncio.Transport):
 
     def abort(self) -> None:
         self.closed = True
+        self.aborted.set()
 
     def is_closing(self) -> bool:
         return self.closed
@@ -29,7 +35,7 @@ class Wire(asyncio.Transport):
 
 def gathering() -> tuple[Gathering, Wire]:
     wire = Wire()
-    return Gathering(wire, asyncio.get_running_loop()), wire
+    return Gathering(wire, asyncio.get_running_loop(), linger_s=0.01), wire
 
 
 async def test_one_turn_is_one_piece() -> None:
@@ -51,6 +57,24 @@ async def test_closing_sends_what_was_written() -> None:
     assert (wire.sent, wire.closed) == ([b"last words"], True)
     await asyncio.sleep(0)
     assert wire.sent == [b"last words"]
+
+
+async def test_who_does_not_take_the_rest_of_a_closed_connection_is_cut() -> None:
+    """A transport that is closed waits for its reader, for ever."""
+    transport, wire = gathering()
+    transport.write(b"last words")
+    wire.unread = 10
+    transport.close()
+    assert not wire.aborted.is_set()
+    await asyncio.wait_for(wire.aborted.wait(), 10)
+
+
+async def test_one_that_was_taken_is_closed_and_not_cut() -> None:
+    transport, wire = gathering()
+    transport.write(b"last words")
+    transport.close()
+    await asyncio.sleep(0.05)
+    assert (wire.closed, wire.aborted.is_set()) == (True, False)
 
 
 async def test_aborting_sends_nothing_more() -> None:
