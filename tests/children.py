@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.live import LiveServer
 
 CHAT_ENGINE = "runtime.local.chat_child"
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 def child_of(server: LiveServer, module: str) -> int:

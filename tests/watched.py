@@ -19,7 +19,7 @@ from server.tables import DATABASE
 from settlement.ledger.books import Audit, audit
 from tests.live import LiveServer
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True)

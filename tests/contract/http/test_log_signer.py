@@ -24,7 +24,7 @@ def test_a_service_signs_the_checkpoints(tmp_path: Path) -> None:
         with running(tmp_path / "data", **env) as server:
             headers = {"authorization": f"Bearer {API_KEY}"}
             httpx2.post(f"{server.url}/v1/vaas", json=BODY, headers=headers).raise_for_status()
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while True:
                 head = httpx2.get(f"{server.url}/v1/audit/log/head").json()
                 if head["size"]:

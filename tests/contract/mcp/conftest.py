@@ -149,7 +149,7 @@ def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def eventually(check: Callable[[], bool], within_s: float = 1.0) -> None:
+async def eventually(check: Callable[[], bool], within_s: float = 60) -> None:
     """Poll until a condition holds."""
     async with asyncio.timeout(within_s):
         while not check():  # noqa: ASYNC110 - what is awaited has no event

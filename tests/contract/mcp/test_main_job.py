@@ -181,7 +181,7 @@ async def test_a_cancelled_call_stops_the_engine_and_costs_what_was_heard(
         took_s = await asyncio.to_thread(wait_until_idle, engine)
         print(f"{mode}: the engine was idle {took_s:.2f} s after the call was cancelled")
         query = "SELECT run_id, status, input_tokens, output_tokens, charged_nano_usd FROM usage"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (cut := [row for row in watched.rows(query) if row[0] not in known]):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)

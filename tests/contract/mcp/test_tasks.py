@@ -63,7 +63,7 @@ class Tasks:
         return await self.send(method, task_id, {"taskId": task_id, **params})
 
     async def ended(self, task_id: str) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 task: dict[str, Any] = (await self.ask("tasks/get", task_id))["result"]
                 if task["status"] in ENDED:

@@ -56,7 +56,7 @@ def lines_of(server: LiveServer, run_id: str) -> list[dict[str, Any]]:
 
 
 async def logged(server: LiveServer, run_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (lines := await asyncio.to_thread(lines_of, server, run_id)):
         assert time.monotonic() < deadline, run_id
         await asyncio.sleep(0.02)

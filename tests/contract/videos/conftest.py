@@ -82,7 +82,7 @@ async def ended(client: httpx.AsyncClient, video_id: str) -> dict[str, Any]:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.02)
 

@@ -87,7 +87,7 @@ async def test_a_task_tells_progress_and_ends_with_the_file(
 ) -> None:
     studio.fake.faults = Faults(video_fault="stuck")
     task_id = await begun(http)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if (await task(http, task_id)).get("statusMessage") == "in_progress, 40 %":
                 break
@@ -134,7 +134,7 @@ async def test_video_cancel_and_foreign_ids(
         assert (refused["isError"], refused["structuredContent"]["error"]["code"]) == (True, "not_found")
     stopped = await called(http, "video_cancel", id=video["id"])
     assert not stopped["isError"]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             now = (await called(http, "video_get", id=video["id"]))["structuredContent"]
             if now["status"] == "failed":

@@ -48,7 +48,7 @@ def _moves(shop: Shop) -> object:
 
 async def _balanced(shop: Shop) -> None:
     """Nothing is held, nothing is due, the books sum to zero and hold what the chain received."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while wrong := await shop.imbalance():
         assert time.monotonic() < deadline, wrong
         await asyncio.sleep(0.05)

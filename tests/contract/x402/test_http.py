@@ -604,7 +604,7 @@ async def _until_state(shop: Shop, state: str) -> None:
     """Until the wallet's payment is there or beyond."""
     order = ["reserved", "running", "done", "settling", "paid", "settled", "credited"]
     wanted = set(order[order.index(state) :]) if state != "running" else {*order} - {"reserved"}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not [row for row in shop.watched.payments(shop.payer.address) if row.state in wanted]:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.002)

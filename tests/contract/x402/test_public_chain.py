@@ -147,7 +147,7 @@ async def test_facilitators_of_others_settle_and_a_liar_is_found_out(tmp_path: P
         assert answer.status_code == 200, answer.text
         watched = Watched(server)
         assert FUNDS - await chain.balance(account.address) == _moved(watched, account)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while "our node sees no such transfer" not in watched.log.read_text():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert SECRET not in watched.log.read_text()

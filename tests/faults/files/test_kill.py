@@ -32,7 +32,7 @@ async def come_and_go(
     server: LiveServer, told: Told, chance: random.Random, dying: asyncio.Event
 ) -> None:
     headers = {"Authorization": f"Bearer {server.api_key}"}
-    async with httpx.AsyncClient(base_url=server.url + "/v1", headers=headers, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=server.url + "/v1", headers=headers, timeout=60) as client:
         while not dying.is_set():
             data = chance.randbytes(chance.choice((10, 70_000, 1_500_000)))
             try:

@@ -91,7 +91,7 @@ def _hear(data: bytes, told: Told) -> None:
             told.began.set()
 
 
-async def all_began(streams: Sequence[Told], within_s: float = 20) -> None:
+async def all_began(streams: Sequence[Told], within_s: float = 60) -> None:
     async with asyncio.timeout(within_s):
         for told in streams:
             await told.began.wait()

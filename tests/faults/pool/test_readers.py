@@ -107,7 +107,7 @@ def test_a_reader_who_leaves_stops_its_engine_and_pays_for_what_it_had_made(behi
         told = Told()
         async with Clients(watched.server) as clients:
             stream = asyncio.create_task(clients.stream(TOKENS, told))
-            await asyncio.wait_for(told.began.wait(), 20)
+            await asyncio.wait_for(told.began.wait(), 60)
             stream.cancel()
             await asyncio.gather(stream, return_exceptions=True)
         return told

@@ -98,7 +98,7 @@ class Listener:
                 return
 
     def wait_for(self, count: int) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(self.lines) < count:
             assert time.monotonic() < deadline
             time.sleep(0.005)
@@ -141,7 +141,7 @@ def test_a_stream_that_ends_in_time_is_finished(tmp_path: Path) -> None:
 
 def _refuses_new_calls(server: LiveServer) -> None:
     """Told to stop, it soon takes no new connection."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             answer = httpx.get(server.url + "/readyz", timeout=5)
@@ -196,7 +196,7 @@ def test_its_children_die_with_a_server_that_is_killed(tmp_path: Path) -> None:
     tasks = Path(f"/proc/{server.process.pid}/task").glob("*/children")
     children = [int(pid) for task in tasks for pid in task.read_text().split()]
     server.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(_lives(pid) for pid in children):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -30,8 +30,8 @@ async def callers(server: LiveServer, wallet: Wallet, told: Told, dying: asyncio
     """Call until the server is gone."""
     headers = {"authorization": f"Bearer {server.api_key}"}
     async with (
-        httpx.AsyncClient(base_url=server.url, headers=headers, timeout=20) as keyed,
-        httpx.AsyncClient(base_url=server.url, timeout=20) as keyless,
+        httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60) as keyed,
+        httpx.AsyncClient(base_url=server.url, timeout=60) as keyless,
     ):
         calls: list[Callable[[], Awaitable[object]]] = [
             lambda: _whole(keyed, "/v1/chat/completions", CHAT, told),

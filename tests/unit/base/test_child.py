@@ -65,7 +65,7 @@ def _lives(pid: int) -> bool:
 
 
 def _wait_gone(pid: int) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while _lives(pid):
         assert time.monotonic() < deadline, f"{pid} still runs"
         time.sleep(0.01)

@@ -66,7 +66,7 @@ async def until_state(runtime: Runtime, state: EngineState) -> None:
 
 
 async def until(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not seen():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

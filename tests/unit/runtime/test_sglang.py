@@ -261,7 +261,7 @@ async def test_a_server_that_refuses_the_abort_is_left() -> None:
             async for event in events:
                 if isinstance(event, Metered) and event.usage.output_tokens == 5:
                     break
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while fake.slots.running:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.005)

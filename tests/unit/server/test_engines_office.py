@@ -80,7 +80,7 @@ async def row(operations: Operations, name: str) -> Any:
 
 async def settled(operations: Operations, name: str) -> Any:
     """The engine's row once nothing is being done with it."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (told := await row(operations, name))["busy"]:
         assert time.monotonic() < deadline, told
         await asyncio.sleep(0.01)

@@ -62,13 +62,13 @@ async def test_a_writer_does_not_wait_for_a_slow_reader_who_then_gets_all_in_ord
     await asyncio.sleep(0)
     reader.pause()
     for number in range(2, 10):
-        await asyncio.wait_for(outbox.write(b"%d" % number), 1)
+        await asyncio.wait_for(outbox.write(b"%d" % number), 60)
     assert reader.taken == [b"1"]
     ending = asyncio.create_task(outbox.end(b"."))
     await asyncio.sleep(0)
     assert not ending.done()
     reader.resume()
-    await asyncio.wait_for(ending, 1)
+    await asyncio.wait_for(ending, 60)
     outbox.close()
     assert b"".join(reader.taken) == b"123456789."
     assert (reader.ended, reader.aborted) == (True, False)

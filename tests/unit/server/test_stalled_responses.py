@@ -108,7 +108,7 @@ async def cut_within(send_timeout_s: float) -> Talking:
 
     wire = Wire(talking, cast("Any", talking))
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
-    await asyncio.wait_for(door({**scope, "state": {WIRE: wire}}, receive, talking.send), 10)
+    await asyncio.wait_for(door({**scope, "state": {WIRE: wire}}, receive, talking.send), 60)
     return talking
 
 

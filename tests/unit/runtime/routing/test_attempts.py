@@ -135,7 +135,7 @@ async def test_a_call_that_waits_at_a_draining_replica_runs_on_another() -> None
         started = asyncio.create_task(waiter.start())
         await asyncio.sleep(0)
         home.drain()
-        first = await asyncio.wait_for(started, 5)
+        first = await asyncio.wait_for(started, 60)
         assert first == Started(MODEL, "", waiter.replica.id, "")
         assert waiter.replica is not home
         assert waiter.replica.engine.id in {"one", "two"}
@@ -159,7 +159,7 @@ async def test_a_late_first_token_is_asked_of_a_second_replica_and_the_loser_is_
         slow = engines[dispatch.replica.id]
         slow.hold()
         slow.worked = Usage(1000, 500)
-        first = await asyncio.wait_for(dispatch.start(), 5)
+        first = await asyncio.wait_for(dispatch.start(), 60)
         assert isinstance(first, Started)
         assert first.engine != slow.id
         winner = engines[first.engine]
@@ -179,7 +179,7 @@ async def test_a_loser_that_answers_a_moment_later_is_not_heard() -> None:
         dispatch = pool.dispatch(call(), FAR_S)
         slow = engines[dispatch.replica.id]
         slow.hold()
-        first = await asyncio.wait_for(dispatch.start(), 5)
+        first = await asyncio.wait_for(dispatch.start(), 60)
         slow.released.set()
         assert isinstance(first, Started)
         rest = [event async for event in dispatch.events]
@@ -199,9 +199,9 @@ async def test_a_rival_that_is_late_too_loses_to_the_first() -> None:
             engine.hold()
         rival.worked = Usage(1000, 500)
         started = asyncio.create_task(dispatch.start())
-        await asyncio.wait_for(rival.entered.wait(), 5)
+        await asyncio.wait_for(rival.entered.wait(), 60)
         home.released.set()
-        assert await asyncio.wait_for(started, 5) == Started(MODEL, "", home.id, "")
+        assert await asyncio.wait_for(started, 60) == Started(MODEL, "", home.id, "")
         assert [event async for event in dispatch.events]
         await dispatch.close()
     assert (rival.running, rival.finished, home.finished) == (0, 0, 1)
@@ -220,15 +220,15 @@ async def test_a_rival_never_waits_for_its_turn(lane: str) -> None:
         await busy.turn()
         home.hold()
         started = asyncio.create_task(dispatch.start())
-        await asyncio.wait_for(home.entered.wait(), 5)
+        await asyncio.wait_for(home.entered.wait(), 60)
         if lane == "shared":
-            first = await asyncio.wait_for(started, 5)
+            first = await asyncio.wait_for(started, 60)
             assert first == Started(MODEL, "", other.id, "")
         else:
             done, _ = await asyncio.wait({started}, timeout=0.05)
             assert (done, other.line.taken) == (set(), 1)
             home.released.set()
-            assert await asyncio.wait_for(started, 5) == Started(MODEL, "", home.id, "")
+            assert await asyncio.wait_for(started, 60) == Started(MODEL, "", home.id, "")
         await dispatch.close()
         busy.release()
 
@@ -243,7 +243,7 @@ async def test_without_hedging_a_late_token_is_waited_for() -> None:
         await slow.entered.wait()
         assert sum(len(engine.ran) for engine in engines.values()) == 1
         slow.released.set()
-        assert await asyncio.wait_for(started, 5) == Started(MODEL, "", slow.id, "")
+        assert await asyncio.wait_for(started, 60) == Started(MODEL, "", slow.id, "")
         await dispatch.close()
 
 

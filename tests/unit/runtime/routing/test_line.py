@@ -116,9 +116,9 @@ async def test_fill_runs_on_an_idle_engine_only() -> None:
     await asyncio.sleep(0)
     assert not fill.done()  # somebody else's call runs there
     queue.hear_of_others(0)
-    await asyncio.wait_for(fill, 5)
-    await asyncio.wait_for(admit(queue, "fill").turn(), 5)  # more of it at once
-    await asyncio.wait_for(admit(queue, "shared").turn(), 5)  # and it keeps nobody waiting
+    await asyncio.wait_for(fill, 60)
+    await asyncio.wait_for(admit(queue, "fill").turn(), 60)  # more of it at once
+    await asyncio.wait_for(admit(queue, "shared").turn(), 60)  # and it keeps nobody waiting
 
 
 async def test_a_place_that_is_given_back_while_it_waits_costs_no_turn() -> None:
@@ -130,7 +130,7 @@ async def test_a_place_that_is_given_back_while_it_waits_costs_no_turn() -> None
     await asyncio.gather(leaving, return_exceptions=True)
     leaver.release()
     holder.release()
-    await asyncio.wait_for(coming, 5)
+    await asyncio.wait_for(coming, 60)
     next_one.release()
     assert (queue.running, queue.taken) == (0, 0)
 
@@ -144,7 +144,7 @@ async def test_a_turn_that_came_when_its_call_was_cancelled_goes_to_the_next() -
     leaving.cancel()  # ... that is not taken
     await asyncio.gather(leaving, return_exceptions=True)
     leaver.release()
-    await asyncio.wait_for(coming, 5)
+    await asyncio.wait_for(coming, 60)
     next_one.release()
     assert (queue.running, queue.taken) == (0, 0)
 

@@ -35,7 +35,7 @@ async def test_a_silent_replica_is_left_and_its_waiting_calls_run_elsewhere() ->
         stuck.reported = Load(1, 0, 4, silent_s=30.5)
         await pool.look_at(replica)
         assert EngineState.SUSPECT in states(pool)
-        first = await asyncio.wait_for(started, 5)
+        first = await asyncio.wait_for(started, 60)
         assert isinstance(first, Started)
         assert first.engine != stuck.id
         assert stuck.running == 0
@@ -69,7 +69,7 @@ async def check_it_waits(
     await asyncio.sleep(0)
     assert not started.done()
     engine.released.set()
-    assert isinstance(await asyncio.wait_for(started, 5), Started)
+    assert isinstance(await asyncio.wait_for(started, 60), Started)
     await dispatch.close()
 
 

@@ -156,13 +156,13 @@ class Chain:
         return self.moved[key][0]
 
     async def until_moved(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not self.moved:  # noqa: ASYNC110 - the server moves it whenever it likes
                 await asyncio.sleep(0.001)
 
     async def until_looked(self) -> None:
         """Somebody waits for what became of a settlement."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not self.looks:  # noqa: ASYNC110 - the server looks whenever it likes
                 await asyncio.sleep(0.001)
 
@@ -236,7 +236,7 @@ class House:
 
     async def until(self, state: str) -> None:
         """Wait for the only payment to stand there."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.state() != state:  # noqa: ASYNC110 - only the store tells
                 await asyncio.sleep(0.002)
 

@@ -30,4 +30,4 @@ async def test_who_gives_up_waiting_loses_no_turn() -> None:
     slots.give()  # the turn is given to the waiting one, which is cancelled in the same moment
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    await asyncio.wait_for(slots.take(2), 1)
+    await asyncio.wait_for(slots.take(2), 60)

@@ -66,7 +66,7 @@ class Bench:
         return await self.batches.of_file(self.caller, FileBatchInput(input_file_id=file.id))
 
     async def ended(self, batch: Batch) -> Batch:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 found = await self.batches.get(batch.account_id, batch.id)
                 if found.status.ended:
@@ -75,7 +75,7 @@ class Bench:
 
     async def held(self) -> None:
         """Wait until a batch has its hold."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 if (await self.balance())[1]:
                     return
