@@ -27,7 +27,6 @@ PAGES: Final = (
     Page("tutorials", "Tutorials", "教程", "guides"),
     Page("cookbook", "Cookbook", "实例", "guides"),
     Page("prompts", "Prompts", "提示词", "guides"),
-    Page("experiments", "Experiments", "实验", "guides"),
     Page("audio", "Audio", "音频", "capabilities"),
     Page("batches", "Batches", "批处理", "capabilities"),
     Page("images", "Images", "图片", "capabilities"),

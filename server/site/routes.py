@@ -64,11 +64,15 @@ class Site:
             Route("/docs/search.json", self._search),
             Route("/docs/examples/{name}", self._program),
             Route("/docs/pictures/{name:path}", self._picture),
+            Route(
+                "/docs/experiments",
+                _moved("/docs/prompts#experiments-on-live-calls"),
+            ),
             Route("/docs/{slug}", self._page),
             Route("/status", self._status),
             Route("/compute", self._compute),
             Route("/models", self._models),
-            Route("/pricing", _to_models),
+            Route("/pricing", _moved("/models")),
         ]
 
     async def _home(self, request: Request) -> Response:
@@ -156,5 +160,8 @@ class Site:
         return answer
 
 
-async def _to_models(_: Request) -> Response:
-    return RedirectResponse("/models", 308)
+def _moved(path: str) -> Endpoint:
+    async def endpoint(_: Request) -> Response:
+        return RedirectResponse(path, 308)
+
+    return endpoint

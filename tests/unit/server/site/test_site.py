@@ -162,6 +162,13 @@ def test_figures_are_shown_in_both_languages(client: TestClient) -> None:
     assert client.get("/pricing", follow_redirects=False).headers["location"] == "/models"
 
 
+@pytest.mark.parametrize("path", ["/docs/prompts", "/docs/experiments"])
+def test_what_the_api_names_as_its_documentation_is_there(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer.url.path == "/docs/prompts"
+
+
 def test_a_page_without_a_translation_says_so(client: TestClient) -> None:
     assert "本页目前只有英文版" in client.get("/docs/receipts?lang=zh").text
     chinese = client.get("/docs/quickstart?lang=zh").text
