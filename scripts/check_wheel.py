@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_NOT_IMPORTED = {"migrations", "content"}
 IMPORTS = """
 import importlib, sys
 from pathlib import Path
@@ -43,11 +44,12 @@ def build(target: Path) -> Path:
 
 
 def modules(wheel: Path) -> list[str]:
-    """Names of the modules that a wheel holds; a migration is run by Alembic, never imported."""
+    """Names of the modules that a wheel holds; a migration is run by Alembic and a program of the
+    documentation is shown: neither is imported."""
     with zipfile.ZipFile(wheel) as archive:
         paths = [Path(name) for name in archive.namelist() if name.endswith(".py")]
     names = [path.parent if path.name == "__init__.py" else path.with_suffix("") for path in paths]
-    return [".".join(name.parts) for name in names if "migrations" not in name.parts]
+    return [".".join(name.parts) for name in names if not _NOT_IMPORTED & set(name.parts)]
 
 
 def install(wheel: Path, venv: Path) -> Path:
