@@ -329,6 +329,14 @@ class Settings(BaseSettings):
     spans_kept: int = Field(
         100_000, ge=0, description="Most spans that an account may have sent and that are still kept."
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        description="Collector that spans of calls are pushed to: http://collector:4318/v1/traces.",
+    )
+    otlp_headers: SecretStr | None = Field(
+        None, description="Headers for the collector, as name=value,name=value."
+    )
     otlp_body_bytes: int = Field(
         4_194_304, ge=1024, description="Largest body of sent spans, packed and unpacked."
     )

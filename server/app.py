@@ -79,6 +79,7 @@ from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.signing import Rotated, SigningOffice, log_signer_of, ring_of
 from server.site.build import site_of
+from server.span_push import pushing
 from server.spans import keeping
 from server.status.build import status_of
 from server.status.routes import StatusRoutes
@@ -269,8 +270,9 @@ class _Composition:
         responses = responses_of(runtime, settings, self._clock, ground.shelf, outbound)
         background = background_of(settings, jobs, responses)
         promises = Promises(ground.ring, self._clock)
+        pushes = await self._stack.enter_async_context(pushing(settings, self._metrics))
         spans = await self._stack.enter_async_context(
-            keeping(settings, ground.store, ground.sealer, self._clock)
+            keeping(settings, ground.store, ground.sealer, self._clock, self._metrics)
         )
         registry = registry_of(
             runtime,
@@ -315,7 +317,7 @@ class _Composition:
             registry,
             once,
             self._clock,
-            Observers(self._calls, self._metrics, spans, self._feed),
+            Observers(self._calls, self._metrics, spans, self._feed, *pushes),
             self._owner,
             capture_s=settings.capture_s,
             promised=promises.kept,
