@@ -8,14 +8,14 @@ const messages = [{ role: "user", content: "Name a fruit." }];
 const chat = { model, messages, max_tokens: 4 };
 const asked = { model, input: "Name a fruit.", max_output_tokens: 16 };
 const schema = {
-  type: "object", properties: { name: { type: "string" } }, required: ["name"], additionalProperties: false,
+  type: "object", properties: { name: { enum: ["apple", "pear"] } }, required: ["name"], additionalProperties: false,
 };
 const fruit = { type: "json_schema", json_schema: { name: "fruit", schema, strict: true } };
 const clock = {
   type: "function",
   function: {
     name: "get_time", function: () => "noon", parse: JSON.parse,
-    parameters: { type: "object", properties: {} },
+    parameters: { type: "object", properties: {}, additionalProperties: false },
   },
 };
 const line = (name, path, body) => JSON.stringify({ custom_id: name, url: path, body }) + "\n";
