@@ -1,7 +1,6 @@
 """Calls of many clients at once, and what each of them was told."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from tests.live import LiveServer
 CHAT = "/v1/chat/completions"
 
 
-@dataclass
+@dataclass(eq=False)
 class Told:
     """One answer. ``words`` are its pieces of text; ``error`` is what ended it in band or instead."""
 
@@ -89,9 +88,3 @@ def _hear(data: bytes, told: Told) -> None:
         if text := choice["delta"].get("content"):
             told.words.append(text)
             told.began.set()
-
-
-async def all_began(streams: Sequence[Told], within_s: float = 60) -> None:
-    async with asyncio.timeout(within_s):
-        for told in streams:
-            await told.began.wait()

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.pool.calls import Clients, Told, all_began
+from tests.faults.pool.calls import Clients, Told
+from tests.faults.pool.load import Load, Outcome, killed_under_load
 from tests.faults.pool.replicas import INPUT_NANO, OUTPUT_NANO, Replica, fleet
 from tests.watched import Watched
 
-STREAMS = 24
-WHOLE = 24
-LATER = 24
+LOAD = Load(streams=24, stream_tokens=150, whole=16, whole_tokens=60, later=24)
 
 
 def usage_of(watched: Watched, run_id: str) -> tuple[str, int, int, int]:
@@ -37,40 +36,27 @@ def check_broken(watched: Watched, told: Told) -> None:
     assert watched.http.get(f"/v1/vaas/{told.run_id}/verify").json()["valid"] is True
 
 
-async def under_load(watched: Watched, dying: Replica) -> tuple[list[Told], list[Told]]:
-    """Streams that have begun and whole answers that have not, when the replica dies; then more."""
-    streams = [Told() for _ in range(STREAMS)]
-    whole = [Told() for _ in range(WHOLE)]
-    async with Clients(watched.server) as clients, asyncio.TaskGroup() as calls:
-        for told in streams:
-            calls.create_task(clients.stream(150, told))
-        await all_began(streams)
-        for told in whole:
-            calls.create_task(clients.whole(60, told))
-        await asyncio.to_thread(
-            watched.eventually, "all run", lambda: watched.metrics()["batchin_holds"] == STREAMS + WHOLE
-        )
-        dying.kill()
-        for told in (later := [Told() for _ in range(LATER)]):
-            calls.create_task(clients.stream(20, told))
-    return streams, [*whole, *later]
+def check_outcome(watched: Watched, outcome: Outcome) -> None:
+    """Nobody who was shown nothing failed, some who were shown something broke, the books are right."""
+    assert [told for told in outcome.unshown if told.status != 200 or not told.ended] == []
+    assert 0 < len(outcome.broken) < len(outcome.begun)
+    for told in outcome.broken:
+        check_broken(watched, told)
+    print(
+        f"{len(outcome.begun)} streams had begun, {len(outcome.broken)} broke and are partial; "
+        f"{len(outcome.unshown)} calls were shown nothing yet, 0 failed"
+    )
+    watched.eventually("no hold is left", lambda: watched.money().holds == 0)
+    assert asyncio.run(watched.audit()).faults == ()
 
 
 def test_a_replica_that_dies_fails_nobody_who_was_shown_nothing(tmp_path: Path) -> None:
+    async def run(watched: Watched, dying: Replica) -> Outcome:
+        async with Clients(watched.server) as clients:
+            return await killed_under_load(clients, dying, LOAD, within_s=60)
+
     with fleet(tmp_path, tick_s=0.02) as behind:
-        watched = behind.watched
-        streams, unshown = asyncio.run(under_load(watched, behind.one))
-        assert [told for told in unshown if told.status != 200 or not told.ended] == []
-        broken = [told for told in streams if not told.ended]
-        assert 0 < len(broken) < STREAMS
-        for told in broken:
-            check_broken(watched, told)
-        print(
-            f"{STREAMS} streams had begun, {len(broken)} broke and are partial; "
-            f"{len(unshown)} calls were shown nothing yet, 0 failed"
-        )
-        assert watched.money().holds == 0
-        assert asyncio.run(watched.audit()).faults == ()
+        check_outcome(behind.watched, asyncio.run(run(behind.watched, behind.one)))
 
 
 @pytest.mark.parametrize("freeze", [False, True])
