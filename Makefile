@@ -3,6 +3,9 @@ BIN := .venv/bin
 LOCK_FLAGS ?=
 PEERS ?=
 
+# Every server that the tests and the benchmarks start would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: bench-evidence bench-batch test-batch test-payments test-uses test-flips test-kills help setup serve demo test test-peers test-conformance test-sglang test-api test-wheel lint format bench bench-pool sheet lock
 
