@@ -31,7 +31,8 @@ from settlement.limits.addresses import AddressLimits
 from tools.observe import Observer
 
 _HEADER: Final = b"idempotency-key"
-_MOST_KEPT: Final = 65_536
+MOST_KEPT: Final = 1_048_576
+"""Of an answer's body; a longer one is not made again, and not told again."""
 _GOOD: Final = range(200, 300)
 _NAMED: Final = "idempotency"
 _BESIDES: Final = frozenset({"/v1/batches", "/v1/files", "/v1/videos"})
@@ -92,7 +93,7 @@ class Once:
         """Let it happen, keep its answer, and only then send it."""
         try:
             await self.app(scope, _given(body), held.take)
-            if held.status not in _GOOD or len(held.body) > _MOST_KEPT:
+            if held.status not in _GOOD:
                 self.book.free(held.use)
             else:
                 sealed = held.sealer.seal(held.kept())
@@ -133,7 +134,7 @@ class _Held:
 
     def kept(self) -> bytes:
         headers = [[name.decode(), value.decode("latin-1")] for name, value in self._headers()]
-        body = base64.b64encode(self.body).decode()
+        body = base64.b64encode(self.body).decode() if len(self.body) <= MOST_KEPT else None
         return orjson.dumps({"status": self.status, "headers": headers, "body": body})
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
@@ -148,6 +149,13 @@ async def _again(sealer: Sealer, ended: ops.Ended, send: Send) -> None:
             "What was answered under this Idempotency-Key can't be read any more.",
             param="Idempotency-Key",
         ) from None
+    if kept["body"] is None:
+        raise IdempotencyMismatch(
+            f"What this request asks for was done, and answered with more than {MOST_KEPT} bytes: so much "
+            "is not kept.",
+            param="Idempotency-Key",
+            resolution="Read what it made; a new Idempotency-Key does it again.",
+        )
     headers = [(name.encode(), value.encode("latin-1")) for name, value in kept["headers"]]
     await send({"type": "http.response.start", "status": kept["status"], "headers": headers})
     await send({"type": "http.response.body", "body": base64.b64decode(kept["body"])})

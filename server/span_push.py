@@ -3,14 +3,16 @@ for. What the collector does not take in time is dropped and counted."""
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from base.settings import Settings
+from base.settings import Settings, SettingsError
 from server.beside import beside
 from server.metrics import Metrics
 from server.version import version
@@ -28,6 +30,8 @@ _TIMEOUT_S: Final = 10.0
 _RETRIED: Final = frozenset((429, 502, 503, 504))  # OTLP/HTTP, retryable response codes
 _BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
 _MOST_WAIT_S: Final = 60.0
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 _log: Final = logging.getLogger("batchin.spans")
 
 
@@ -143,10 +147,17 @@ async def pushing(settings: Settings, metrics: Metrics) -> AsyncIterator[Sequenc
 
 
 def headers_of(text: str) -> dict[str, str]:
-    """``name=value,name=value``, as OTEL_EXPORTER_OTLP_HEADERS has them."""
-    pairs = (pair.partition("=") for pair in text.split(",") if "=" in pair)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+    """``name=value,name=value``, as OTEL_EXPORTER_OTLP_HEADERS has them: what is no plain character of a
+    value may be percent-encoded. Raises SettingsError, which holds nothing of the text."""
+    headers = {}
+    for pair in filter(str.strip, text.split(",")):
+        name, equals, value = (unquote(part).strip() for part in pair.partition("="))
+        if not equals or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise SettingsError("otlp_headers: should be name=value,name=value, of printable ASCII.")
+        headers[name.lower()] = value
+    return headers
 
 
 def _seconds(retry_after: str | None) -> float:
-    return float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+    plain = retry_after is not None and retry_after.isascii() and retry_after.isdigit()
+    return float(retry_after) if retry_after and plain else 0.0

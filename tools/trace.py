@@ -1,5 +1,6 @@
 """The trace tool: the caller's own calls, by run or by trace, with their cost and records. Free."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,8 +16,8 @@ from settlement.ledger.reports import EVER, Page
 from storage.op import Row
 from tools.core import Annotations, Call, Tool
 from tools.immediate import Immediate
-from tools.records.book import SpanBook
-from tools.records.span import ShownSpan, Span, shown
+from tools.records.book import SpanBook, Traced
+from tools.records.span import ShownSpan, shown
 
 MOST_LISTED = 100
 MOST_SPANS = 1000
@@ -113,22 +114,22 @@ class Traces:
         if account_id is None:
             raise Unauthorized
         rows = await self._rows(args, account_id)
-        spans: Sequence[Span] = ()
+        found = Traced((), 0)
         trace_id = None
         if args.run_id is not None or args.trace_id is not None:
             trace_id = args.trace_id or rows[0]["trace_id"]
-            spans = await self.spans.of_trace(account_id, trace_id)
-            if not rows and not spans:
+            found = await self.spans.of_trace(account_id, trace_id)
+            if not rows and not found.spans:
                 raise _no_trace("trace_id")
         signed = await self.proofs.payloads([row["run_id"] for row in rows])
         items = [_item(row, signed[row["run_id"]]) for row in rows if row["run_id"] in signed]
-        told = shown(spans)
+        told = await asyncio.to_thread(shown, found.spans)
         return {
             "object": "list",
             "trace_id": trace_id,
             "items": items,
             "spans": told[:MOST_SPANS],
-            "spans_left_out": max(0, len(told) - MOST_SPANS),
+            "spans_left_out": found.left_out + max(0, len(told) - MOST_SPANS),
         }
 
     async def _rows(self, args: TraceInput, account_id: str) -> Sequence[Row]:

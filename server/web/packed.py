@@ -12,6 +12,7 @@ from server.web.request import Head, read_body, too_large
 
 _GZIP: Final = 31  # zlib's window, with gzip's head and checksum
 _CODING: Final = b"content-encoding"
+_MOST_MEMBERS: Final = 64  # what follows a member is copied
 
 
 async def read_packed_body(receive: Receive, head: Head, limit: int) -> bytes:
@@ -33,6 +34,8 @@ def _unpacked(body: bytes, limit: int) -> bytes:
     parts: list[bytes] = []
     room = limit
     while body:
+        if len(parts) == _MOST_MEMBERS:
+            raise _bad()
         member = zlib.decompressobj(_GZIP)
         try:
             parts.append(member.decompress(body, room + 1))
@@ -49,5 +52,5 @@ def _unpacked(body: bytes, limit: int) -> bytes:
 
 def _bad() -> InvalidRequest:
     return InvalidRequest(
-        "The body is not whole gzip.", resolution="Pack the body again, or send it bare."
+        f"The body is not whole gzip, or of more than {_MOST_MEMBERS} members.", resolution="Pack the body again, or send it bare."
     )

@@ -1,8 +1,9 @@
 """Binds a call to the prompt that it names: the version, its messages, and the sample that is kept."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 import orjson
@@ -23,16 +24,17 @@ PLACES: Final[Mapping[str, str]] = {"chat": "messages", "respond": "input"}
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A call under its prompt. ``sample`` keeps it, in the commit of its charge; None keeps nothing."""
+    """A call under its prompt. ``keep`` makes what keeps it as a sample, in the commit of its charge;
+    None keeps nothing."""
 
     arguments: Mapping[str, Any]
     call: Call
-    sample: Op | None = None
+    keep: Callable[[], Op] | None = None
 
     def also(self, account_id: str) -> Sequence[Op]:
         """Nothing for a wallet that pays this very call: it opted into nothing."""
         same = account_id == self.call.caller.account_id
-        return (self.sample,) if self.sample is not None and same else ()
+        return (self.keep(),) if self.keep is not None and same else ()
 
 
 class Binder(Protocol):
@@ -95,12 +97,12 @@ class PromptBinder:
         rest: Mapping[str, Any],
         said: Sequence[Any],
         call: Call,
-    ) -> Op | None:
+    ) -> Callable[[], Op] | None:
         if tool != "chat" or not call.caller.keeps_samples or call.caller.account_id is None:
             return None
         asked = {name: value for name, value in rest.items() if name in Sample.KEPT}
         sample = Sample(version.version, dict(use.variables), list(said), asked, call.run_id)
-        return self.samples.keep(call.caller.account_id, version.name, sample)
+        return partial(self.samples.keep, call.caller.account_id, version.name, sample)
 
 
 def share_of(*texts: str) -> float:

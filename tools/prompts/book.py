@@ -1,5 +1,6 @@
 """The prompts of callers: versions that never change, one of them promoted, and what was observed."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -160,8 +161,7 @@ class PromptBook:
             .where(PROMPT.c.account_id == account_id, PROMPT.c.promoted == PROMPT_VERSION.c.version)
             .order_by(PROMPT.c.name)
         )
-        opened = map(self._opened, await self.store.read(query))
-        return [version for version in opened if version is not None]
+        return await self._all_opened(await self.store.read(query))
 
     async def listed(self, account_id: str) -> list[dict[str, Any]]:
         """Everything, as GET /v1/prompts shows it: the newest prompt first."""
@@ -178,7 +178,7 @@ class PromptBook:
         if item is None:
             raise not_found(name)
         rows = await self.store.read(select(PROMPT_VERSION).where(*_of(account_id, name)))
-        texts = {version.id: version.template for version in map(self._opened, rows) if version}
+        texts = {version.id: version.template for version in await self._all_opened(rows)}
         for shown in item["versions"]:
             template = texts.get(shown["version_id"])
             shown |= {
@@ -215,6 +215,11 @@ class PromptBook:
         while f"v{number}" in taken:
             number += 1
         return f"v{number}"
+
+    async def _all_opened(self, rows: Sequence[Row]) -> list[Version]:
+        """Those that can be opened, in a thread: they may be large."""
+        opened = await asyncio.to_thread(lambda: [self._opened(row) for row in rows])
+        return [version for version in opened if version is not None]
 
     def _opened(self, row: Row) -> Version | None:
         """None where the server's secret changed meanwhile."""

@@ -21,6 +21,7 @@ from base.ids import new_uuid
 from base.money import NANO_PER_CENT, usd_text
 from base.sealing import Sealed, Sealer, Unsealable
 from settlement.ledger.reports import UsageReports
+from storage.errors import StorageUnavailable
 from storage.op import Key, Op, Refused, Row, Rows, Store
 from tools.jobs.batch import Batch
 from tools.jobs.batch import Status as BatchStatus
@@ -37,6 +38,7 @@ Submit = Callable[[Caller, BatchInput, str], Awaitable[str]]
 Price = Callable[[BatchInput], Awaitable[int]]
 """The most that a batch may cost, in nano-USD."""
 _LOOK_S: Final = 0.5
+_AGAIN_S: Final = 5.0
 _CHAT: Final = "/v1/chat/completions"
 _EMBED: Final = "/v1/embeddings"
 _MOST_CHARS: Final = 8000  # of an answer that is compared
@@ -114,24 +116,38 @@ class Replays:
         """Take open trials to their end, until cancelled: those of an earlier process too."""
         while True:
             self._wake.clear()
-            rows = await self.trials.open()
-            for row in rows:
-                await self._try(row)
+            pause_s = await self._look()
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S if rows else None):
+                async with asyncio.timeout(pause_s):
                     await self._wake.wait()
 
+    async def _look(self) -> float | None:
+        """A step of each open trial; after how long to look again, None where only a new one is work."""
+        try:
+            rows = await self.trials.open()
+        except StorageUnavailable:
+            return _AGAIN_S
+        for row in rows:
+            await self._try(row)
+        return _LOOK_S if rows else None
+
     async def _try(self, row: Row) -> None:
+        try:
+            await self._go_on(row)
+        except StorageUnavailable:
+            _log.warning("a regression waits for the storage", extra={"trial": row["id"]})
+        except Exception:  # noqa: BLE001 - others go on, and this one is tried again
+            _log.exception("a regression could not go on", extra={"trial": row["id"]})
+
+    async def _go_on(self, row: Row) -> None:
         try:
             await self._step(row)
         except BatchinError as error:
             if error.status < 500 and error.status not in (409, 429):
                 await self._end_early(row, error.message)
-        except Exception:  # noqa: BLE001 - others go on, and this one is tried again
-            _log.exception("a regression could not go on", extra={"trial": row["id"]})
 
     async def _step(self, row: Row) -> None:
-        plan = self._opened(row)
+        plan = await asyncio.to_thread(self._opened, row)
         if plan is None:
             await self._end_early(row, "what was to be replayed can't be read any more")
         elif row["status"] == Status.QUEUED:

@@ -14,6 +14,8 @@ NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 VERSION: Final = r"^[A-Za-z0-9._-]{1,32}$"
 ANY_VERSION: Final = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63}@)?[A-Za-z0-9._-]{1,32}$"
 MOST_VARIABLES: Final = 64
+MOST_FILLED_CHARS: Final = 2_000_000
+"""Of a prompt with its variables: a variable stands as often as a template says."""
 _HOLE: Final = re.compile(r"\{\{ {0,8}([A-Za-z_][A-Za-z0-9_]{0,63}) {0,8}\}\}")
 
 Variables = Annotated[
@@ -61,7 +63,8 @@ class Template(BaseModel):
     def filled(self, variables: Mapping[str, str]) -> list[dict[str, Any]]:
         """The messages with each variable in its place; what a variable says is not looked through.
 
-        Raises InvalidRequest for a variable that lacks and for one that stands nowhere.
+        Raises InvalidRequest for a variable that lacks, for one that stands nowhere, and for more than
+        ``MOST_FILLED_CHARS`` in all.
         """
         wanted = self.variables
         lacking = [name for name in wanted if name not in variables]
@@ -78,6 +81,12 @@ class Template(BaseModel):
                 param="prompt.variables",
                 resolution=f"Give only: {', '.join(wanted)}." if wanted else "Leave variables out.",
             )
+        if self._length(variables) > MOST_FILLED_CHARS:
+            raise InvalidRequest(
+                f"The prompt with its variables has more than {MOST_FILLED_CHARS} characters.",
+                param="prompt.variables",
+                resolution="Shorten the variables.",
+            )
         return [
             {
                 "role": message.role,
@@ -85,6 +94,12 @@ class Template(BaseModel):
             }
             for message in self.messages
         ]
+
+    def _length(self, variables: Mapping[str, str]) -> int:
+        """Of what ``filled`` makes, or a little more."""
+        texts = [message.content for message in self.messages]
+        holes = (name for text in texts for name in _HOLE.findall(text))
+        return sum(map(len, texts)) + sum(len(variables[name]) for name in holes)
 
 
 def version_id_of(name: str, version: str) -> str:

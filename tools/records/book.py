@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from base.clock import Clock
 from base.sealing import Sealed, Sealer, Unsealable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tools.records.wire import Sent
 
 MOST_READ: Final = 1000
+MOST_READ_BYTES: Final = 4_194_304
+MOST_READ_PARTS: Final = 50_000
+"""Of the spans that one answer shows: attributes, events and links."""
 _MOST_WAITING: Final = 20_000
 _AT_ONCE: Final = 256
 _FULL: Final = "at most {} sent spans of an account are kept until they expire"
@@ -41,6 +45,14 @@ class Taken:
         from tools.records import wire
 
         return wire.answered(self.rejected, self.why, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """Spans of a trace; ``left_out`` counts the rows that were too much for one answer."""
+
+    spans: Sequence[Span]
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +113,16 @@ class SpanBook:
                     self.lost += len(rows)
                     _log.error("the spans of %d calls could not be kept", len(rows))
 
-    async def of_trace(self, account_id: str, trace_id: str) -> Sequence[Span]:
-        """The account's spans of one trace, the oldest rows first: at most ``MOST_READ`` rows."""
+    async def of_trace(self, account_id: str, trace_id: str) -> Traced:
+        """The account's spans of one trace, the oldest rows first: of ``MOST_READ`` rows those that have
+        ``MOST_READ_BYTES`` and ``MOST_READ_PARTS`` in all."""
         await self.flush()
-        query = select(SPAN).where(*self._of(account_id), SPAN.c.trace_id == trace_id)
-        rows = await self._store.read(query.order_by(SPAN.c.place).limit(MOST_READ))
-        return await asyncio.to_thread(lambda: [span for row in rows for span in self._spans(row)])
+        asked = (*self._of(account_id), SPAN.c.trace_id == trace_id)
+        found = await self._store.read(_measured(asked, MOST_READ))
+        fitting = _fitting(found)
+        rows = await self._rows(asked, fitting)
+        spans, read = await asyncio.to_thread(self._shown, rows)
+        return Traced(spans, len(found) - read)
 
     async def take(self, account_id: str, body: bytes, *, as_json: bool) -> Taken:
         """Keep the spans of an OTLP message for an account; the same span again replaces it.
@@ -126,19 +142,40 @@ class SpanBook:
         return Taken(len(refusals), refusals[-1] if refusals else "")
 
     async def page(self, account_id: str, limit: int, after: int, trace_id: str | None) -> Page:
-        """Spans in the order of their arrival, as messages: of ``limit`` rows after a place."""
+        """Spans in the order of their arrival, as messages: after a place at most ``limit`` rows, and no
+        more of them than have ``MOST_READ_BYTES`` in all."""
         await self.flush()
-        query = select(SPAN).where(*self._of(account_id), SPAN.c.place > after)
+        asked = (*self._of(account_id), SPAN.c.place > after)
         if trace_id is not None:
-            query = query.where(SPAN.c.trace_id == trace_id)
-        rows = await self._store.read(query.order_by(SPAN.c.place).limit(limit + 1))
-        more = len(rows) > limit
-        shown = rows[:limit]
-        return Page(shown, shown[-1]["place"] if more else None)
+            asked = (*asked, SPAN.c.trace_id == trace_id)
+        found = await self._store.read(_measured(asked, limit + 1))
+        fitting = _fitting(found[:limit])
+        rows = await self._rows(asked, fitting)
+        more = len(found) > len(fitting)
+        return Page(rows, fitting[-1]["place"] if more else None)
 
     async def exported(self, page: Page, *, as_json: bool) -> bytes:
         """A page as a TracesData message."""
         return await asyncio.to_thread(self._exported, page.rows, as_json)
+
+    async def _rows(self, asked: tuple[Any, ...], fitting: Sequence[Row]) -> Sequence[Row]:
+        """The whole of rows that were measured."""
+        if not fitting:
+            return ()
+        upto = SPAN.c.place <= fitting[-1]["place"]
+        return await self._store.read(select(SPAN).where(*asked, upto).order_by(SPAN.c.place))
+
+    def _shown(self, rows: Sequence[Row]) -> tuple[Sequence[Span], int]:
+        """The spans of the first rows, and of how many rows they are."""
+        spans: list[Span] = []
+        left = MOST_READ_PARTS
+        for number, row in enumerate(rows):
+            found = self._spans(row)
+            left -= sum(span.parts for span in found)
+            if left < 0:
+                return spans, number
+            spans += found
+        return spans, len(rows)
 
     async def _count(self, account_id: str) -> int:
         """How many spans the account sent and are kept, as far as it matters."""
@@ -227,6 +264,17 @@ def _read(body: bytes, as_json: bool) -> tuple[list["Sent"], list[str]]:
     found = list(wire.split(request))
     sent = {(one.trace_id, one.span_id): one for one in found if not isinstance(one, str)}
     return list(sent.values()), [one for one in found if isinstance(one, str)]
+
+
+def _measured(asked: tuple[Any, ...], limit: int) -> Select[Any]:
+    size = func.length(SPAN.c.box).label("size")
+    return select(SPAN.c.place, size).where(*asked).order_by(SPAN.c.place).limit(limit)
+
+
+def _fitting(found: Sequence[Row]) -> Sequence[Row]:
+    """The first of them that have ``MOST_READ_BYTES`` in all, and one at least."""
+    sizes = accumulate(row["size"] for row in found)
+    return found[: max(1, sum(size <= MOST_READ_BYTES for size in sizes))]
 
 
 def _put(row: Row) -> Op:

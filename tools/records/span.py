@@ -50,6 +50,12 @@ class Span:
     flags: int = 0
     state: str = ""
 
+    @property
+    def parts(self) -> int:
+        """How many attributes, events and links it has."""
+        inner = (*self.events, *self.links)
+        return len(self.attributes) + sum(1 + len(one.attributes) for one in inner)
+
 
 class ShownEvent(BaseModel):
     """An event of a span."""

@@ -6,8 +6,9 @@ first message comes: protobuf takes its time.
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Final
 
 import orjson
@@ -18,12 +19,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, TracesData
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from base.errors import InvalidRequest
 
 MOST_SPAN_BYTES: Final = 65_536
+MOST_SPLIT_BYTES: Final = 33_554_432
+"""Of the spans of one message, each with its resource and scope: a message tells those once for many."""
+MOST_PARTS: Final = 1000
+"""Attributes, events and links of a span, each value that is inside of another, and its resource's."""
 _MAX_DEPTH: Final = 32
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
@@ -80,10 +86,15 @@ def from_json(body: bytes) -> ExportTraceServiceRequest:
 
 def split(request: ExportTraceServiceRequest) -> Iterator[Sent | str]:
     """Each span by itself, or why it is not taken."""
+    room = MOST_SPLIT_BYTES
     for group in request.resource_spans:
         for scope in group.scope_spans:
+            shared = _Shared(group, scope)
             for span in scope.spans:
-                yield _refusal(span) or _alone(group, scope, span)
+                taken = shared.alone(span, room)
+                if isinstance(taken, Sent):
+                    room -= len(taken.data)
+                yield taken
 
 
 def answered(rejected: int, why: str, *, as_json: bool) -> bytes:
@@ -135,14 +146,62 @@ def _refusal(span: SpanMessage) -> str | None:
     return None
 
 
-def _alone(group: ResourceSpans, scope: ScopeSpans, span: SpanMessage) -> Sent | str:
-    own = ResourceSpans(resource=group.resource, schema_url=group.schema_url)
-    inner = own.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url)
-    inner.spans.append(span)
-    data = own.SerializeToString()
-    if len(data) > MOST_SPAN_BYTES:
-        return f"a span with its resource is larger than {MOST_SPAN_BYTES} bytes"
-    return Sent(span.trace_id.hex(), span.span_id.hex(), data)
+class _Shared:
+    """What the spans of one scope share: measured before it is copied for each of them."""
+
+    def __init__(self, group: ResourceSpans, scope: ScopeSpans) -> None:
+        self._group = group
+        self._scope = scope
+        schemas = len(group.schema_url) + len(scope.schema_url)
+        self._bytes = group.resource.ByteSize() + scope.scope.ByteSize() + schemas
+        self._parts = _count(_parts(group.resource.attributes), _parts(scope.scope.attributes))
+
+    def alone(self, span: SpanMessage, room: int) -> Sent | str:
+        """A message of this span, or why it is not taken; ``room`` is for what it may have in bytes."""
+        least = self._bytes + span.ByteSize()
+        refusal = _refusal(span) or self._excess(span, least)
+        if refusal is not None:
+            return refusal
+        if least > room:
+            return f"the spans with their resources are larger than {MOST_SPLIT_BYTES} bytes in all"
+        own = ResourceSpans(resource=self._group.resource, schema_url=self._group.schema_url)
+        inner = own.scope_spans.add(scope=self._scope.scope, schema_url=self._scope.schema_url)
+        inner.spans.append(span)
+        data = own.SerializeToString()
+        return self._excess(span, len(data)) or Sent(span.trace_id.hex(), span.span_id.hex(), data)
+
+    def _excess(self, span: SpanMessage, size: int) -> str | None:
+        if size > MOST_SPAN_BYTES:
+            return f"a span with its resource is larger than {MOST_SPAN_BYTES} bytes"
+        if self._parts + _count(_parts_of(span)) > MOST_PARTS:
+            return f"a span with its resource has more than {MOST_PARTS} attributes, events and links"
+        return None
+
+
+def _count(*parts: Iterator[None]) -> int:
+    """How many, as far as it matters."""
+    return sum(1 for _ in islice(chain(*parts), MOST_PARTS + 1))
+
+
+def _parts_of(span: SpanMessage) -> Iterator[None]:
+    yield from _parts(span.attributes)
+    for one in (*span.events, *span.links):
+        yield None
+        yield from _parts(one.attributes)
+
+
+def _parts(attributes: Iterable[KeyValue]) -> Iterator[None]:
+    """One for each attribute, and for each value inside of it."""
+    for attribute in attributes:
+        yield None
+        yield from _inside(attribute.value)
+
+
+def _inside(value: AnyValue) -> Iterator[None]:
+    yield from _parts(value.kvlist_value.values)
+    for one in value.array_value.values:
+        yield None
+        yield from _inside(one)
 
 
 def _same_resource(one: ResourceSpans, other: ResourceSpans) -> bool:

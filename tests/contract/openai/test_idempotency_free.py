@@ -108,3 +108,19 @@ def test_a_quote_and_a_wrong_token_under_a_key(
     assert (refused.status_code, json.loads(refused.text)["error"]["code"]) == (401, "unauthorized")
     huge = http.post("/keys", content=b" " * 2_200_000, headers=named)
     assert huge.status_code == 413
+
+
+@pytest.mark.parametrize(("texts", "told"), [(1, 200), (6, 422)])
+def test_a_long_answer_is_no_reason_to_do_it_again(
+    http: httpx.Client, named: dict[str, str], texts: int, told: int
+) -> None:
+    """Of a prompt as long as a request may be the answer is not kept: that is said, and no version made."""
+    wanted = {"name": "long", "messages": [{"role": "user", "content": "x" * 200_000}] * texts}
+    first = http.post("/prompts", json=wanted, headers=named).raise_for_status()
+    again = http.post("/prompts", json=wanted, headers=named)
+    assert again.status_code == told
+    if told == 200:
+        assert again.content == first.content
+    else:
+        assert again.json()["error"]["code"] == "idempotency_mismatch"
+    assert len(http.get("/prompts/long").json()["versions"]) == 1

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from base.settings import SettingsError
 from base.trace import trace_from
 from base.usage import Usage
 from server.span_push import MOST_WAITING, SpanPush, headers_of
@@ -31,12 +32,13 @@ class Collector:
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
         self.asked: list[web.Request] = []
+        self.headers: dict[str, str] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
         await request.read()
         self.asked.append(request)
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        return web.Response(status=status)
+        return web.Response(status=status, headers=self.headers)
 
 
 @asynccontextmanager
@@ -89,8 +91,25 @@ async def test_what_waits_is_bounded() -> None:
 
 
 def test_headers_are_written_as_the_sdks_write_them() -> None:
-    assert headers_of("Authorization=Basic a=b, X-Org = 7") == {
+    assert headers_of("Authorization=Basic a=b, X-Org = 7,") == {
         "authorization": "Basic a=b",
         "x-org": "7",
     }
+    assert headers_of("Authorization=Basic%20YTpi%3D") == {"authorization": "Basic YTpi="}
     assert headers_of("") == {}
+
+
+@pytest.mark.parametrize("text", ["secret", "=secret", "a b=secret", "a=secret%0d%0ab: c", "a=secret\u00b2"])
+def test_what_is_no_header_is_refused_at_the_start_and_not_repeated(text: str) -> None:
+    with pytest.raises(SettingsError, match="otlp_headers") as refused:
+        headers_of(text)
+    assert "secret" not in str(refused.value)
+
+
+async def test_a_wait_that_is_no_number_is_no_trouble() -> None:
+    collector = Collector(503, 200)
+    collector.headers = {"retry-after": "\u00b2"}
+    async with pushing_to(collector) as push:
+        push.call_ended(report())
+        await push.flush()
+        assert (push.pushed, push.dropped) == (1, 0)
