@@ -61,6 +61,13 @@ class Exposure:
         """The call ended, or never began."""
         self._open.pop(run_id, None)
 
+    def leave(self, run_id: str) -> None:
+        """The call ended, and its chain has not said yet what became of the money: it counts until
+        ``follow`` knows."""
+        payment = self._open.pop(run_id, None)
+        if payment is not None:
+            self._pending[run_id] = payment
+
     def follow(self, pending: Iterable[Payment]) -> None:
         """Count those, too, that ended and whose chain has not said yet what became of the money."""
         self._pending = {payment.run_id: payment for payment in pending}

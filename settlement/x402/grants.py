@@ -20,13 +20,15 @@ Challenged = Callable[[str], Awaitable[SettlementFailed]]
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedGrant:
-    """A payment that is settled when the run ended, before anything of it leaves."""
+    """A payment that is settled when the run ended, before anything of it leaves. ``ended`` is told the
+    run when it is known what became of the money, ``left`` when recovery has to find out."""
 
     payment: Payment
     steps: AfterRun
     collector: Collector
     failed: Challenged
     ended: Callable[[str], None]
+    left: Callable[[str], None]
 
     @property
     def terms(self) -> Terms:
@@ -39,12 +41,18 @@ class AuthorizedGrant:
     async def capture(self, outcome: Outcome) -> Settled:
         """Raises SettlementFailed and SignerUnavailable (final, nothing charged), and SettlementPending
         (still followed)."""
+        tell = self.left
         try:
-            return await self._capture(outcome)
+            answer = await self._capture(outcome)
+            tell = self.ended
+        except (SettlementFailed, SignerUnavailable):
+            tell = self.ended
+            raise
         except StorageUnavailable as error:  # the money may be under way, so it is not said to be safe
             raise SettlementPending(self.payment.run_id) from error
         finally:
-            self.ended(self.payment.run_id)
+            tell(self.payment.run_id)
+        return answer
 
     async def release(self) -> None:
         try:

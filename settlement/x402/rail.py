@@ -243,11 +243,16 @@ class X402Rail:
             with suppress(StorageUnavailable):  # then recovery does it
                 await self._after_run.released(payment)  # refused, harmless, once money is under way
             raise
-        return AuthorizedGrant(running, self._after_run, self._collector, asked.failed, self._ended)
+        told = (asked.failed, self._ended, self._left)
+        return AuthorizedGrant(running, self._after_run, self._collector, *told)
 
     def _ended(self, run_id: str) -> None:
         self._live.discard(run_id)
         self._exposure.close(run_id)
+
+    def _left(self, run_id: str) -> None:
+        self._live.discard(run_id)
+        self._exposure.leave(run_id)
 
     async def _verify(self, asked: _Asked, payment: Payment) -> None:
         try:

@@ -67,6 +67,8 @@ async def test_what_waits_for_its_chain_is_counted_until_it_is_settled(tmp_path:
         await house.until("pending")
         running.cancel()
         await asyncio.wait((running,))
+        with pytest.raises(TooMuchUnsettled):  # before anybody looked for it
+            await begun(house, payer, 2)
         await house.rail.recovery.reconcile()
         with pytest.raises(TooMuchUnsettled):
             await begun(house, payer, 2)
