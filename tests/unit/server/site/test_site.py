@@ -61,7 +61,10 @@ class Told:
         return COMPUTE
 
 
-async def models(_: Request) -> Response:
+async def models(request: Request) -> Response:
+    """As the real ones: what they do not know of is refused."""
+    if request.headers or request.query_params:
+        return JSONResponse({"error": {"code": "invalid_request"}}, 400)
     return JSONResponse({"data": [{"id": "talker", "status": "always_on", "created": 1_790_000_000}]})
 
 
