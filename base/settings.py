@@ -335,7 +335,8 @@ class Settings(BaseSettings):
         description="Collector that spans of calls are pushed to: http://collector:4318/v1/traces.",
     )
     otlp_headers: SecretStr | None = Field(
-        None, description="Headers for the collector, as name=value,name=value."
+        None,
+        description="Headers for the collector: name=value,name=value; values may be percent-encoded.",
     )
     otlp_body_bytes: int = Field(
         4_194_304, ge=1024, description="Largest body of sent spans, packed and unpacked."

@@ -52,5 +52,6 @@ def _unpacked(body: bytes, limit: int) -> bytes:
 
 def _bad() -> InvalidRequest:
     return InvalidRequest(
-        f"The body is not whole gzip, or of more than {_MOST_MEMBERS} members.", resolution="Pack the body again, or send it bare."
+        f"The body is not whole gzip, or of more than {_MOST_MEMBERS} members.",
+        resolution="Pack the body again, or send it bare.",
     )

@@ -114,7 +114,7 @@ def test_a_quote_and_a_wrong_token_under_a_key(
 def test_a_long_answer_is_no_reason_to_do_it_again(
     http: httpx.Client, named: dict[str, str], texts: int, told: int
 ) -> None:
-    """Of a prompt as long as a request may be the answer is not kept: that is said, and no version made."""
+    """The answer of a very long prompt is not kept: that is said, and no version is made."""
     wanted = {"name": "long", "messages": [{"role": "user", "content": "x" * 200_000}] * texts}
     first = http.post("/prompts", json=wanted, headers=named).raise_for_status()
     again = http.post("/prompts", json=wanted, headers=named)

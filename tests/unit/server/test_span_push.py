@@ -99,7 +99,9 @@ def test_headers_are_written_as_the_sdks_write_them() -> None:
     assert headers_of("") == {}
 
 
-@pytest.mark.parametrize("text", ["secret", "=secret", "a b=secret", "a=secret%0d%0ab: c", "a=secret\u00b2"])
+@pytest.mark.parametrize(
+    "text", ["secret", "=secret", "a b=secret", "a=secret%0d%0ab: c", "a=secret\u00b2"]
+)
 def test_what_is_no_header_is_refused_at_the_start_and_not_repeated(text: str) -> None:
     with pytest.raises(SettingsError, match="otlp_headers") as refused:
         headers_of(text)
