@@ -151,8 +151,8 @@ async def _again(sealer: Sealer, ended: ops.Ended, send: Send) -> None:
         ) from None
     if kept["body"] is None:
         raise IdempotencyMismatch(
-            f"What this request asks for was done; its answer has more than {MOST_KEPT} bytes and was not "
-            "kept.",
+            f"What this request asks for was done; its answer has more than {MOST_KEPT} bytes "
+            "and was not kept.",
             param="Idempotency-Key",
             resolution="Read what it made; a new Idempotency-Key does it again.",
         )
