@@ -13,7 +13,7 @@ _log: Final = logging.getLogger("batchin.beside")
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run work as a task of the block; it is cancelled when the block is left. Work that fails before is
     not begun again: the log says so at once."""
-    task = asyncio.create_task(work, name=work.__qualname__)
+    task = asyncio.create_task(work, name=getattr(work, "__qualname__", None))
     task.add_done_callback(_tell)
     try:
         yield

@@ -53,8 +53,8 @@ class Span:
     @property
     def parts(self) -> int:
         """How many attributes, events and links it has."""
-        inner = (*self.events, *self.links)
-        return len(self.attributes) + sum(1 + len(one.attributes) for one in inner)
+        inner = [one.attributes for one in self.events] + [one.attributes for one in self.links]
+        return len(self.attributes) + len(inner) + sum(map(len, inner))
 
 
 class ShownEvent(BaseModel):

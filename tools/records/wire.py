@@ -185,9 +185,10 @@ def _count(*parts: Iterator[None]) -> int:
 
 def _parts_of(span: SpanMessage) -> Iterator[None]:
     yield from _parts(span.attributes)
-    for one in (*span.events, *span.links):
+    inner = chain((one.attributes for one in span.events), (one.attributes for one in span.links))
+    for attributes in inner:
         yield None
-        yield from _parts(one.attributes)
+        yield from _parts(attributes)
 
 
 def _parts(attributes: Iterable[KeyValue]) -> Iterator[None]:
