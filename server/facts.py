@@ -1,14 +1,38 @@
 """The facts that the documents tell, from the parts of a server."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from base.clock import iso_utc
 from base.money import usd_text
 from base.signing import key_id_of
-from manifests.facts import KeyFact, ModelFact, PaymentFact
+from manifests.facts import AgentFact, Facts, KeyFact, ModelFact, PaymentFact
 from runtime.catalog import Catalog
+from server.version import version
+from settlement.agent.agent import Agent
 from settlement.evidence.trust import TrustedKey
 from settlement.x402.sale import Sale
+
+
+def facts_of(
+    url: str,
+    catalog: Catalog,
+    sales: Sequence[Sale],
+    history: Sequence[TrustedKey],
+    agent: Agent | None,
+) -> Facts:
+    """What is so now. ``sales`` are the terms of x402 on each network, none where it is off."""
+    *past_keys, key = key_facts(history)
+    return Facts(
+        version=version(),
+        base_url=url,
+        models=tuple(model_facts(catalog)),
+        payment=payment_fact(sales[0], sales[1:]) if sales else None,
+        key=key,
+        rendered_on=datetime.now(UTC).date(),
+        past_keys=past_keys,
+        agent=AgentFact(agent.registry_name, agent.number) if agent else None,
+    )
 
 
 def model_facts(catalog: Catalog) -> Iterator[ModelFact]:

@@ -21,6 +21,19 @@ _NUMBERS: Final = frozenset({"n", "seed"})
 _DIGITS: Final = 12
 
 Read = Callable[[str], Awaitable[bytes | None]]
+Save = Callable[[bytes], Awaitable[str]]
+"""Keeps a picture under a name that nobody guesses, and returns the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Makes a link of a picture, on the server at ``url``."""
+
+    url: str
+    save: Save
+
+    async def __call__(self, picture: bytes) -> str:
+        return f"{self.url}{PICTURES}{await self.save(picture)}.png"
 
 
 def picture_routes(read: Read, ttl_s: int) -> list[Route]:
