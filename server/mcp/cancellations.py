@@ -5,13 +5,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import anyio
 import orjson
 
 NOTICE = b"notifications/cancelled"
-_Key = tuple[str, str]
+_RequestId = str | int
+_Key = tuple[str, _RequestId | None]
 
 
 class Cancellations:
@@ -21,10 +21,10 @@ class Cancellations:
         self._scopes: dict[_Key, anyio.CancelScope] = {}
 
     @contextmanager
-    def cancellable(self, session: str, request_id: str | int | None) -> Iterator[None]:
+    def cancellable(self, session: str, request_id: _RequestId | None) -> Iterator[None]:
         """Run the block until ``heed`` names this request; then it is cancelled and left quietly."""
         with anyio.CancelScope() as scope:
-            key = (session, str(request_id))
+            key = (session, request_id)
             self._scopes[key] = scope
             try:
                 yield
@@ -37,12 +37,12 @@ class Cancellations:
         if NOTICE not in body:
             return
         request_id = _cancelled(body)
-        scope = self._scopes.get((session, str(request_id)))
+        scope = self._scopes.get((session, request_id)) if request_id is not None else None
         if scope is not None:
             scope.cancel()
 
 
-def _cancelled(body: bytes) -> Any:
+def _cancelled(body: bytes) -> _RequestId | None:
     try:
         message = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -50,4 +50,5 @@ def _cancelled(body: bytes) -> Any:
     if not isinstance(message, Mapping) or message.get("method") != NOTICE.decode():
         return None
     params = message.get("params")
-    return params.get("requestId") if isinstance(params, Mapping) else None
+    named = params.get("requestId") if isinstance(params, Mapping) else None
+    return named if type(named) in (str, int) else None

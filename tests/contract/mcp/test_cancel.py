@@ -60,13 +60,28 @@ async def test_one_client_cannot_cancel_the_call_of_another(live: Live) -> None:
         call = asyncio.create_task(client.call_tool("talk", HANG))
         await live.stage.running.wait()
         for request_id in range(8):
-            notice = {
-                "jsonrpc": "2.0",
-                "method": "notifications/cancelled",
-                "params": {"requestId": request_id},
-            }
-            answer = await live.post(notice, mcp_session_id="somebody-elses")
+            answer = await live.post(_notice(request_id), mcp_session_id="somebody-elses")
             assert answer.status_code == 202
         assert not live.stage.aborted.is_set()
         live.stage.gate.set()
         assert (await call).structured_content == {"text": "one two "}
+
+
+async def test_a_notice_cancels_the_call_of_its_id_alone(live: Live) -> None:
+    """An id that is a text is another id than the number that looks like it (JSON-RPC 2.0, 4)."""
+    called: dict[str, Any] = {"jsonrpc": "2.0", "id": "5", "method": "tools/call"}
+    called["params"] = {"name": "talk", "arguments": HANG}
+    mine = {"mcp_session_id": "mine", "mcp_protocol_version": "2025-11-25"}
+    call = asyncio.create_task(live.post(called, authorization=f"Bearer {KEY}", **mine))
+    await live.stage.running.wait()
+    for unknown in (5, True, 5.0, None, ["5"]):
+        assert (await live.post(_notice(unknown), **mine)).status_code == 202
+    assert not live.stage.aborted.is_set()
+    assert (await live.post(_notice("5"), **mine)).status_code == 202
+    await eventually(live.stage.aborted.is_set)
+    await call
+
+
+def _notice(request_id: object) -> dict[str, Any]:
+    params = {"requestId": request_id}
+    return {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
