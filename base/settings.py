@@ -178,6 +178,11 @@ class Settings(BaseSettings):
     sglang_start_s: float = Field(
         900.0, gt=0, description="Longest time that a launched SGLang takes until it serves."
     )
+    sglang_silence_s: float = Field(
+        60.0,
+        gt=0,
+        description="A launched SGLang that answers nothing for so long is ended and started again.",
+    )
     engine_admin_key: SecretStr | None = Field(
         None, description="Admin key of an attached SGLang, where it has one: cut calls end at once."
     )

@@ -15,6 +15,7 @@ from runtime.http.plain import PlainClient
 from runtime.openai_run import Identify, Run, Server
 from runtime.video_run import VideoRun
 
+_OK: Final = 200
 _PROBE_BYTES: Final = 1_048_576
 _AT_LENGTH: Final = frozenset((Modality.IMAGE, Modality.SPEECH, Modality.TRANSCRIPTION))
 """What is answered whole, after as long as the work takes: silence says nothing before."""
@@ -47,12 +48,16 @@ class OpenAiHttp:
         return len(self._runs)
 
     @property
+    def heard_s(self) -> float:
+        """When the newest bytes came on what runs, by the loop's clock; 0 before the first."""
+        return max((run.heard_s for run in self._runs.values()), default=0.0)
+
+    @property
     def silent_s(self) -> float:
         """How long no byte has come on any run that should say something meanwhile; 0 without one."""
         if not self._telling:
             return 0.0
-        heard_s = max(self._heard_s, *(run.heard_s for run in self._runs.values()))
-        return asyncio.get_running_loop().time() - heard_s
+        return asyncio.get_running_loop().time() - max(self._heard_s, self.heard_s)
 
     def run(self, call: EngineCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """As ``runtime.engine.Engine`` tells."""
@@ -67,10 +72,24 @@ class OpenAiHttp:
 
     async def ready(self) -> bool:
         """Whether the server says that it serves."""
-        return await self.get(self._server.flavour.ready_path) is not None
+        return await self.serves() is True
+
+    async def serves(self) -> bool | None:
+        """Whether the server says that it serves; None when it says nothing at all."""
+        answer = await self._ask(self._server.flavour.ready_path)
+        return None if answer is None else answer[0] == _OK
 
     async def get(self, path: str) -> bytes | None:
         """The body of a 200 answer; None for any other answer or none."""
+        answer = await self._ask(path)
+        return None if answer is None or answer[0] != _OK else answer[1]
+
+    async def aclose(self) -> None:
+        """Close every connection; runs that are still on end with a Fault."""
+        await self._client.aclose()
+
+    async def _ask(self, path: str) -> tuple[int, bytes] | None:
+        """Status and body of an answer, None without one."""
         request = self._server.request("GET", path)
         try:
             response = await self._client.send(lambda _: request)
@@ -80,11 +99,7 @@ class OpenAiHttp:
                 response.close()
         except HttpFailure:
             return None
-        return body if response.status == 200 else None
-
-    async def aclose(self) -> None:
-        """Close every connection; runs that are still on end with a Fault."""
-        await self._client.aclose()
+        return response.status, body
 
     def _entered(self, run: Run | VideoRun) -> None:
         if not self._telling and run.call.modality not in _AT_LENGTH:

@@ -36,6 +36,7 @@ def launched_engine(
         max_queued=settings.max_queued,
         threads=settings.engine_threads or engine_threads(),
         start_s=settings.sglang_start_s,
+        silence_s=settings.sglang_silence_s,
     )
     plan.program()  # a wrong flag is told before anything starts
     model = Model(

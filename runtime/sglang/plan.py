@@ -44,8 +44,9 @@ class LaunchPlan:
     """One server to launch.
 
     ``model`` is a folder or a hub id, ``served_as`` the id that callers use and ``kind`` what it does;
-    ``args`` are further flags of SGLang, ``threads`` those of the CPU build; the keys are new for each
-    plan and known to nobody else.
+    ``args`` are further flags of SGLang, ``threads`` those of the CPU build; ``start_s`` is the longest
+    that it may take until it serves, ``silence_s`` that it may then say nothing at all; the keys are new
+    for each plan and known to nobody else.
     """
 
     python: Path
@@ -57,6 +58,7 @@ class LaunchPlan:
     max_queued: int = 256
     threads: int = 1
     start_s: float = 600.0
+    silence_s: float = 60.0
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     admin_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 

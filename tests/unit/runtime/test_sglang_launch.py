@@ -5,6 +5,7 @@ import os
 import signal
 import time
 import venv
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,9 +101,13 @@ def command_of(engine: Launched) -> str:
 
 
 async def until(engine: Launched, state: EngineState) -> None:
-    deadline = time.monotonic() + 60
-    while engine.state is not state:
-        assert time.monotonic() < deadline, engine.state
+    await until_true(lambda: engine.state is state)
+
+
+async def until_true(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
 
 
@@ -175,6 +180,41 @@ async def test_one_that_says_it_is_not_ready_is_down_until_it_says_it_is(interpr
         await until(engine, EngineState.READY)
         assert await engine.ready()
         assert engine.health().restarts == 0
+
+
+async def test_one_that_says_nothing_for_too_long_is_ended_and_started_again(
+    interpreter: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("runtime.sglang.launched._READY_S", 2.0)
+    async with launched(replace(plan(interpreter), silence_s=0.01)) as engine:
+        hung = engine.pid
+        assert hung is not None
+        os.killpg(hung, signal.SIGSTOP)
+        await until_true(lambda: engine.pid not in (None, hung))
+        monkeypatch.setattr("runtime.sglang.launched._READY_S", 120.0)  # a slow machine is no silence
+        assert Finish(0, "length") in await answer(engine)
+        assert engine.health().restarts == 1
+    assert "said nothing" in caplog.text
+
+
+async def test_one_that_says_no_is_not_ended_however_long(
+    interpreter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.sglang.launched._PROBE_S", 0.01)
+    monkeypatch.setattr("runtime.sglang.launched._READY_S", 120.0)
+    async with launched(replace(plan(interpreter), silence_s=0.01)) as engine:
+        pid = engine.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGUSR1)
+        await until(engine, EngineState.DOWN)
+        for _ in range(20):  # as often as the watch asks, and for longer than a silence may last
+            assert not await engine.ready()
+            await asyncio.sleep(0.01)
+        assert engine.pid == pid
+        assert Finish(0, "length") in await answer(engine)
+        os.kill(pid, signal.SIGUSR1)
+        await until(engine, EngineState.READY)
+        assert (engine.pid, engine.health().restarts) == (pid, 0)
 
 
 async def test_it_is_stopped_and_started(interpreter: Path) -> None:
