@@ -31,6 +31,10 @@ class Trace:
     def traceparent(self) -> str:
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
 
+    def below(self, span_id: str) -> "Trace":
+        """The span of that id, whose parent is this one."""
+        return Trace(self.trace_id, span_id, self.span_id, self.flags, self.state)
+
 
 def trace_from(traceparent: str | None, tracestate: str | None = None) -> Trace:
     """Continue the caller's trace when its header is well formed, else start one (section 3.2); then its

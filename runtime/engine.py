@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from base.trace import Trace
 from base.usage import Usage
 from runtime.hardware import Hardware
 from runtime.picture import Picture
@@ -43,7 +44,8 @@ class EngineCall:
     """One execution as an engine needs it.
 
     ``rid`` is run id + attempt; ``body`` holds only validated fields of the modality; ``model`` is the
-    engine's own model id; ``tenant`` separates prefix caches. Bodies: for chat and completion OpenAI's
+    engine's own model id; ``tenant`` separates prefix caches; ``trace`` is the span in which the engine
+    works, None where nobody follows it. Bodies: for chat and completion OpenAI's
     fields of those APIs (prompts are texts, never token ids), for embedding and classify ``{"input":
     [texts]}``, for rerank ``{"query": text, "documents": [texts]}`` and perhaps ``instruct``, for speech
     ``{"input": text, "voice": the engine's own name, "format": one of SOUND_FORMATS, "speed": number,
@@ -62,6 +64,7 @@ class EngineCall:
     tenant: str
     lane: str = "shared"
     region: str = "local"
+    trace: Trace | None = None
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
 

@@ -19,13 +19,17 @@ class AbortOrder:
 
 
 class Flavour(Protocol):
-    """One kind of server. ``name`` names it in evidence, ``ready_path`` answers 200 when it serves."""
+    """One kind of server. ``name`` names it in evidence, ``ready_path`` answers 200 when it serves;
+    ``traced``: it is ours, and the spans that it makes join the trace of a call."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def ready_path(self) -> str: ...
+
+    @property
+    def traced(self) -> bool: ...
 
     @property
     def about_paths(self) -> tuple[str, ...]:
@@ -69,6 +73,7 @@ class OpenAi:
     ready_path: str = "/v1/models"
     about_paths: tuple[str, ...] = ()
     load_path: str | None = None
+    traced: bool = False
 
     def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
         return Modality.CHAT
@@ -101,6 +106,7 @@ class LlamaCpp:
     ready_path: str = "/health"
     about_paths: tuple[str, ...] = ()
     load_path: str | None = None
+    traced: bool = False
 
     def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
         return Modality.CHAT

@@ -21,7 +21,7 @@ from runtime.engine import (
 from runtime.flavours import AbortOrder, Flavour
 from runtime.http.failure import HttpFailure
 from runtime.http.form import form
-from runtime.http.message import Client, Limits, Request, Response
+from runtime.http.message import Client, Headers, Limits, Request, Response
 from runtime.http.sse import EventTooLarge, SseParser
 from runtime.openai_chat import ChatPiece
 from runtime.openai_faults import fault_of_body, fault_of_failure
@@ -50,8 +50,8 @@ class Server:
     identify: Identify
     limits: Limits
     prefix: str
-    headers: tuple[tuple[str, str], ...]
-    admin_headers: tuple[tuple[str, str], ...]
+    headers: Headers
+    admin_headers: Headers
 
     def request(self, method: str, path: str, body: bytes = b"") -> Request:
         return Request(method, self.prefix + path, (_JSON, *self.headers), body)
@@ -61,17 +61,25 @@ class Server:
         see ``posted``."""
         told = self.flavour.body(call, rid)
         path = self.prefix + path_of(call)
-        files = files_of(call)
+        files, trace = files_of(call), self._trace(call)
         if not files:
-            return Request("POST", path, (_JSON, *self.headers), orjson.dumps(told))
+            return Request("POST", path, (_JSON, *self.headers), orjson.dumps(told), trace)
         media_type, body = form(form_fields(told), files)
-        return Request("POST", path, (("Content-Type", media_type), *self.headers), body)
+        return Request("POST", path, (("Content-Type", media_type), *self.headers), body, trace)
 
     async def posted(self, call: EngineCall, rid: str) -> Request:
         """As ``post``, off the event loop where files are read."""
         if has_files(call):
             return await asyncio.to_thread(self.post, call, rid)
         return self.post(call, rid)
+
+    def _trace(self, call: EngineCall) -> Headers:
+        """The headers under which a server of ours makes its spans (W3C trace context, 3.2 and 3.3)."""
+        trace = call.trace
+        if trace is None or not self.flavour.traced:
+            return ()
+        parent = (("traceparent", trace.traceparent()),)
+        return (*parent, ("tracestate", trace.state)) if trace.state else parent
 
     async def manage(self, order: AbortOrder) -> None:
         """Raises HttpFailure."""

@@ -28,9 +28,11 @@ _LANGUAGES: Final = {  # Whisper's names, which its API answers with, as ISO 639
 
 
 _SOUNDS: Final[Mapping[str, Callable[[bytes], bool]]] = {  # by their first bytes
-    "mp3": lambda body: body[:3] == b"ID3" or _has_sync(body),
-    "opus": lambda body: body[:4] == b"OggS",
-    "aac": lambda body: body[:4] == b"ADIF" or body[4:8] == b"ftyp" or _has_sync(body),
+    "mp3": lambda body: body[:3] == b"ID3" or (_has_sync(body) and _layer(body) != 0),
+    "opus": lambda body: body[:4] == b"OggS" and body[28:36] == b"OpusHead",
+    "aac": lambda body: (
+        body[:4] == b"ADIF" or body[4:8] == b"ftyp" or (_has_sync(body) and _layer(body) == 0)
+    ),
     "flac": lambda body: body[:4] == b"fLaC",
     "wav": lambda body: body[:4] == b"RIFF" and body[8:12] == b"WAVE",
     "pcm": bool,
@@ -75,6 +77,8 @@ def sound_of(call: EngineCall, body: bytes) -> tuple[Sound, Usage] | Fault:
     if not _SOUNDS[asked["format"]](body):
         return _internal("a spoken text that is no sound of the asked format")
     duration_ms = _length_ms(body) if asked["format"] == "wav" else None
+    if duration_ms == 0:
+        return _internal("a spoken text that can't be heard")
     usage = Usage(characters=len(asked["input"]), audio_ms=duration_ms or 0)
     return Sound(body, SOUND_FORMATS[asked["format"]], duration_ms), usage
 
@@ -124,11 +128,17 @@ def _has_sync(body: bytes) -> bool:
     return len(body) > 1 and body[0] == 0xFF and body[1] >= 0xE0
 
 
+def _layer(body: bytes) -> int:
+    """Two bits of such a frame, never 0 but in ADTS, which holds AAC (ISO/IEC 13818-7, 6.2.1)."""
+    return body[1] >> 1 & 0b11
+
+
 def _length_ms(data: bytes) -> int | None:
-    """Of a wav file; None for one whose head does not tell."""
+    """Of the samples of a wav file that are there; None for one whose head can't be read."""
     try:
         with wave.open(io.BytesIO(data)) as file:
-            return int(file.getnframes() * 1000 // file.getframerate())
+            second = int(file.getsampwidth() * file.getnchannels() * file.getframerate())
+            return len(file.readframes(file.getnframes())) * 1000 // second
     except (wave.Error, EOFError, ZeroDivisionError):
         return None
 

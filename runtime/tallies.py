@@ -1,5 +1,6 @@
 """How servers tell the usage of a stream: once, on every chunk, or for each choice by itself."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -36,12 +37,14 @@ class LastUsage:
 class RunningUsage:
     """Usage of one choice on each of its chunks, of the whole call at the end.
 
-    ``per_prompt`` is how many choices each prompt has: its input counts once.
+    ``per_prompt`` is how many choices each prompt has: its input counts once. ``most`` are the output
+    tokens that the call may have: a server that tells more makes them up, or goes on for ever.
     """
 
-    def __init__(self, per_prompt: int = 1) -> None:
+    def __init__(self, per_prompt: int = 1, most: float = math.inf) -> None:
         self.exact = False
         self._per_prompt = per_prompt
+        self._most = most
         self._outputs: dict[int, int] = {}
         self._inputs: dict[int, Usage] = {}
 
@@ -50,6 +53,8 @@ class RunningUsage:
         if not usage:
             return None
         told = usage_of(usage)
+        if told.output_tokens > self._most:
+            raise ValueError("more tokens than were asked for")
         choices = chunk.get("choices")
         if not choices:
             self.exact = True

@@ -19,6 +19,7 @@ from runtime.routing.dispatch import Dispatch
 from runtime.sound import Segment, SoundPart
 from settlement.rail import Delivery, Served
 from tools.core import Call, Ran
+from tools.records.calls import engine_span_id
 
 _FAULTS: dict[str, tuple[type[BatchinError], str]] = {
     "invalid": (InvalidRequest, "The engine refused a parameter of this request."),
@@ -121,7 +122,16 @@ def engine_run(
     """The run of a call of the core, in its caller's lane and region. ``model`` is the engine's id."""
     caller = call.caller
     tenant = caller.account_id or call.run_id
-    asked = EngineCall(call.run_id, modality, model, body, tenant, caller.lane, caller.region)
+    asked = EngineCall(
+        rid=call.run_id,
+        modality=modality,
+        model=model,
+        body=body,
+        tenant=tenant,
+        lane=caller.lane,
+        region=caller.region,
+        trace=call.trace.below(engine_span_id(call.run_id)),
+    )
     return EngineRun(engines, asked, call.deadline_s, call.delivery)
 
 

@@ -191,6 +191,7 @@ class ImageExecution:
         self._args = args
         self._keep = keep
         self._created_s = created_s
+        self._size = _size(args.size)
         self._entries: list[Mapping[str, Any]] = []
         self._digest = hashlib.sha256()
         self._usage = Usage()
@@ -216,7 +217,7 @@ class ImageExecution:
                     yield event
 
     def result(self) -> Result:
-        width, height = _size(self._args.size)
+        width, height = self._size
         output = {
             "created": self._created_s,
             "model": self._args.model,
@@ -236,6 +237,7 @@ class ImageExecution:
 
     async def _entry(self, picture: Picture) -> Mapping[str, Any]:
         self._digest.update(picture.data)
+        self._size = picture.width, picture.height
         self._details.append(picture.facts)
         told = {
             "revised_prompt": picture.told or None,

@@ -4,16 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+Headers = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request. ``path`` is an origin-form target (RFC 9112, 3.2.1); Host and Content-Length are
-    added by the client."""
+    added by the client. ``headers`` are those of many requests, ``own`` of this one alone."""
 
     method: str
     path: str
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     body: bytes = b""
+    own: Headers = ()
 
 
 Attempt = Callable[[int], Request]

@@ -1,14 +1,15 @@
 """The pooled client of one plain-http origin."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from runtime.http.connection import Connection
 from runtime.http.failure import ConnectFailed, ConnectionStale, HttpFailure
-from runtime.http.message import DEFAULT_LIMITS, Attempt, Limits, Request, Response
+from runtime.http.message import DEFAULT_LIMITS, Attempt, Headers, Limits, Request, Response
 
 _HEADS_KEPT: Final = 64
-_HeadKey = tuple[str, str, tuple[tuple[str, str], ...]]
+_HeadKey = tuple[str, str, Headers]
 
 
 class PlainClient:
@@ -84,13 +85,21 @@ class PlainClient:
             if len(self._heads) >= _HEADS_KEPT:
                 self._heads.clear()
             head = self._heads[key] = self._head(request)
-        return b"%b%d\r\n\r\n%b" % (head, len(request.body), request.body)
+        own = _lines(request.own)
+        return b"%b%bContent-Length: %d\r\n\r\n%b" % (head, own, len(request.body), request.body)
 
     def _head(self, request: Request) -> bytes:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        headers = (("Host", f"{host}:{self._port}"), *request.headers)
-        lines = [f"{request.method} {request.path} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in headers]
-        if any("\r" in line or "\n" in line for line in lines):
-            raise ValueError("a line break in a request's head")
-        return ("\r\n".join(lines) + "\r\nContent-Length: ").encode("latin-1")
+        first = f"{request.method} {request.path} HTTP/1.1"
+        return _joined([first]) + _lines((("Host", f"{host}:{self._port}"), *request.headers))
+
+
+def _lines(headers: Headers) -> bytes:
+    return _joined([f"{name}: {value}" for name, value in headers])
+
+
+def _joined(lines: Sequence[str]) -> bytes:
+    """Raises ValueError for a line that would be two."""
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line break in a request's head")
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")

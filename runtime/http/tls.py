@@ -69,7 +69,7 @@ class TlsClient:
                 response = await session.request(
                     request.method,
                     self._origin + request.path,
-                    headers=dict(request.headers),
+                    headers=dict(request.headers + request.own),
                     data=request.body,
                     allow_redirects=False,
                 )

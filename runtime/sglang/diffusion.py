@@ -28,6 +28,7 @@ class SgLangDiffusion:
     ready_path: str = "/health"
     about_paths: tuple[str, ...] = ("/server_info",)
     load_path: str | None = None
+    traced: bool = True
 
     def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
         return Modality.IMAGE

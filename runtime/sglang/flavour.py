@@ -7,6 +7,7 @@ other, so none begins another.
 
 import hashlib
 import hmac
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -41,6 +42,7 @@ class SgLang:
     ready_path: str = "/ready"
     about_paths: tuple[str, ...] = ("/server_info", "/model_info")
     load_path: str | None = LOADS_PATH
+    traced: bool = True
 
     def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
         return Modality.EMBEDDING if facts.get("is_generation") is False else Modality.CHAT
@@ -80,7 +82,8 @@ class SgLang:
         return body
 
     def tally(self, call: EngineCall) -> Tally:
-        return RunningUsage(call.body.get("n") or 1)
+        most = (call.body.get("max_tokens") or math.inf) * choices_of(call)
+        return RunningUsage(call.body.get("n") or 1, most)
 
     def abort(self, call: EngineCall, rid: str) -> AbortOrder | None:
         """Several choices run under ids of the server's own: the end of the connection ends them."""

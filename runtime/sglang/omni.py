@@ -25,6 +25,7 @@ class SgLangOmni:
     ready_path: str = "/health"
     about_paths: tuple[str, ...] = ()
     load_path: str | None = None
+    traced: bool = False
 
     def listed_modality(self, facts: Mapping[str, Any]) -> Modality:
         return Modality.SPEECH

@@ -46,11 +46,12 @@ class Quota:
         self._taken = tokens
 
     def release(self, used_tokens: int) -> None:
-        """End an admitted call; nothing for one that was refused."""
+        """End an admitted call; nothing for one that was refused. What an engine says was used beyond
+        what was taken is not the caller's."""
         if self._taken is None:
             return
         for gate in self._gates:
-            gate.leave(self._taken - used_tokens)
+            gate.leave(max(0, self._taken - used_tokens))
         self._taken = None
 
     def headers(self) -> HeaderPairs:

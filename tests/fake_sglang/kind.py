@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.fake_sglang.wrong import Wrong
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -33,8 +35,11 @@ class Faults:
     ``stall_s`` passed, then it is reset), is reset, takes the whole server with it, ends without a
     finish, or goes on with what is no JSON. ``per_event`` is how many tokens one event brings.
     ``health_s`` is how long ``/health`` takes. ``draining``: ``/ready`` says 503, calls are still taken.
-    ``no_usage``: the final usage is left out. ``head_s`` delays a response's head; ``not_http``: what
-    answers is no HTTP. ``video_fault`` is what goes wrong with videos: they ``fail``, get ``stuck``
+    ``no_usage``: the final usage is left out; ``usage_factor``: output is told to be so many times what
+    it is; ``endless``: a stream goes on past the tokens that were asked for. ``head_s`` delays a
+    response's head; ``not_http``: what answers is no HTTP; ``wrong`` is how all work is answered
+    instead. ``media_fault``: pictures have ``another_size``, speech is of ``another_format`` or
+    ``silent``. ``video_fault`` is what goes wrong with videos: they ``fail``, get ``stuck``
     at 40 percent, are ``lost`` there (as by a restart), take the whole server with them (``die``), are
     once answered for by a proxy (``away``) or not at all (``reset``), are told of in ``garbage``, have a
     ``foreign`` id, end as a file that is ``no_video``, or one whose end is missing (``cut``).
@@ -51,8 +56,12 @@ class Faults:
     health_s: float = 0.0
     draining: bool = False
     no_usage: bool = False
+    usage_factor: int = 1
+    endless: bool = False
     head_s: float = 0.0
     not_http: bool = False
+    wrong: Wrong | None = None
+    media_fault: Literal["another_size", "another_format", "silent"] | None = None
     video_fault: (
         Literal[
             "fail",

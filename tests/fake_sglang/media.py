@@ -36,7 +36,7 @@ async def answered(fake: "FakeSglang", exchange: Exchange, path: str) -> bool:
         case "omni", "POST", "/v1/audio/speech":
             await exchange.give(200, _speech(fake, _told(fake, exchange)), "audio/wav")
         case "diffusion", "POST", "/v1/images/generations":
-            await exchange.say(200, _pictures(_told(fake, exchange)))
+            await exchange.say(200, _pictures(fake, _told(fake, exchange)))
         case "diffusion", "POST", "/v1/images/edits":
             await exchange.say(200, _edited(fake, exchange))
         case "diffusion", _, _ if path.startswith("/v1/videos"):
@@ -85,7 +85,11 @@ def _speech(fake: "FakeSglang", told: dict[str, Any]) -> bytes:
         raise _refused(400, "response_format must be one of", "response_format")
     if len(told["input"]) > 4096:
         raise _refused(400, "input must be at most 4096 characters", "input")
+    if fake.faults.media_fault == "another_format":
+        return b"fLaC" if told["response_format"] == "wav" else b"RIFF\x24\x00\x00\x00WAVE"
     frames = int(len(told["input"]) * _RATE / 10 / told["speed"])
+    if fake.faults.media_fault == "silent":
+        frames = 0
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setparams((1, 2, _RATE, frames, "NONE", ""))
@@ -98,9 +102,11 @@ def _refused(status: int, message: str, param: str) -> Refused:
     return Refused({"error": error}, status)
 
 
-def _pictures(told: dict[str, Any]) -> dict[str, Any]:
+def _pictures(fake: "FakeSglang", told: dict[str, Any]) -> dict[str, Any]:
     """One gray for each seed."""
     width, height = map(int, told["size"].split("x"))
+    if fake.faults.media_fault == "another_size":
+        width //= 2
     seeds = told["seed"] if isinstance(told["seed"], list) else [told["seed"]]
     if len(seeds) != told["n"]:
         raise Refused({"detail": "seed list must have one seed for each output"})
@@ -137,7 +143,7 @@ def _edited(fake: "FakeSglang", exchange: Exchange) -> dict[str, Any]:
         "seed": [first + number - given for number in range(count)],
         "n": count,
     }
-    return _pictures(asked)
+    return _pictures(fake, asked)
 
 
 def gray(width: int, height: int, shade: int) -> bytes:

@@ -18,6 +18,7 @@ from tests.fake_sglang.prompts import chat_prompt, check_context, text_prompts
 from tests.fake_sglang.refused import Refused
 from tests.fake_sglang.slots import DuplicateId, Job, QueueFull, Slots
 from tests.fake_sglang.videos import FakeVideo
+from tests.fake_sglang.wrong import answer_wrongly
 
 _OPEN: Final = ("/ready", "/health", "/metrics")
 _NO_EMBEDDER: Final = (
@@ -25,18 +26,21 @@ _NO_EMBEDDER: Final = (
     "launching the server or try another model."
 )
 _DEFAULT_TOKENS: Final = 16
+_NEVER: Final = 10**9
 _QUEUE_FULL: Final = "The request queue is full."
 
 
 class FakeSglang:
-    """A running fake: ``seen`` are the bodies that it was sent, ``generated`` the tokens that it made
-    for each request id, ``videos`` those that it holds, ``faults`` may be turned at any time."""
+    """A running fake: ``seen`` are the bodies that it was sent and ``traces`` the traceparents of all
+    work, ``generated`` the tokens that it made for each request id, ``videos`` those that it holds,
+    ``faults`` may be turned at any time."""
 
     def __init__(self, kind: Kind, faults: Faults) -> None:
         self.kind = kind
         self.faults = faults
         self.slots = Slots(kind.running_max, kind.queue_max)
         self.seen: list[Mapping[str, Any]] = []
+        self.traces: list[str | None] = []
         self.generated: dict[str, int] = {}
         self.listener = Listener()
         self.videos: dict[str, FakeVideo] = {}
@@ -53,9 +57,19 @@ class FakeSglang:
             await exchange.raw(b"\x00\x01 no HTTP \xff\r\n\r\n")
             exchange.reset()
         try:
-            await self._route(exchange)
+            if exchange.method == "POST" and exchange.path.startswith("/v1/"):
+                await self._work(exchange)
+            else:
+                await self._route(exchange)
         except Refused as refused:
             await exchange.say(refused.status, refused.answer)
+
+    async def _work(self, exchange: Exchange) -> None:
+        self.traces.append(exchange.headers.get("traceparent"))
+        if self.faults.wrong is None:
+            await self._route(exchange)
+        else:
+            await answer_wrongly(exchange, self.faults.wrong)
 
     async def _route(self, exchange: Exchange) -> None:
         path = exchange.path.partition("?")[0]
@@ -132,6 +146,9 @@ class FakeSglang:
             problem = str(bad)
         room = self.kind.context - max(tokens)
         choices = choices_of(body, prompts, forced, room if chat else 16)
+        if self.faults.endless:
+            for choice in choices:
+                choice.limit = _NEVER
         cached = self._cached(body, prompts, tokens)
         return Generation(
             CHAT if chat else TEXT, body, choices, tokens, cached, self.kind.tick_s
@@ -161,6 +178,8 @@ class FakeSglang:
             number += 1
             if self.faults.no_usage and not event["choices"]:
                 continue
+            if event.get("usage"):
+                event["usage"]["completion_tokens"] *= self.faults.usage_factor
             await exchange.event(orjson.dumps(event))
         await exchange.event(b"[DONE]")
         await exchange.end_stream()

@@ -16,6 +16,7 @@ from tools.records.span import Kind, Span
 
 SERVICE: Final = "batchin"
 _DONE: Final = frozenset(("completed", "partial", "replayed"))
+_ENGINE: Final = "engine"
 _OPERATIONS: Final[Mapping[str, str]] = {
     "chat": "chat",
     "respond": "chat",
@@ -109,7 +110,7 @@ def _steps(whole: Span, call: Mapping[str, Any]) -> Iterator[Span]:
     yield step("settle" if call["upfront"] else "hold", admitted, held, whole.span_id)
     if held is None or call["outcome"] == "replayed":
         return
-    engine = step("engine", held, ran, whole.span_id, "client")
+    engine = step(_ENGINE, held, ran, whole.span_id, "client")
     yield engine
     if first is not None:
         yield step("first token", held, first, engine.span_id)
@@ -150,6 +151,11 @@ def _attributes(call: Mapping[str, Any], *, failed: bool) -> dict[str, Any]:
     if call["streamed"] and first is not None:
         found["gen_ai.response.time_to_first_chunk"] = first / 1e9
     return found
+
+
+def engine_span_id(run_id: str) -> str:
+    """Of the span in which an engine works for a run."""
+    return _step_id(run_id, _ENGINE)
 
 
 def _step_id(run_id: str, name: str) -> str:

@@ -33,7 +33,8 @@ async def replayed(name: str, split: int = 100_000) -> list[Event]:
 
     async with scripted(script) as server:
         asked = told["request"] if isinstance(told["request"], dict) else {}
-        fields = {key: asked[key] for key in ("n", "logprobs", "top_logprobs") if key in asked}
+        passed_on = ("max_tokens", "n", "logprobs", "top_logprobs")
+        fields = {key: asked[key] for key in passed_on if key in asked}
         return await events_of(sglang(server.url), chat_call(**fields))
 
 

@@ -96,8 +96,13 @@ async def test_progress_is_told(studio: Studio, http: httpx.AsyncClient) -> None
 
 async def test_an_engine_that_fails_costs_nothing(studio: Studio, http: httpx.AsyncClient) -> None:
     before = studio.watched.money()
-    for fault in ("fail", "no_video"):
-        studio.fake.faults = Faults(video_fault=fault)
+    for faults in (
+        Faults(video_fault="fail"),
+        Faults(video_fault="no_video"),
+        Faults(wrong="garbage"),
+        Faults(wrong="cut"),
+    ):
+        studio.fake.faults = faults
         video = await ended(http, (await made(http))["id"])
         assert (video["status"], video["error"]["code"]) == ("failed", "engine_error")
         assert "/srv" not in str(video)

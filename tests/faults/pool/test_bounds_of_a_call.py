@@ -1,4 +1,4 @@
-"""Lane, region, time limit and energy of a call, from its headers to the engine and its record."""
+"""Lane, region, time limit, trace and energy of a call, from its headers to engine and record."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -85,6 +85,24 @@ def test_the_time_limit_of_a_workspace_ends_a_call_that_is_not_charged(both: Bot
     assert (answer.status_code, error_of(answer)["code"]) == (504, "deadline_exceeded")
     watched.eventually("the engine stopped", lambda: not engine.slots.running)
     watched.eventually("all is given back", lambda: watched.money() == before)
+
+
+def test_the_engine_works_in_a_span_of_the_callers_trace(both: Both) -> None:
+    watched, engine = both
+    trace_id, above = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 4}
+    headers = {
+        "Authorization": f"Bearer {watched.server.api_key}",
+        "traceparent": f"00-{trace_id}-{above}-01",
+    }
+    assert watched.http.post(CHAT, json=body, headers=headers).status_code == 200
+    version, told_id, parent, flags = str(engine.traces[-1]).split("-")
+    assert (version, told_id, flags) == ("00", trace_id, "01")
+    path = f"/v1/traces/{trace_id}"
+    watched.eventually("it is kept", lambda: watched.http.get(path, headers=headers).json().get("spans"))
+    spans = {span["name"]: span for span in watched.http.get(path, headers=headers).json()["spans"]}
+    assert spans["engine"]["span_id"] == parent
+    assert spans["engine"]["parent_span_id"] == spans[f"chat {MODEL}"]["span_id"] != above
 
 
 def test_the_record_tells_the_calls_share_of_the_power(both: Both) -> None:

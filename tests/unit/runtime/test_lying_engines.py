@@ -16,6 +16,7 @@ from runtime.openai_stream import StreamReader
 from runtime.openai_text import text_piece
 from runtime.tallies import LastUsage, usage_of
 from tests.fake_sglang.media import gray
+from tests.unit.runtime.test_media import wav
 from tests.unit.tools.test_invoke import SERVED
 
 
@@ -88,6 +89,36 @@ def test_an_error_is_no_sound_though_its_status_says_so(name: str) -> None:
     assert isinstance(sound_of(call, b'{"error": "no such voice"}'), Fault)
 
 
+_SOUNDS = {
+    "mp3": b"\xff\xfb\x90\x64" + bytes(60),
+    "aac": b"\xff\xf1\x50\x80" + bytes(60),
+    "opus": b"OggS" + bytes(22) + b"\x01\x13" + b"OpusHead" + bytes(30),
+    "flac": b"fLaC" + bytes(60),
+    "wav": wav(0.5),
+}
+
+
+@pytest.mark.parametrize("name", list(_SOUNDS))
+@pytest.mark.parametrize("given", list(_SOUNDS))
+def test_a_sound_of_another_format(name: str, given: str) -> None:
+    assert isinstance(spoken(name, _SOUNDS[given]), Fault) is (name != given)
+
+
+def test_a_sound_that_is_none() -> None:
+    assert isinstance(spoken("wav", wav(0)), Fault)
+
+
+def test_a_sound_is_as_long_as_what_is_there() -> None:
+    told = spoken("wav", wav(2)[:-8000])
+    assert isinstance(told, tuple)
+    assert told[0].duration_ms == 1500
+
+
+def spoken(name: str, file: bytes) -> object:
+    asked = {"input": "hi", "voice": "v", "format": name, "speed": 1.0}
+    return sound_of(EngineCall("run_1", Modality.SPEECH, "m", asked, "acct_1"), file)
+
+
 @pytest.mark.parametrize("duration", [-5000, "inf", "nan", 1e300, 10**15, None])
 def test_sound_of_impossible_length(duration: object) -> None:
     assert isinstance(transcript_of(orjson.dumps({"duration": duration, "text": "x"})), Fault)
@@ -112,6 +143,34 @@ def test_no_more_tokens_were_cached_than_sent() -> None:
 
 @pytest.mark.parametrize("kept", [33, -12, -1])
 def test_a_picture_that_is_cut(kept: int) -> None:
-    call = EngineCall("run_1", Modality.IMAGE, "media", {"seeds": [7]}, "acct")
-    body = {"data": [{"b64_json": base64.b64encode(gray(16, 16, 7)[:kept]).decode()}]}
-    assert isinstance(pictures_of(call, orjson.dumps(body)), Fault)
+    assert isinstance(pictures((16, 16), gray(16, 16, 7)[:kept]), Fault)
+
+
+def pictures(size: tuple[int, int], file: bytes, **more: object) -> object:
+    """What one picture that was asked for in that size is understood as."""
+    asked = {"width": size[0], "height": size[1], "seeds": [7], **more}
+    call = EngineCall("run_1", Modality.IMAGE, "media", asked, "acct")
+    return pictures_of(call, orjson.dumps({"data": [{"b64_json": base64.b64encode(file).decode()}]}))
+
+
+@pytest.mark.parametrize(
+    ("asked", "made", "right"),
+    [
+        ((256, 256), (256, 256), True),
+        ((256, 256), (256, 240), False),  # it fits every grid
+        ((256, 256), (512, 512), False),
+        ((250, 330), (240, 320), True),  # rounded to a grid of 16, or of 32
+        ((250, 330), (224, 320), True),
+        ((250, 330), (256, 352), True),
+        ((250, 330), (250, 330), True),
+        ((250, 330), (330, 250), False),
+        ((250, 330), (250, 288), False),
+    ],
+)
+def test_a_picture_of_another_size(asked: tuple[int, int], made: tuple[int, int], right: bool) -> None:
+    told = pictures(asked, gray(*made, 7))
+    assert isinstance(told, Fault) is not right
+
+
+def test_a_picture_that_is_changed_may_keep_its_shape() -> None:
+    assert not isinstance(pictures((256, 256), gray(64, 32, 7), pictures=["one"]), Fault)

@@ -7,11 +7,13 @@ import hmac
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
+from base.trace import Trace
 from base.usage import Usage
 from runtime.engine import (
     Delta,
@@ -128,6 +130,27 @@ async def test_sglang_gets_our_id_priority_and_a_salt_that_tenants_do_not_share(
     assert {body["rid"] for body in bodies} == {"run_1."}
     salt = hmac.digest(SALT_KEY, b"a", hashlib.sha256).hex()
     assert [body["cache_salt"] == salt for body in bodies] == [True, False, True]
+
+
+@pytest.mark.parametrize(("make", "told"), [(sglang, True), (openai, False), (llama, False)])
+async def test_a_server_of_ours_is_told_the_trace_and_no_other_is(
+    make: Callable[[str], OpenAiHttp], told: bool
+) -> None:
+    heads: list[str] = []
+
+    async def script(exchange: Exchange) -> None:
+        heads.append(exchange.head.lower())
+        await exchange.stream(*WHOLE)
+
+    trace = Trace("a" * 32, "b" * 16, None, "01", "vendor=1")
+    async with scripted(script) as server:
+        for state in ("vendor=1", ""):
+            call = replace(chat_call(), trace=replace(trace, state=state))
+            await events_of(make(server.url), call)
+        await events_of(make(server.url), chat_call())
+    parent = f"traceparent: 00-{'a' * 32}-{'b' * 16}-01\r\n"
+    assert [parent in head for head in heads] == [told, told, False]
+    assert ["tracestate: vendor=1\r\n" in head for head in heads] == [told, False, False]
 
 
 async def test_a_second_attempt_has_an_id_of_its_own() -> None:

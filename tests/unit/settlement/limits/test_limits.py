@@ -96,6 +96,17 @@ def test_tokens_are_reserved_at_their_most_and_corrected_at_the_end() -> None:
     assert dict(second.headers())["x-ratelimit-remaining-tokens"] == "700"
 
 
+def test_an_engine_that_makes_tokens_up_shuts_nobody_out() -> None:
+    limits = Limits({}, HandClock())
+    caller = replace(KEY, allowance=Allowance(tpm=1000))
+    first, second = limits.quota(caller), limits.quota(caller)
+    assert first is not None
+    assert second is not None
+    first.admit(200)
+    first.release(2**40)
+    assert dict(second.headers())["x-ratelimit-remaining-tokens"] == "800"
+
+
 def test_a_call_beyond_a_whole_minute_of_tokens_is_told_so() -> None:
     quota = Limits({}, HandClock()).quota(replace(KEY, allowance=Allowance(tpm=1000)))
     assert quota is not None
