@@ -25,6 +25,8 @@ class PaymentReport(BaseModel):
         "failed",
         "credited",
         "lost",
+        "repaid",
+        "forgiven",
     ]
     final: bool
     message: str

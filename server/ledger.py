@@ -4,16 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import Field
 from sqlalchemy import func, select
 
 from base.clock import Clock, iso_utc
-from server.operations import NoArguments, Operation
+from server.operations import Arguments, NoArguments, Operation
 from settlement.deposits.deposits import checksummed, to_sweep
 from settlement.ledger.ids import JOBS, SYSTEM_ACCOUNTS
 from settlement.ledger.tables import ACCOUNT, HOLD
 from settlement.x402.arrivals import Arrivals
+from settlement.x402.debts import Debt, Debts
+from settlement.x402.eip712 import checksum_address
+from settlement.x402.payment import State
 from settlement.x402.reconciliation import Reconciliation, prove
 from storage.op import Store
+
+
+class EndDebt(Arguments):
+    run_id: str = Field(description="Run, record or audit id of the payment.")
+    note: str | None = Field(None, min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,38 @@ class LedgerOffice:
         return {
             "ledger.audit": Operation(NoArguments, self._audit),
             "ledger.deposits": Operation(NoArguments, self._deposits),
+            "ledger.owed": Operation(NoArguments, self._owed),
+            "ledger.repaid": Operation(EndDebt, self._repaid),
+            "ledger.forgive": Operation(EndDebt, self._forgiven),
+        }
+
+    async def _owed(self, _: NoArguments) -> dict[str, Any]:
+        owed = await Debts(self.store, self.clock).owed()
+        return {
+            "owed": [_debt(debt) for debt in owed],
+            "owed_nano_usd": sum(debt.owed_nano_usd for debt in owed),
+        }
+
+    async def _repaid(self, asked: EndDebt) -> dict[str, Any]:
+        return await self._ended(asked, State.REPAID)
+
+    async def _forgiven(self, asked: EndDebt) -> dict[str, Any]:
+        return await self._ended(asked, State.FORGIVEN)
+
+    async def _ended(self, asked: EndDebt, end: State) -> dict[str, Any]:
+        """End a debt, serve its wallet again unless it owes for another, and prove the books."""
+        debts = Debts(self.store, self.clock)
+        ended = await debts.end(asked.run_id, end, asked.note)
+        if self.reconciliation:
+            self.reconciliation.losses.forget()
+        payer = ended.payment.payer
+        still = [debt for debt in await debts.owed() if debt.payment.payer == payer]
+        return {
+            **_debt(ended),
+            "status": end.value,
+            "served_again": not still,
+            "still_owed": [_debt(debt) for debt in still],
+            "audit": await self._audit(NoArguments()),
         }
 
     async def _deposits(self, _: NoArguments) -> dict[str, Any]:
@@ -92,6 +133,20 @@ async def _gas(running: Reconciliation) -> list[dict[str, Any]]:
         }
         for network, wallet in running.gas_wallets.items()
     ]
+
+
+def _debt(debt: Debt) -> dict[str, Any]:
+    payment = debt.payment
+    return {
+        "run_id": payment.run_id,
+        "payer": checksum_address(payment.payer),
+        "network": payment.network,
+        "tool": payment.tool,
+        "transaction": payment.transaction,
+        "reason": payment.reason,
+        "paid_nano_usd": payment.paid_nano_usd,
+        "owed_nano_usd": debt.owed_nano_usd,
+    }
 
 
 def _shown(one: Arrivals) -> dict[str, Any]:

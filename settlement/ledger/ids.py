@@ -12,8 +12,9 @@ CHAIN: Final = "chain"
 ROUNDING: Final = "rounding"
 FUNDING: Final = "funding"
 LOSS: Final = "loss"
+WRITTEN_OFF: Final = "written_off"
 # They have no row: their balance is the sum of their transfers, so that no node waits for a hot row.
-SYSTEM_ACCOUNTS: Final = frozenset((REVENUE, RECEIVABLE, CHAIN, ROUNDING, FUNDING, LOSS))
+SYSTEM_ACCOUNTS: Final = frozenset((REVENUE, RECEIVABLE, CHAIN, ROUNDING, FUNDING, LOSS, WRITTEN_OFF))
 
 _WALLET = "wallet:"
 _KEPT: Final = 1024

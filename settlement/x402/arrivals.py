@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, String, and_, case, func, literal,
 from base.money import nano_from_atomic
 from settlement.ledger.ids import CHAIN, RECEIVABLE
 from settlement.ledger.tables import TRANSFER, USAGE
-from settlement.x402.payment import FINAL, RAIL, State
+from settlement.x402.payment import FINAL, LEFT, RAIL, State
 from settlement.x402.sale import Flow
 from settlement.x402.tables import PAYMENT
 from storage.op import Store
@@ -21,7 +21,7 @@ ARRIVED: Final = or_(
     and_(_UPFRONT, PAYMENT.c.state.in_((State.PAID.value, State.RUNNING.value))),
 )
 """The payments whose money is here."""
-_LOST: Final = PAYMENT.c.state == State.LOST.value
+_LOST: Final = PAYMENT.c.state.in_([state.value for state in LEFT])
 _DUE: Final = and_(
     ~_UPFRONT,
     PAYMENT.c.state.in_((State.DONE.value, State.SETTLING.value, State.PENDING.value)),

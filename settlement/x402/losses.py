@@ -27,7 +27,9 @@ LOSABLE: Final = frozenset({State.SETTLED, State.CREDITED})
 class WalletRefused(Forbidden):
     """The wallet took an answer whose payment left its chain."""
 
-    resolution = "Pay with another wallet, or ask the operator, who has the payment's run in the books."
+    resolution = (
+        "Ask the operator, who can book the debt as repaid or forgiven, and name the payment's run."
+    )
 
 
 @dataclass(slots=True)
@@ -53,6 +55,10 @@ class Losses:
         step = advance(payment, LOSABLE, State.LOST, at_ms, reason=reason, salt=None, box=None)
         lost = await self.desk.commit(step, *_postings(payment, at_ms))
         (await self._known())[payment.payer] = lost
+
+    def forget(self) -> None:
+        """Look anew whom not to serve: a debt ended."""
+        self._by_payer = None
 
     async def _known(self) -> dict[str, Payment]:
         if self._by_payer is None:

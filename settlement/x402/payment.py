@@ -23,7 +23,8 @@ RAIL: Final = "x402"
 
 
 class State(StrEnum):
-    """Where a payment stands. SETTLED, FAILED, CREDITED and LOST are final.
+    """Where a payment stands. SETTLED, FAILED, CREDITED, LOST, REPAID and FORGIVEN are
+    final.
 
     After the run (flow ``authorization``)::
 
@@ -35,7 +36,8 @@ class State(StrEnum):
         reserved -> settling -> paid -> running -> settled | credited;  settling -> pending, failed
 
     LOST comes after SETTLED and CREDITED: the chain replaced the block that held the transfer, and the
-    money will not come.
+    money will not come. REPAID and FORGIVEN come after LOST, by an operator's hand: the money came some
+    other way, or is waived, and the wallet is served again.
 
     A payment released before any money moved has no row: its authorization may be used again.
     """
@@ -50,9 +52,13 @@ class State(StrEnum):
     FAILED = "failed"
     CREDITED = "credited"
     LOST = "lost"
+    REPAID = "repaid"
+    FORGIVEN = "forgiven"
 
 
-FINAL: Final = frozenset({State.SETTLED, State.FAILED, State.CREDITED, State.LOST})
+LEFT: Final = frozenset({State.LOST, State.REPAID, State.FORGIVEN})
+"""The payments that left their chain after their call was answered."""
+FINAL: Final = frozenset({State.SETTLED, State.FAILED, State.CREDITED, *LEFT})
 
 
 @dataclass(frozen=True, slots=True)

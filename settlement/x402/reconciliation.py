@@ -14,6 +14,7 @@ from settlement.chain.transactions import TransactionManager
 from settlement.deposits.proof import deposit_differences
 from settlement.ledger.books import Audit, audit
 from settlement.x402.arrivals import ARRIVED, Arrivals, arrivals
+from settlement.x402.debts import debt_differences
 from settlement.x402.facilitator import Facilitator, Settlement, SettlementState
 from settlement.x402.losses import LOSABLE, Losses
 from settlement.x402.payment import Payment
@@ -45,7 +46,11 @@ async def prove(store: Store, clock: Clock) -> Proof:
     """Compare accounts, holds, transfers, payments, deposits and usage. Raises StorageUnavailable."""
     books = await audit(store)
     found, differences = await arrivals(store)
-    differences = (*differences, *await deposit_differences(store))
+    differences = (
+        *differences,
+        *await deposit_differences(store),
+        *await debt_differences(store),
+    )
     if books.total_nano_usd:
         total = f"all balances add up to {books.total_nano_usd} nano-USD and not to 0"
         differences = (total, *differences)

@@ -23,6 +23,8 @@ SAYS: Final[Mapping[State, str]] = {
     State.SETTLED: "The payment is settled. Send the same request with the same payment for its answer.",
     State.FAILED: "The payment was not settled: nothing was charged.",
     State.LOST: "The payment left its chain after the call was answered; it is owed.",
+    State.REPAID: "The payment left its chain after the call was answered, and was made good since.",
+    State.FORGIVEN: "The payment left its chain after the call was answered; the debt was waived.",
     State.CREDITED: "The call came to nothing: all that was paid is the wallet's credit.",
 }
 
