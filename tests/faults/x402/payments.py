@@ -12,9 +12,10 @@ import signal
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -158,7 +159,7 @@ async def _process(folder: Path, chain: Chain, pay_to: str, delivery: Delivery, 
         facilitator = await stack.enter_async_context(
             DevFacilitator(chain, store, SystemClock(), folder / "keys" / "gas.key")
         )
-        _die_when_sent(facilitator, death)
+        die_when_sent(facilitator, death)
         mortal = MortalFacilitator(facilitator, death)
         rail, _ = await rail_over(folder, store, mortal, SystemClock(), sale)
         shop = Shop(rail, store, chain, pay_to)
@@ -178,7 +179,7 @@ async def _process(folder: Path, chain: Chain, pay_to: str, delivery: Delivery, 
     raise AssertionError(f"nobody died at {point}")
 
 
-def _die_when_sent(facilitator: DevFacilitator, death: Death) -> None:
+def die_when_sent(facilitator: DevFacilitator, death: Death) -> None:
     send = facilitator.client.send_raw
 
     async def send_raw(raw: bytes) -> str:
@@ -205,13 +206,13 @@ async def _sent_again(shop: Shop, folder: Path) -> None:
     assert set(await shop.states()) <= {State.SETTLED.value, State.CREDITED.value}
 
 
-def _forked(folder: Path, chain: Chain, pay_to: str, delivery: Delivery, point: str) -> int:
-    """The exit status of a process of its own, negative for a signal."""
+def forked(process: Callable[[], Coroutine[Any, Any, None]]) -> int:
+    """Run it in a process of its own: its exit status, negative for a signal."""
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            asyncio.run(_process(folder, chain, pay_to, delivery, point))
+            asyncio.run(process())
             status = 0
         except BaseException:  # noqa: BLE001 - the fork ends here whatever happened
             traceback.print_exc()
@@ -226,12 +227,12 @@ def main(arguments: Sequence[str]) -> int:
     for delivery, points in FLOWS.items():
         for _ in range(int(kills)):
             for point in points:
-                status = _forked(Path(folder), chain, pay_to, delivery, point)
+                status = forked(partial(_process, Path(folder), chain, pay_to, delivery, point))
                 if status != -signal.SIGKILL:
                     print(f"the process that should die at {point} ended with {status}", file=sys.stderr)
                     return 1
                 killed[f"{delivery.value} {point}"] += 1
-    if _forked(Path(folder), chain, pay_to, Delivery.WHOLE, "") != 0:
+    if forked(partial(_process, Path(folder), chain, pay_to, Delivery.WHOLE, "")) != 0:
         return 1
     print(json.dumps(killed))
     return 0
