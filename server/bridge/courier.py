@@ -12,7 +12,7 @@ _logger: Final = logging.getLogger("batchin.bridge")
 
 
 class Credentials(Protocol):
-    """Who pays: a key that never changes, or the access token of a wallet's last payment."""
+    """Who pays: a key that never changes, or the token of a wallet that signed in."""
 
     @property
     def bearer(self) -> str | None: ...

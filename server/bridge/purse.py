@@ -1,4 +1,4 @@
-"""What a wallet of the bridge may still spend, and the tokens of what it bought: kept beside its key."""
+"""What a wallet of the bridge may still spend, and its tokens at servers: kept beside its key."""
 
 import fcntl
 import os
@@ -28,7 +28,8 @@ class Limits:
 class Purse:
     """The file survives restarts and is shared by every bridge that uses the same wallet.
 
-    It counts what was signed: a signature can't be taken back, whatever became of the call.
+    It counts what was signed: a signature can't be taken back, whatever became of the call. What moved
+    less by what the chain says is given back.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
@@ -52,8 +53,13 @@ class Purse:
                 )
             state["spent_nano_usd"] = spent + amount_nano_usd
 
+    def give_back(self, amount_nano_usd: int) -> None:
+        """Count an amount less: it was not signed after all, or can't be taken any more."""
+        with self._open() as state:
+            state["spent_nano_usd"] = max(0, state.get("spent_nano_usd", 0) - amount_nano_usd)
+
     def token(self, server: str) -> str | None:
-        """The access token to the credit that payments left at a server."""
+        """The token of the sign-in at a server, which spends what payments left there."""
         with self._open() as state:
             token = state.get("tokens", {}).get(server)
         return token if isinstance(token, str) else None

@@ -12,8 +12,8 @@ from mcp.shared.message import ClientMessageMetadata, SessionMessage
 
 from server.bridge.headers import Era
 from server.bridge.purse import Unaffordable
-from server.bridge.wallet import Wallet
-from server.mcp.results import ACCESS_TOKEN, PAYMENT
+from server.bridge.till import Till, meta_of
+from server.mcp.results import PAYMENT
 
 Incoming = ReadStream[SessionMessage | Exception]
 Outgoing = WriteStream[SessionMessage]
@@ -25,10 +25,10 @@ class Relay:
     """Changes nothing of what passes, but for calls that are answered with a challenge: with a wallet
     they are paid and sent again, and the client sees the answer alone."""
 
-    def __init__(self, client: Outgoing, server: Outgoing, wallet: Wallet | None) -> None:
+    def __init__(self, client: Outgoing, server: Outgoing, till: Till | None) -> None:
         self._client = client
         self._server = server
-        self._wallet = wallet
+        self._till = till
         self._era = Era()
         self._payable: dict[types.RequestId, types.JSONRPCRequest] = {}
 
@@ -46,10 +46,10 @@ class Relay:
                 continue
             message = received.message
             if isinstance(message, types.JSONRPCRequest) and message.method == "tools/call":
-                if self._wallet is not None:
+                if self._till is not None:
                     self._payable[message.id] = message
             elif isinstance(message, types.JSONRPCNotification) and message.method == _CANCELLED:
-                self._payable.pop((message.params or {}).get("requestId", ""), None)
+                self._given_up((message.params or {}).get("requestId", ""))
             await self._send(message)
 
     async def _down(self, messages: Incoming, tasks: TaskGroup) -> None:
@@ -63,29 +63,32 @@ class Relay:
                 tasks.start_soon(self._answered, self._payable[message.id], message)
             else:
                 if isinstance(message, types.JSONRPCError) and message.id is not None:
-                    self._payable.pop(message.id, None)
+                    self._given_up(message.id)
                 await self._client.send(received)
 
     async def _answered(self, request: types.JSONRPCRequest, response: types.JSONRPCResponse) -> None:
         """A call was answered: with a challenge that is paid now, or for good."""
-        assert self._wallet is not None
+        assert self._till is not None
         challenge = _challenge(response.result)
-        if challenge is None or _is_paid(request):
+        if challenge is None or PAYMENT in meta_of(request):
             self._payable.pop(request.id, None)
-            token = (response.result.get("_meta") or {}).get(ACCESS_TOKEN)
-            if isinstance(token, str):
-                await anyio.to_thread.run_sync(self._wallet.keep, token)
+            await self._till.answered(request.id, response.result.get("_meta") or {})
             await self._client.send(SessionMessage(response))
             return
         try:
-            payment = await self._wallet.pay(challenge, streamed=_is_streamed(request))
+            paid = await self._till.pay(request, challenge)
         except Unaffordable as error:
             self._payable.pop(request.id, None)
             await self._client.send(SessionMessage(_unpaid(response, str(error))))
             return
         if request.id in self._payable:
-            self._payable[request.id] = paid = _with_payment(request, payment)
+            self._payable[request.id] = paid
             await self._send(paid)
+
+    def _given_up(self, request_id: types.RequestId) -> None:
+        self._payable.pop(request_id, None)
+        if self._till is not None:
+            self._till.forget(request_id)
 
     async def _send(self, message: types.JSONRPCMessage) -> None:
         headers = self._era.headers(message)
@@ -98,24 +101,6 @@ def _challenge(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if found is None and result.get("isError"):
         found = result.get("structuredContent")
     return found if isinstance(found, Mapping) and "x402Version" in found else None
-
-
-def _meta(request: types.JSONRPCRequest) -> Mapping[str, Any]:
-    meta = (request.params or {}).get("_meta")
-    return meta if isinstance(meta, Mapping) else {}
-
-
-def _is_paid(request: types.JSONRPCRequest) -> bool:
-    return PAYMENT in _meta(request)
-
-
-def _is_streamed(request: types.JSONRPCRequest) -> bool:
-    return "progressToken" in _meta(request)
-
-
-def _with_payment(request: types.JSONRPCRequest, payment: Any) -> types.JSONRPCRequest:
-    meta = {**_meta(request), PAYMENT: payment}
-    return request.model_copy(update={"params": {**(request.params or {}), "_meta": meta}})
 
 
 def _unpaid(response: types.JSONRPCResponse, why: str) -> types.JSONRPCResponse:

@@ -39,6 +39,14 @@ def mcp(
     budget: Annotated[
         str, typer.Option(help="Most dollars that the wallet pays in all, remembered beside its key.")
     ] = "1.00",
+    rpc_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Node of the wallet's chain: with it a call costs what it used (scheme upto), by one "
+            "signature for the most.",
+            show_default=False,
+        ),
+    ] = None,
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
@@ -55,7 +63,7 @@ def mcp(
     if key and wallet:
         raise CommandFailed(f"Both {_KEY} and --wallet are given.", "Pay with one of them.", USAGE)
     server = url_of(url, data_dir, config)
-    payer = _wallet(wallet, max_per_call, budget, server) if wallet else None
+    payer = _wallet(wallet, max_per_call, budget, server, rpc_url) if wallet else None
     if not stdio:
         _show(server, wallet, payer)
         return
@@ -68,7 +76,7 @@ def mcp(
     asyncio.run(bridge(server, key, payer))
 
 
-def _wallet(file: Path, max_per_call: str, budget: str, server: str) -> "Wallet":
+def _wallet(file: Path, max_per_call: str, budget: str, server: str, rpc_url: str | None) -> "Wallet":
     from base.money import usd_to_nano
     from base.secret_file import file_secret
     from server.bridge.purse import Limits, Purse
@@ -78,7 +86,7 @@ def _wallet(file: Path, max_per_call: str, budget: str, server: str) -> "Wallet"
         limits = Limits(usd_to_nano(max_per_call), usd_to_nano(budget))
     except ValueError as error:
         raise CommandFailed(f"{error}.", "Give dollars like 0.10.", USAGE) from None
-    return Wallet(file_secret(file), Purse(file.with_suffix(".state"), limits), server)
+    return Wallet(file_secret(file), Purse(file.with_suffix(".state"), limits), server, rpc_url)
 
 
 def _show(server: str, wallet: Path | None, payer: "Wallet | None") -> None:
