@@ -46,6 +46,12 @@ def run_id_from(any_id: str) -> str | None:
         return None
 
 
+def is_made_by(object_id: str, run_id: str) -> bool:
+    """Whether an object's id is spelled from the run that made it: ``video_<hex>``,
+    ``resp_chatcmpl_<hex>``, ``file_video_<hex>``, the UUID of a batch."""
+    return run_id_from(object_id.rpartition("_")[2]) == run_id
+
+
 def _new_number() -> int:
     """The 128 bits of a UUIDv7: 48 of milliseconds, the version, 12 random, the variant, 62 random."""
     ms = time.time_ns() // 1_000_000

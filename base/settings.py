@@ -375,7 +375,9 @@ class Settings(BaseSettings):
         600, ge=60, description="How long a paid result can be fetched again with the same payment."
     )
     access_token_ttl_s: int = Field(
-        2_592_000, ge=60, description="Lifetime of the token that spends a wallet's credit."
+        2_592_000,
+        ge=60,
+        description="Lifetime of the token that opens what a payment bought, and of that of a sign-in.",
     )
     log_signer: str = Field(
         "file",

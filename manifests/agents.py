@@ -166,16 +166,18 @@ the payer pays no gas.
 3. **Call again**, with the same arguments and the payment: `_meta["x402/payment"]` over MCP,
    `PAYMENT-SIGNATURE: <base64>` over HTTP (`X-PAYMENT` for version 1 clients). The answer leaves when
    the payment is settled; give it a minute before you give up.
-4. **Spend the rest.** What the call did not use stays as your wallet's credit. Send the access token
-   (`_meta["batchin/access_token"]`, header `X-BatchIn-Access-Token`) as `Authorization: Bearer` on any
-   door for {days} days. Keep it like a key.
-5. **Or buy a balance**, when many calls are to come: `credits` (`POST /v1/credits`) with
+4. **Own what you bought.** The answer brings an access token (`_meta["batchin/access_token"]`, header
+   `X-BatchIn-Access-Token`). As `Authorization: Bearer` it opens what this payment bought (the stored
+   response, video or batch) for {days} days, and nothing else: elsewhere it is as if you sent none.
+5. **Spend the rest.** What the call did not use stays as your wallet's credit. Sign in with the wallet:
+   `GET /v1/sign-in`, sign the challenge (`sign-in-with-x`) as an EIP-4361 message, `POST /v1/sign-in`
+   with it as the header `SIGN-IN-WITH-X`. The `access_token` of that answer is your wallet's Bearer on
+   any door for {days} days: it spends the credit and opens the files, batches, stored responses, tasks
+   and usage of your wallet. Keep it like a key; with `{{"key_name": "..."}}` you get an API key too. No
+   other wallet sees what is yours: to it there is nothing there.
+6. **Or buy a balance**, when many calls are to come: `credits` (`POST /v1/credits`) with
    `{{"amount_cents": 500}}` and one payment of just that. The answer holds an API key of your wallet,
    shown once; the same payment again gets the same answer, a second purchase fills the same balance.
-6. **Own what you bought.** Files, batches, stored responses, tasks and usage of your wallet open with
-   its access token. Lost it? `GET /v1/sign-in`, sign the challenge (`sign-in-with-x`) as an EIP-4361
-   message, `POST /v1/sign-in` with it as the header `SIGN-IN-WITH-X`: the answer holds the token. No
-   other wallet sees what is yours: to it there is nothing there.
 
 A payment buys one request: it is bound to the tool and to the body. Sent again with the same body
 within {settings.result_ttl_s} seconds it returns the stored answer and costs nothing; sent with another
@@ -206,9 +208,9 @@ def _openai(facts: Facts) -> str:
     return f"""\
 ## Use an API key with the OpenAI SDK
 
-Keys look like `batchin_api_...`; the operator makes them with `batchin keys create`. An access token of
-an x402 payment works in the same place. Fields that would change the answer and can't be honoured are
-refused by name, never ignored.
+Keys look like `batchin_api_...`; the operator makes them with `batchin keys create`. The token
+of a wallet that signed in works in the same place. Fields that would change the answer and can't be
+honoured are refused by name, never ignored.
 
 {fenced("python", shown(OPENAI, facts))}
 

@@ -23,7 +23,7 @@ HEADERS = {
     "X-VaaS-Salt": "Salt of the evidence's hashes, where the key asks for salted ones. Keep it secret.",
     "PAYMENT-REQUIRED": "Base64 of the x402 version 2 challenge (PaymentRequired).",
     "PAYMENT-RESPONSE": "Base64 of the x402 SettleResponse; X-PAYMENT-RESPONSE repeats it.",
-    "X-BatchIn-Access-Token": "Bearer token that spends what is left of an x402 payment.",
+    "X-BatchIn-Access-Token": "Bearer token that opens what this x402 payment bought, and nothing else.",
     "Retry-After": "Seconds to wait before trying again.",
     "x-should-retry": "false when the same request can't succeed later.",
     "WWW-Authenticate": "How to authenticate (RFC 6750).",

@@ -31,8 +31,9 @@ def instructions(facts: Facts) -> str:
     paying = (
         "Paid tools answer without a key with an x402 challenge (isError, structuredContent with "
         "x402Version and accepts): sign one entry of accepts and call again with the payload in "
-        '_meta["x402/payment"]. Unused money stays as your credit: send the access token of '
-        '_meta["batchin/access_token"] as Authorization: Bearer to spend it.'
+        '_meta["x402/payment"]. _meta["batchin/access_token"] of the '
+        "answer opens what was bought, as Authorization: Bearer. Unused money stays as your wallet's "
+        "credit: POST /v1/sign-in gives the Bearer that spends it."
         if facts.payment
         else "Paid tools need Authorization: Bearer <API_KEY>."
     )

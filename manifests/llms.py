@@ -37,9 +37,8 @@ def _start(facts: Facts, settings: Settings) -> str:
         lines.append(
             f"- No account needed: paid calls without a key answer with an x402 challenge "
             f"({', '.join(facts.payment.schemes)}; USDC on {', '.join(facts.payment.networks)}). "
-            f"Sign it, call again with the payment. What is taken and not used stays as credit: the "
-            f"access token of the answer spends it as a Bearer for "
-            f"{settings.access_token_ttl_s // 86_400} days."
+            f"Sign it, call again with the payment. What is taken and not used stays as credit: "
+            f"sign in with the wallet (GET, POST /v1/sign-in) for the Bearer that spends it."
         )
     lines.append(
         "- Every paid call leaves signed evidence and a receipt: GET /v1/vaas/{id}/bundle, checked "

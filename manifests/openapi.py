@@ -37,7 +37,10 @@ _TAGS = {
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
-    "description": "An API key (batchin_api_...), or the access token of an x402 payment.",
+    "description": (
+        "An API key (batchin_api_...), or the token of a wallet that signed in. The access token of an "
+        "x402 payment opens what that payment bought, and nothing else."
+    ),
 }
 _X402 = {
     "type": "apiKey",

@@ -16,8 +16,8 @@ _HTTP = """\
 Rendered from `manifests/operations.py` by `scripts/render.py`; do not edit. Schemas and examples are in
 `/openapi.json` of a running server; errors are in [errors](errors.md).
 
-Who may call: *public*, anybody; *paid*, the holder of an API key or access token, or whoever sends an
-x402 payment.
+Who may call: *public*, anybody; *paid*, the holder of an API key or a wallet's token, or whoever sends
+an x402 payment.
 """
 
 _TOOLS = """\

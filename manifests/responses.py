@@ -96,7 +96,10 @@ def _stored(
         operation_id,
         summary,
         Auth.KEY,
-        description=f"{summary}. Only its payer finds it: an account by its key, a wallet by its token.",
+        description=(
+            f"{summary}. Only its payer finds it: an account by its key, a wallet by its sign-in or "
+            "the access token that came with it."
+        ),
         tag="openai",
         params=(_ID, *params),
         replies={200: Reply(summary + ".", {JSON: body}, ("X-Request-Id",))},

@@ -100,7 +100,7 @@ def sign_in_operations() -> tuple[Operation, ...]:
             "signIn",
             "Sign in with a wallet",
             description=(
-                "The signed challenge for the wallet's access token: it opens the files, batches, "
+                "The signed challenge for the wallet's token: it opens the files, batches, "
                 "stored responses, tasks and usage that the wallet paid for, and spends its credit. "
                 "With a key_name, an API key too. A signature is taken once."
             ),

@@ -90,7 +90,7 @@ def api_catalog(facts: Facts) -> Document:
 
 # name on the registry, oldest version that the suite runs with, what it is for
 PACKAGES = (
-    ("pypi", "openai", "3.54", "Chat and embeddings with an API key or an access token."),
+    ("pypi", "openai", "3.54", "Chat and embeddings with an API key or a wallet's token."),
     ("pypi", "mcp", "2.3", "The MCP client; tools, resources and prompts."),
     ("pypi", "x402", "2.25", "Signs payments, over HTTP and for MCP; extras evm and httpx."),
     ("npm", "@modelcontextprotocol/client", "2.3.1", "The MCP client in TypeScript."),

@@ -22,7 +22,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class PromptRoutes:
-    """Of the account of the key, or of the wallet of the access token."""
+    """Of the account of the key, or of the wallet that signed in."""
 
     book: PromptBook
     callers: Callers

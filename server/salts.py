@@ -32,7 +32,8 @@ class SaltRoutes:
         caller = self.callers.account(read_head(request.scope))
         check_endpoint(caller, request.url.path)
         run_id = run_id_from(request.path_params["id"])
-        run = await self.usage.run(caller.account_id or "", run_id) if run_id else None
+        account_id = caller.account_for(run_id) if run_id else None
+        run = await self.usage.run(account_id, run_id) if account_id and run_id else None
         evidence = await self.reader.evidence(run_id) if run and run_id else None
         if evidence is None:
             raise NotFound("Your account has no such call.", param="id", resolution="Verify the id.")

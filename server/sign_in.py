@@ -11,7 +11,8 @@ from manifests.sign_in import SignInRequest
 from server.web.methods import route
 from server.web.owner import owned_answer
 from server.web.request import read_body, read_head, read_json
-from settlement.sign_in.sign_in import EXTENSION, HEADER, SignIn
+from settlement.sign_in.message import EXTENSION, HEADER
+from settlement.sign_in.sign_in import SignIn
 from tools.arguments import parse
 
 

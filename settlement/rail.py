@@ -120,7 +120,7 @@ class Settled:
     """What was charged and how it was settled, after the capture is durable.
 
     ``settlement`` is the x402 SettleResponse for the payer, None on other rails; ``access_token`` the
-    Bearer that spends the wallet's credit; ``evidence`` the signed record in wire form (the evidence
+    Bearer that opens what this payment bought; ``evidence`` the signed record in wire form (the evidence
     member of a bundle), ``receipt`` the signed receipt in wire form. ``salt`` is that of the record's
     hashes in hex, for the caller alone; "" where they are plain.
     """
@@ -145,7 +145,7 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Upfront:
-    """A payment taken before the run: the x402 SettleResponse and the token that spends the rest."""
+    """A payment taken before the run: the x402 SettleResponse and the token of what it buys."""
 
     settlement: Mapping[str, Any]
     access_token: str | None

@@ -93,8 +93,8 @@ class Traces:
             description=(
                 "Follow your calls: for a run, for every run of a trace, or for the newest, the model "
                 "that answered, status, tokens, duration, cost and the id of the signed record; of one "
-                "trace the spans too, yours and the server's. Needs an API key, or the access token of "
-                "an x402 payment. Free."
+                "trace the spans too, yours and the server's. Needs an API key or a wallet's access "
+                "token. Free."
             ),
             Input=TraceInput,
             Output=TraceOutput,
@@ -104,7 +104,7 @@ class Traces:
             annotations=Annotations(read_only=True, idempotent=True),
             examples=({"limit": 5}, {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}),
             aliases=("batchin_agent_trace_run",),
-            version=2,
+            version=3,
         )
 
     def _run(self, args: TraceInput, call: Call) -> Immediate:

@@ -17,7 +17,6 @@ PAYMENT_RESPONSE: Final = "x402/payment-response"
 CHARGE: Final = "batchin/charge"
 EVIDENCE: Final = "batchin/evidence"
 RECEIPT: Final = "batchin/receipt"
-ACCESS_TOKEN: Final = "batchin/access_token"
 SERVED_MODEL: Final = "batchin/served_model"
 """Members of ``_meta`` as agents.md documents them."""
 
@@ -52,7 +51,6 @@ class Answer:
     credit_nano_usd: int
     payment: Mapping[str, Any] | None
     settlement: Mapping[str, Any] | None
-    access_token: str | None
 
     @property
     def text(self) -> str:
@@ -140,9 +138,9 @@ async def pay(
 async def spend_credit(
     out: Transcript, client: Client, request: Mapping[str, Any], before_nano_usd: int
 ) -> Answer:
-    """Call with the access token of the first answer: no signature, no transaction, words as they come.
+    """Call as the wallet that signed in: no payment, no transaction, words as they come.
 
-    ``client`` carries the token; ``before_nano_usd`` is the credit that the first answer left.
+    ``client`` carries its token; ``before_nano_usd`` is the credit that the first answer left.
     """
     out.quote("Agent", str(request["messages"][0]["content"]))
     words: list[str] = []
@@ -154,7 +152,7 @@ async def spend_credit(
                 speak(message)
 
         result = await client.call_tool("chat", dict(request), progress_callback=hear)
-    out.check("the credit pays: no signature, no transaction", not result.is_error, _reason(result))
+    out.check("the credit pays: no payment, no transaction", not result.is_error, _reason(result))
     answer = _answer(request, result, None)
     out.check("the words that came one by one are the answer", "".join(words) == answer.text)
     out.check("the record names the credit as the rail", answer.evidence["payload"]["rail"] == "credit")
@@ -230,7 +228,6 @@ def _answer(
         credit_nano_usd=charge["credit_nano_usd"],
         payment=payment,
         settlement=meta.get(PAYMENT_RESPONSE),
-        access_token=meta.get(ACCESS_TOKEN),
     )
 
 

@@ -15,6 +15,7 @@ from server.demo.host import Host
 from server.demo.transcript import Transcript
 from server.demo.wallet import Wallet, fresh_wallet
 from server.mcp.client import mcp_client
+from server.wallet_token import wallet_token
 from settlement.chain.funding import fund
 from settlement.evidence.trust import Trust
 from settlement.evidence.verify import Bodies, verify_bundle
@@ -93,7 +94,7 @@ async def _agent_part(scene: Scene) -> tuple[agent.Found, Trust]:
 
     out.step(
         "It spends what is left",
-        "The price was a maximum. The rest is the wallet's credit; an access token spends it.",
+        "The price was a maximum. The rest is the wallet's credit: whoever signs in with it spends it.",
     )
     await _spend_rest(scene, found, wallet, paid)
     return found, trust
@@ -136,11 +137,12 @@ async def _check_receipt(scene: Scene, trust: Trust, paid: agent.Answer) -> None
 
 async def _spend_rest(scene: Scene, found: agent.Found, wallet: Wallet, paid: agent.Answer) -> None:
     out = scene.out
-    out.check("the first answer carries an access token", bool(paid.access_token))
+    token = await wallet_token(scene.http, wallet, scene.host.network)
+    out.check("the wallet signs who it is, and is given a token", bool(token))
     before = await scene.chain.balance_atomic(wallet.address)
     request = agent.question(found.chat_model, _SECOND, 48)
     async with (
-        http_client(scene.host.url, paid.access_token) as http,
+        http_client(scene.host.url, token) as http,
         mcp_client(http) as client,
     ):
         second = await agent.spend_credit(out, client, request, paid.credit_nano_usd)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eth_account import Account
+from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 from x402 import x402Client
 from x402.mechanisms.evm.exact import ExactEvmScheme
@@ -31,6 +32,10 @@ class Wallet:
     def address(self) -> str:
         """EIP-55."""
         return str(self._account.address)
+
+    def sign_text(self, text: str) -> bytes:
+        """The signature of a message that says who it is (EIP-191): it moves no money."""
+        return bytes(self._account.sign_message(encode_defunct(text=text)).signature)
 
     async def pay(self, challenge: Mapping[str, Any]) -> dict[str, Any]:
         """Sign one of the challenge's ``accepts``: the PaymentPayload in wire form.

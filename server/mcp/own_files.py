@@ -20,11 +20,12 @@ class OwnFiles:
 
     async def __call__(self, caller: Caller, file_id: str) -> Document:
         """Raises NotFound, Forbidden for a key that is made for other paths, PayloadTooLarge."""
-        if caller.account_id is None:
+        account_id = caller.account_for(file_id)
+        if account_id is None:
             raise NotFound("File not found", param="id", resolution="Send the key that owns it.")
         path = f"/v1/files/{file_id}/content"
         check_endpoint(caller, path)
-        file = await self.files.get(caller.account_id, file_id)
+        file = await self.files.get(account_id, file_id)
         if file.size > MOST_BYTES:
             raise PayloadTooLarge(
                 f"The file has {file.size} bytes; a resource has at most {MOST_BYTES}.",

@@ -19,7 +19,7 @@ from server.web.caller import Callers
 from server.web.connection import Watch
 from server.web.headers import failure_headers, request_headers
 from server.web.methods import ByMethod, route
-from server.web.owner import Owner, owned_answer, owner_of
+from server.web.owner import Owner, owned_answer, owner_of, owner_of_object
 from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, Head, read_body, read_head, read_json
@@ -114,7 +114,7 @@ class BatchDoor:
 
     async def _list(self, request: Request) -> Response:
         """The documented array, or OpenAI's list object for whoever pages or uses its SDK."""
-        owner = self._owner(request, _LOOK)
+        owner = _allowed(owner_of(self.callers, request), _LOOK)
         query = request.query_params
         if not ("after" in query or "limit" in query or "x-stainless-lang" in request.headers):
             newest = await self.batches.newest(owner.account_id)
@@ -135,7 +135,7 @@ class BatchDoor:
         return owned_answer(await self.batches.detail(batch))
 
     async def _cancel(self, request: Request) -> Response:
-        owner = self._owner(request, _CANCEL)
+        owner = _allowed(owner_of_object(self.callers, request), _CANCEL)
         batch = await self.batches.cancel(owner.account_id, request.path_params["id"])
         return owned_answer(batch.shown())
 
@@ -155,13 +155,8 @@ class BatchDoor:
             yield {"event": "batch." + now.status.value, "data": data}
 
     async def _batch(self, request: Request) -> Batch:
-        owner = self._owner(request, _LOOK)
+        owner = _allowed(owner_of_object(self.callers, request), _LOOK)
         return await self.batches.get(owner.account_id, request.path_params["id"])
-
-    def _owner(self, request: Request, tool: str) -> Owner:
-        owner = owner_of(self.callers, request)
-        check_tool(owner.caller, tool, _SUBMIT)
-        return owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +187,12 @@ class WebhookDoor:
         owner = owner_of(self.callers, request)
         log = await self.webhooks.log(owner.account_id)
         return owned_answer({"object": "list", "data": log, "has_more": False})
+
+
+def _allowed(owner: Owner, tool: str) -> Owner:
+    """Raises Forbidden for a key without this tool."""
+    check_tool(owner.caller, tool, _SUBMIT)
+    return owner
 
 
 def _megabytes(limit: int) -> str:

@@ -13,7 +13,7 @@ from base.errors import InvalidRequest
 from base.ids import new_id
 from server.web.caller import Callers, idempotency_key
 from server.web.methods import route
-from server.web.owner import owned_answer, owner_of
+from server.web.owner import owned_answer, owner_of, owner_of_object
 from server.web.ranges import span_of
 from server.web.upload import read_upload
 from tools.files.files import LIST_LIMIT, PURPOSES, File, Files, check_purpose, life_from
@@ -64,18 +64,18 @@ class FileDoor:
         return owned_answer(page.shown())
 
     async def _get(self, request: Request) -> Response:
-        owner = owner_of(self.callers, request)
+        owner = owner_of_object(self.callers, request)
         file = await self.files.get(owner.account_id, request.path_params["id"])
         return owned_answer(file.shown())
 
     async def _delete(self, request: Request) -> Response:
-        owner = owner_of(self.callers, request)
+        owner = owner_of_object(self.callers, request)
         file_id = request.path_params["id"]
         await self.files.delete(owner.account_id, file_id)
         return owned_answer({"id": file_id, "object": "file", "deleted": True})
 
     async def _content(self, request: Request) -> Response:
-        owner = owner_of(self.callers, request)
+        owner = owner_of_object(self.callers, request)
         file = await self.files.get(owner.account_id, request.path_params["id"])
         return await file_answer(self.files, file, request)
 

@@ -14,7 +14,7 @@ from base.ids import new_id
 from server.web.caller import Callers
 from server.web.error_answer import error_answer
 from server.web.methods import Endpoint, route
-from server.web.owner import owner_of
+from server.web.owner import owner_of_object
 from server.web.refusal import refusal_headers
 from server.web.respond import public_error
 from tools.observe import Observer
@@ -30,7 +30,8 @@ Answer = Callable[[Kept, Request], Awaitable[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class StoredResponses:
-    """A response is found by the account that paid for it: by its key, or by the wallet's token."""
+    """A response is found by the account that paid for it: by its key or its wallet's token, or by the
+    token that came with it."""
 
     shelf: ResponseShelf
     background: BackgroundBook
@@ -107,7 +108,7 @@ class StoredResponses:
         return endpoint
 
     def _account(self, request: Request) -> str:
-        owner = owner_of(self.callers, request)
+        owner = owner_of_object(self.callers, request)
         check_tool(owner.caller, _TOOL)
         return owner.account_id
 

@@ -15,7 +15,7 @@ from server.openai.whole_door import WholeDoor
 from server.web.caller import Callers
 from server.web.form import read_form
 from server.web.methods import ByMethod, route
-from server.web.owner import Owner, owned_answer, owner_of
+from server.web.owner import Owner, owned_answer, owner_of, owner_of_object
 from server.web.request import Head, read_body, read_json
 from tools.files.files import Files
 from tools.scopes import check_tool
@@ -68,7 +68,7 @@ class VideoDoor:
         ]
 
     async def _list(self, request: Request) -> Response:
-        owner = self._owner(request, _LOOK)
+        owner = _allowed(owner_of(self.callers, request), _LOOK)
         query = request.query_params
         limit = limit_from(query, _DEFAULT_LIMIT, LIST_LIMIT)
         videos, has_more = await self.shelf.page(
@@ -84,24 +84,25 @@ class VideoDoor:
         return owned_answer(page)
 
     async def _get(self, request: Request) -> Response:
-        owner = self._owner(request, _LOOK)
+        owner = _allowed(owner_of_object(self.callers, request), _LOOK)
         return owned_answer(await self.shelf.get(owner.account_id, request.path_params["id"]))
 
     async def _delete(self, request: Request) -> Response:
-        owner = self._owner(request, _CANCEL)
+        owner = _allowed(owner_of_object(self.callers, request), _CANCEL)
         video_id = request.path_params["id"]
         await self.shelf.delete(owner.account_id, video_id)
         return owned_answer({"id": video_id, "object": "video.deleted", "deleted": True})
 
     async def _content(self, request: Request) -> Response:
-        owner = self._owner(request, _LOOK)
+        owner = _allowed(owner_of_object(self.callers, request), _LOOK)
         variant = request.query_params.get("variant", "video")
         if variant != "video":
             raise InvalidRequest("The one variant is video.", param="variant")
         file = await self.shelf.file(owner.account_id, request.path_params["id"])
         return await file_answer(self.files, file, request)
 
-    def _owner(self, request: Request, tool: str) -> Owner:
-        owner = owner_of(self.callers, request)
-        check_tool(owner.caller, tool, TOOL)
-        return owner
+
+def _allowed(owner: Owner, tool: str) -> Owner:
+    """Raises Forbidden for a key without this tool."""
+    check_tool(owner.caller, tool, TOOL)
+    return owner

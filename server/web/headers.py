@@ -62,7 +62,7 @@ def whole_headers(call: Call, served: Served, settled: Settled) -> HeaderList:
 
 def failure_headers(call: Call, error: BatchinError, upfront: Upfront | None = None) -> HeaderList:
     """An error's. An SDK must not send a paid request again by itself: that would pay twice. Money that
-    moved before the failure is told: it is the wallet's credit, and the token spends it."""
+    moved before the failure is told: it is the wallet's credit."""
     headers = request_headers(call)
     known = error.upfront if isinstance(error, PaymentReused) else None
     if moved := upfront or known:
@@ -71,7 +71,8 @@ def failure_headers(call: Call, error: BatchinError, upfront: Upfront | None = N
 
 
 def payment_headers(upfront: Upfront) -> HeaderList:
-    """The settlement (x402 v2 transport, and v1's name for old clients) and the token for the rest."""
+    """The settlement (x402 v2 transport, and v1's name for old clients) and the token of what was
+    bought."""
     response = base64.b64encode(orjson.dumps(upfront.settlement))
     headers: HeaderList = [
         (b"payment-response", response),

@@ -25,13 +25,25 @@ class Owner:
 
 
 def owner_of(callers: Callers, request: Request) -> Owner:
-    """Raises Unauthorized without a key or token, Forbidden for a key that is made for other paths."""
+    """Raises Unauthorized without a key or a wallet's token, Forbidden for a key that is made for other
+    paths."""
     head = read_head(request.scope)
     caller = callers.account(head)
-    if caller.account_id is None:
+    return _owner(caller.account_id, caller, head, request)
+
+
+def owner_of_object(callers: Callers, request: Request) -> Owner:
+    """The same for a route of one object (``id`` of its path), which its payment's token opens too."""
+    head = read_head(request.scope)
+    caller = callers.account(head)
+    return _owner(caller.account_for(request.path_params["id"]), caller, head, request)
+
+
+def _owner(account_id: str | None, caller: Caller, head: Head, request: Request) -> Owner:
+    if account_id is None:
         raise Unauthorized
     check_endpoint(caller, request.url.path)
-    return Owner(caller.account_id, caller, head)
+    return Owner(account_id, caller, head)
 
 
 def owned_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -1,8 +1,9 @@
 """API keys and wallet tokens: made, shown once, checked in memory, revoked.
 
 The books hold HMAC-SHA256(pepper, key) and a public prefix, so that neither a stolen database nor a log
-gives a key away. A wallet's token is derived from the pepper, so that it can be given again when a
-payment is replayed, and one row a wallet suffices; revoking it moves on to the next serial.
+gives a key away. A wallet's token, which a sign-in gives, is derived from the pepper, so that it can be
+given again, and one row a wallet suffices; revoking it moves on to the next serial. The tokens of what
+its payments bought (settlement.ledger.object_tokens) hang on that serial.
 """
 
 import hmac
@@ -14,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import or_, select
 
-from base.caller import Caller, CallerKind
+from base.caller import Caller, CallerKind, Opened
 from base.clock import Clock
 from base.errors import InvalidRequest, NotFound, Unauthorized
 from settlement.ledger.credentials import (
@@ -31,6 +32,7 @@ from settlement.ledger.credentials import (
 )
 from settlement.ledger.ids import account_key, api_key_key
 from settlement.ledger.months import month_of
+from settlement.ledger.object_tokens import OBJECT_PREFIX, ObjectToken, object_token
 from settlement.ledger.tables import API_KEY
 from storage.op import Op, Refused, Rows, Store
 
@@ -63,6 +65,8 @@ class Keys:
 
     def authenticate(self, token: str) -> Caller:
         """Who shows this key or token. Raises Unauthorized, alike for unknown, revoked and expired."""
+        if token.startswith(OBJECT_PREFIX):
+            return self._holder(token)
         digest = self._digest(token)
         known = self._by_digest.get(digest)
         same = hmac.compare_digest(known.digest if known else _NOBODY, digest)
@@ -182,8 +186,14 @@ class Keys:
         self._follow(ended)
         return info
 
+    def object_token(self, account_id: str, run_id: str, expires_at_ms: int) -> str:
+        """The Bearer that opens what a run made for a wallet, and nothing else of it."""
+        opened = Opened(account_id, run_id)
+        return object_token(self._pepper, self._serials.get(account_id, 0), opened, expires_at_ms)
+
     def wallet_token(self, account_id: str) -> str:
-        """The Bearer that spends a wallet's credit. It works once ``wallet_token_op`` was committed."""
+        """The Bearer of a wallet that signed in: it opens all that is the wallet's, and spends its
+        credit. It works once ``wallet_token_op`` was committed."""
         return self._derived(account_id, self._serials.get(account_id, 0))
 
     def wallet_token_op(self, account_id: str, ttl_s: int) -> Op:
@@ -221,6 +231,17 @@ class Keys:
         """Let a key or token authenticate, after its commit."""
         self._by_digest[credential.digest] = credential
         self._follow(credential)
+
+    def _holder(self, token: str) -> Caller:
+        """Whoever shows a payment's token: nobody, but for what that payment bought."""
+        shown = ObjectToken.read(token)
+        if shown is None or not shown.is_good(
+            self._pepper, self._serials.get(shown.opened.account_id, 0)
+        ):
+            raise Unauthorized
+        if self._clock.now_ms() >= shown.expires_at_ms:
+            raise Unauthorized
+        return Caller(CallerKind.ANONYMOUS, opens=shown.opened)
 
     def _follow(self, credential: Credential) -> None:
         if credential.caller.kind is CallerKind.WALLET and credential.caller.account_id:

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from settlement.chain.keccak import keccak256
 
+EXTENSION: Final = "sign-in-with-x"
+HEADER: Final = "SIGN-IN-WITH-X"
+PATH: Final = "/v1/sign-in"
 _MOST_BYTES: Final = 16_384
 _LINE: Final = r"^[^\x00-\x1f\x7f]*$"  # a field with a line break could pass for another field
 _Line = Annotated[str, Field(pattern=_LINE, max_length=512)]

@@ -14,16 +14,13 @@ from base.errors import SignInRefused
 from settlement.ledger.credentials import NewKey
 from settlement.ledger.ids import account_key, wallet_account_id
 from settlement.ledger.keys import Keys
-from settlement.sign_in.message import Malformed, SignInMessage
+from settlement.sign_in.message import PATH, Malformed, SignInMessage
 from settlement.sign_in.nonces import Nonces
 from settlement.sign_in.tables import SIGN_IN
 from settlement.x402.eip712 import plain_signature, signer_of
 from settlement.x402.wallets import Wallets
 from storage.op import Key, Op, Refused, Rows, Store
 
-EXTENSION: Final = "sign-in-with-x"
-HEADER: Final = "SIGN-IN-WITH-X"
-PATH: Final = "/v1/sign-in"
 _VERSION: Final = "1"
 _TYPE: Final = "eip191"
 _STATEMENT: Final = "Show that this wallet is yours, for what it bought here. It pays nothing."

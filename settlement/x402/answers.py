@@ -9,14 +9,13 @@ from settlement.rail import Order, Replay, Settled, Upfront
 from settlement.x402.check import Claim
 from settlement.x402.desk import Desk
 from settlement.x402.errors import PaymentReused, SettlementPending
-from settlement.x402.payment import Payment, State, signed_text
+from settlement.x402.payment import LEFT, Payment, State, signed_text
 
 
 async def settled(
     payment: Payment, evidence: Mapping[str, Any], receipt: Mapping[str, Any], desk: Desk
 ) -> Settled:
     """The end of a call whose payment is settled."""
-    token = desk.tokens.wallet_token(payment.account_id)
     return Settled(
         charged_nano_usd=payment.charged_nano_usd,
         evidence=evidence,
@@ -25,7 +24,7 @@ async def settled(
             payment.settlement, payment.resource, evidence, receipt
         ),
         credit_nano_usd=payment.credit_nano_usd,
-        access_token=token,
+        access_token=desk.token_of(payment),
     )
 
 
@@ -71,6 +70,11 @@ class Known:
             )
         if payment.state is State.LOST:
             raise PaymentReused("This payment left its chain after its call was answered; it is owed.")
+        if payment.state in LEFT:
+            raise PaymentReused(
+                "This payment left its chain after its call was answered, and that is made good.",
+                resolution="Sign a new payment.",
+            )
         if payment.state is State.PENDING:
             raise SettlementPending(payment.run_id)
         raise PaymentReused(
@@ -94,14 +98,14 @@ class Known:
         return Replay(payment.run_id, result, answer)
 
     def _tell_credit(self, payment: Payment) -> NoReturn:
-        token = self.desk.tokens.wallet_token(payment.account_id)
         error = PaymentReused(
             "This payment's call came to nothing, and what it paid is your wallet's credit.",
-            resolution="Send the request with the access token of this answer as Authorization: Bearer. "
-            "An API key for the credit is made by POST /v1/sign-in with a key_name.",
-            headers={"X-BatchIn-Access-Token": token, "Cache-Control": "no-store"},
+            resolution="Sign in with the wallet (GET, POST /v1/sign-in) and send the request "
+            "with the token of that answer as Authorization: Bearer; with a key_name it has an API key "
+            "for the credit too.",
+            headers={"Cache-Control": "no-store"},
         )
-        error.upfront = Upfront(payment.settlement, token)
+        error.upfront = Upfront(payment.settlement, None)
         raise error
 
 

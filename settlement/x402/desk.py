@@ -16,9 +16,9 @@ from storage.op import Op, Refused, Store
 
 
 class Tokens(Protocol):
-    """Access tokens of wallets: settlement.ledger.keys.Keys."""
+    """Tokens of wallets and of what they bought: settlement.ledger.keys.Keys."""
 
-    def wallet_token(self, account_id: str) -> str: ...
+    def object_token(self, account_id: str, run_id: str, expires_at_ms: int) -> str: ...
 
     def wallet_token_op(self, account_id: str, ttl_s: int) -> Op: ...
 
@@ -61,12 +61,17 @@ class Desk:
         return payment
 
     async def commit_with_token(self, payment: Payment, step: Op, *others: Op) -> Payment:
-        """The same, and from then on the wallet's access token works."""
+        """The same, and from then on the tokens of the wallet and of what it bought can be revoked."""
         token = self.tokens.wallet_token_op(payment.account_id, self.token_ttl_s)
         values = await self._values(step, *others, token)
         self.tokens.remember(values[-1])
         after: Payment = values[0]
         return after
+
+    def token_of(self, payment: Payment) -> str:
+        """The access token of what a payment bought: the same each time that it is told."""
+        expires_at_ms = payment.created_at_ms + self.token_ttl_s * 1000
+        return self.tokens.object_token(payment.account_id, payment.run_id, expires_at_ms)
 
     async def _values(self, *ops: Op) -> tuple[Any, ...]:
         answer = await self.store.commit(*ops)

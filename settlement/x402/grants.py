@@ -98,7 +98,7 @@ class PaidGrant:
 
     @property
     def upfront(self) -> Upfront | None:
-        return Upfront(self.payment.settlement, self._token())
+        return Upfront(self.payment.settlement, self.steps.desk.token_of(self.payment))
 
     async def capture(self, outcome: Outcome) -> Settled:
         try:
@@ -118,6 +118,3 @@ class PaidGrant:
             await self.steps.unspent(self.payment)
         finally:
             self.ended(self.payment.run_id)
-
-    def _token(self) -> str:
-        return self.steps.desk.tokens.wallet_token(self.payment.account_id)

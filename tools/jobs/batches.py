@@ -12,11 +12,12 @@ from sqlalchemy import select
 
 from base.caller import Caller
 from base.errors import BatchinError, Conflict, InvalidRequest, NotFound, TooManyOpen, Unauthorized
-from base.ids import new_id, new_uuid
+from base.ids import audit_id_of, new_id
 from base.outbound.guard import UrlRefused
 from base.sealing import Sealed
 from settlement.evidence.hashes import request_hash
 from storage.op import Op, Refused
+from tools.core import Call
 from tools.files import ops as file_ops
 from tools.files.files import File
 from tools.jobs import ops
@@ -91,9 +92,10 @@ class Batches:
             return await self.get(account_id, batch_id)
         raise NotFound("File not found", param="input_file_id")
 
-    def of_tasks(self, caller: Caller, asked: BatchInput, most_nano_usd: int) -> Batch:
-        """A batch of tasks in a request's body, before anything of it is kept. Raises InvalidRequest."""
-        batch = self._new(caller, asked, str(new_uuid()), new_id("file"))
+    def of_tasks(self, call: Call, asked: BatchInput, most_nano_usd: int) -> Batch:
+        """A batch of tasks in a request's body, before anything of it is kept: the call's token opens
+        it by its id. Raises InvalidRequest."""
+        batch = self._new(call.caller, asked, audit_id_of(call.run_id), new_id("file"))
         return replace(batch, inline=True, total=len(asked.tasks), quoted_nano_usd=most_nano_usd)
 
     def taken(self, batch: Batch, file: File, caller: Caller, account_id: str) -> Sequence[Op]:

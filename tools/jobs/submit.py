@@ -138,11 +138,11 @@ class BatchTools:
         return await self._most_nano_usd(args)
 
     async def _shown(self, args: BatchIdInput, call: Call) -> Mapping[str, Any]:
-        batch = await self.batches.get(_account(call), args.id)
+        batch = await self.batches.get(_account(call, args.id), args.id)
         return await self.batches.detail(batch)
 
     async def _cancelled(self, args: BatchIdInput, call: Call) -> Mapping[str, Any]:
-        return (await self.batches.cancel(_account(call), args.id)).shown()
+        return (await self.batches.cancel(_account(call, args.id), args.id)).shown()
 
 
 class Submission:
@@ -163,7 +163,7 @@ class Submission:
         tools = self._tools
         await check_open(tools.parts, self._call.caller)
         most = await tools.most_nano_usd(self._args)
-        self._batch = tools.batches.of_tasks(self._call.caller, self._args, most)
+        self._batch = tools.batches.of_tasks(self._call, self._args, most)
         async with AsyncExitStack() as stack:
             upload = await stack.enter_async_context(tools.parts.files.making(""))
             for line in _lines(self._args):
@@ -198,7 +198,8 @@ def _lines(args: BatchInput) -> Iterator[bytes]:
         )
 
 
-def _account(call: Call) -> str:
-    if call.caller.account_id is None:
+def _account(call: Call, object_id: str) -> str:
+    account_id = call.caller.account_for(object_id)
+    if account_id is None:
         raise Unauthorized
-    return call.caller.account_id
+    return account_id

@@ -81,7 +81,7 @@ class VideoTools:
             description="How far a video is, and where its file is once it is completed. Free.",
             Input=VideoIdInput,
             Output=VideoOutput,
-            run=lambda args, call: Immediate(lambda: self.shelf.get(_account(call), args.id)),
+            run=lambda args, call: Immediate(lambda: self.shelf.get(_account(call, args.id), args.id)),
             quote=None,
             modality=Modality.VIDEO,
             annotations=Annotations(read_only=True, idempotent=True),
@@ -97,7 +97,9 @@ class VideoTools:
             description="Stop a video that is being made; what it was to cost comes back. Free.",
             Input=VideoIdInput,
             Output=VideoOutput,
-            run=lambda args, call: Immediate(lambda: self.shelf.cancel(_account(call), args.id)),
+            run=lambda args, call: Immediate(
+                lambda: self.shelf.cancel(_account(call, args.id), args.id)
+            ),
             quote=None,
             modality=Modality.VIDEO,
             annotations=Annotations(read_only=False, idempotent=True),
@@ -185,7 +187,7 @@ class Submission:
         tools, args = self._tools, self._args
         (width, height), parts = args.sides, tools.shelf.parts
         about = {"model": args.model, "seconds": args.length_s, "width": width, "height": height}
-        video_id = new_id("video")
+        video_id = "video_" + self._call.run_id.removeprefix("run_")
         return new_batch(
             self._call.caller,
             video_id,
@@ -238,7 +240,8 @@ def shown_as_content(output: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return (link, text)
 
 
-def _account(call: Call) -> str:
-    if call.caller.account_id is None:
+def _account(call: Call, object_id: str) -> str:
+    account_id = call.caller.account_for(object_id)
+    if account_id is None:
         raise Unauthorized
-    return call.caller.account_id
+    return account_id

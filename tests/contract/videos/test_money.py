@@ -1,6 +1,7 @@
 """Videos bought by x402: paid upfront, and given back as credit when the engine fails."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -77,6 +78,9 @@ async def test_what_no_engine_makes_is_given_back(shop: Shop, studio: Studio) ->
         assert (video["status"], video["cost_usd"]) == ("failed", "0.00")
         assert await settled(shop) == (paid, 0)
         studio.fake.faults = Faults()
+        assert (await client.post(PATH, json=ASKED)).status_code == 402  # it spends no credit
+    signed_in = {"Authorization": f"Bearer {await shop.wallet_token()}"}
+    async with shop.client(headers=signed_in) as client:
         again = await client.post(PATH, json=ASKED)  # bought with the credit of the first
         assert again.status_code == 200, again.text
         assert (await ended(client, again.json()["id"]))["status"] == "completed"
@@ -92,6 +96,29 @@ async def test_the_same_payment_again_gets_the_same_video(shop: Shop) -> None:
         await ended(client, first.json()["id"])
     other = await shop.pay(PATH, ASKED | {"seed": 8}, payment)
     assert other.status_code in (402, 409)
+
+
+async def test_the_token_of_a_video_opens_that_video_alone(shop: Shop) -> None:
+    (first, client, _), (second, other, _) = await bought(shop), await bought(shop)
+    async with client, other:
+        for opens, shown, foreign in ((client, first, second), (other, second, first)):
+            await ended(opens, shown["id"])
+            own, theirs = f"{PATH}/{shown['id']}", f"{PATH}/{foreign['id']}"
+            file, alien = (urlsplit(video["output_url"]).path for video in (shown, foreign))
+            for path in (own, f"{own}/content", file, file.removesuffix("/content")):
+                assert (await opens.get(path)).status_code == 200, path
+            for path in (theirs, f"{theirs}/content", alien, alien.removesuffix("/content")):
+                assert (await opens.get(path)).status_code == 404, path
+            assert (await opens.get(PATH)).status_code == 401
+            seen = await called(opens, "video_get", META, id=shown["id"])
+            assert seen["structuredContent"]["id"] == shown["id"]
+            for tool in ("video_get", "video_cancel"):
+                refused = await called(opens, tool, META, id=foreign["id"])
+                assert refused["structuredContent"]["error"]["code"] == "not_found"
+        for path in (f"{PATH}/{second['id']}", urlsplit(second["output_url"]).path[:-8]):
+            assert (await client.delete(path)).status_code == 404
+        assert (await client.delete(f"{PATH}/{first['id']}")).status_code == 200
+        assert (await client.get(f"{PATH}/{first['id']}")).status_code == 404
 
 
 async def test_a_task_over_mcp_is_paid_upfront_and_followed(shop: Shop, studio: Studio) -> None:

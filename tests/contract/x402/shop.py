@@ -11,9 +11,11 @@ import httpx
 import orjson
 
 from base.money import nano_from_atomic
+from server.client import http_client
 from server.demo.chain import Transaction, chain_at
 from server.demo.wallet import Wallet
-from settlement.chain.devnet import USDC
+from server.wallet_token import wallet_token
+from settlement.chain.devnet import NETWORK, USDC
 from settlement.chain.funding import usdc_balance
 from settlement.ledger.ids import CHAIN, RECEIVABLE, REVENUE
 from tests.chains import Payer
@@ -88,6 +90,11 @@ class Shop:
             "resource": challenge["resource"],
             "payload": {"signature": "0x" + signed.signature.hex(), "authorization": authorization},
         }
+
+    async def wallet_token(self) -> str:
+        """The token of the wallet, which signs in: it spends its credit and opens all that it bought."""
+        async with http_client(self.url) as http:
+            return await wallet_token(http, self.wallet, NETWORK)
 
     async def transaction(self, transaction_hash: str) -> Transaction:
         async with chain_at(self.watched.server.rpc_url, USDC) as chain:

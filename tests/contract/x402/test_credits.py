@@ -117,7 +117,7 @@ async def test_with_a_persons_key_the_persons_account_is_topped_up(shop: Shop) -
     assert paid.json()["api_key"] is None, paid.text
     after = await me(shop, person)
     assert float(after["credit_balance_usd"]) - float(before["credit_balance_usd"]) >= 0.0999
-    token = paid.headers["x-batchin-access-token"]
+    token = await shop.wallet_token()
     assert (await me(shop, token))["credit_balance_usd"] == "0.00"
 
 

@@ -111,7 +111,7 @@ async def test_the_official_client_pays_and_is_answered(
     await check_paid(shop, answer)
     paid = decoded(answer.headers["payment-response"])["amount"]
     assert before - await shop.wallet_atomic() == int(paid)
-    assert answer.headers["x-batchin-access-token"].startswith("batchin_wallet_")
+    assert answer.headers["x-batchin-access-token"].startswith("batchin_object_")
 
 
 async def test_where_a_payment_stands_is_told_by_its_run(shop: Shop) -> None:
@@ -147,10 +147,10 @@ async def test_the_official_client_pays_for_a_stream_before_it_runs(shop: Shop) 
     await check_paid(shop, answer)
 
 
-async def test_the_token_of_an_answer_spends_the_rest_and_that_alone(shop: Shop) -> None:
+async def test_a_wallet_that_signs_in_spends_the_rest_and_that_alone(shop: Shop) -> None:
     payment = await shop.sign(CHAT, QUESTION | {"max_tokens": 400})
     answer = await shop.pay(CHAT, QUESTION | {"max_tokens": 400}, payment)
-    token = answer.headers["x-batchin-access-token"]
+    token = await shop.wallet_token()
     run_id = answer.headers["x-batchin-run-id"]
     charged = {row.run_id: row.charged_nano_usd for row in shop.watched.payments(shop.payer.address)}
     before, at_chain = shop.watched.money().accounts, await shop.wallet_atomic()
@@ -168,7 +168,8 @@ async def test_credit_that_does_not_cover_a_call_is_told_the_price(shop: Shop) -
     another = shop.as_another(*new_wallet())
     await _fund(another, 10_000)
     payment = await another.sign(EMBED, TEXT)
-    token = (await another.pay(EMBED, TEXT, payment)).headers["x-batchin-access-token"]
+    assert (await another.pay(EMBED, TEXT, payment)).status_code == 200
+    token = await another.wallet_token()
     with shop.watched.free_of_charge(token):
         answer = await another.send(CHAT, QUESTION, authorization=f"Bearer {token}")
     check_error(answer, 402, "payment_required")
@@ -177,11 +178,12 @@ async def test_credit_that_does_not_cover_a_call_is_told_the_price(shop: Shop) -
 
 async def test_a_token_that_was_changed_is_no_token(shop: Shop) -> None:
     payment = await shop.sign(EMBED, TEXT)
-    token = (await shop.pay(EMBED, TEXT, payment)).headers["x-batchin-access-token"]
-    changed = token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
-    with shop.watched.free_of_charge(token, changed):
-        answer = await shop.send(EMBED, TEXT, authorization=f"Bearer {changed}")
-    check_error(answer, 401, "unauthorized")
+    bought = (await shop.pay(EMBED, TEXT, payment)).headers["x-batchin-access-token"]
+    for token in (bought, await shop.wallet_token()):
+        changed = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
+        with shop.watched.free_of_charge(token, changed):
+            answer = await shop.send(EMBED, TEXT, authorization=f"Bearer {changed}")
+        check_error(answer, 401, "unauthorized")
 
 
 # --- headers that are no payment
@@ -513,7 +515,7 @@ async def test_a_payer_who_left_comes_again_and_has_paid_once(
     else:  # paid before a run that nobody waited for: it is told, and the money is there
         check_error(answer, 409, "payment_reused")
         assert (stream, row.state) == (True, "credited")
-        token = answer.headers["x-batchin-access-token"]
+        token = await another.wallet_token()
         assert decoded(answer.headers["payment-response"])["transaction"] == row.transaction
         spent = await another.send(CHAT, body, authorization=f"Bearer {token}")
         assert spent.status_code == 200

@@ -44,7 +44,7 @@ async def callers(server: LiveServer, wallet: Wallet, told: Told, dying: asyncio
 
 
 async def pay_once(server: LiveServer, wallet: Wallet, path: str, body: Any, told: Told) -> str:
-    """One call paid on chain; the access token that its answer carries."""
+    """One call paid on chain; the access token of what it bought."""
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         answer = await _pay(client, wallet, path, body, told)
     assert answer is not None

@@ -52,9 +52,32 @@ const messages = [{ role: "user", content: "Say hi." }];
 const chat = (max_tokens) => ({ name: "chat", arguments: { model: "qwen3-32b", messages, max_tokens } });
 saw.challenge = (await guest.call(chat(200))).structuredContent;
 saw.paid = await guest.call({ ...chat(200), _meta: { "x402/payment": await pay(saw.challenge) } });
-const token = saw.paid._meta["batchin/access_token"];
 
-const holder = await connect(url, { Authorization: `Bearer ${token}` });
+// The rest is the wallet's credit: it signs who it is (EIP-4361), which moves nothing, and gets a token.
+async function signIn() {
+  const at = new URL("/v1/sign-in", url);
+  const { info, supportedChains } = (await (await fetch(at)).json()).extensions["sign-in-with-x"];
+  const told = { ...info, ...supportedChains[0], address: account.address };
+  const message = [
+    `${told.domain} wants you to sign in with your Ethereum account:`,
+    told.address,
+    "",
+    told.statement,
+    "",
+    `URI: ${told.uri}`,
+    `Version: ${told.version}`,
+    `Chain ID: ${told.chainId.split(":")[1]}`,
+    `Nonce: ${told.nonce}`,
+    `Issued At: ${told.issuedAt}`,
+    `Expiration Time: ${told.expirationTime}`,
+  ].join("\n");
+  const proof = { ...told, signature: await account.signMessage({ message }) };
+  const header = Buffer.from(JSON.stringify(proof)).toString("base64");
+  const answer = await fetch(at, { method: "POST", headers: { "SIGN-IN-WITH-X": header } });
+  return (await answer.json()).access_token;
+}
+
+const holder = await connect(url, { Authorization: `Bearer ${await signIn()}` });
 await holder.list();
 saw.spent = await holder.call(chat(8), { onprogress: ({ message }) => (saw.text += message ?? "") });
 saw.invalid = await holder.call({ name: "chat", arguments: { model: "qwen3-32b", messages: [] } });

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from base.caller import Caller, CallerKind
+from base.caller import Caller, CallerKind, Opened
 from base.errors import ServiceUnavailable
 from base.resource import Resource
 from base.usage import Usage
@@ -67,13 +67,16 @@ async def test_a_payment_buys_the_call_and_the_rest_is_credit(house: House, paye
     await house.balanced()
 
 
-async def test_the_answers_token_spends_the_credit(house: House, payer: Payer) -> None:
-    settled = await run(house, await paid_order(house, payer))
+async def test_the_answers_token_opens_what_was_bought_and_spends_no_credit(
+    house: House, payer: Payer
+) -> None:
+    paid = await paid_order(house, payer)
+    settled = await run(house, paid)
     assert isinstance(settled, Settled)
     assert settled.access_token is not None
     caller = house.keys.authenticate(settled.access_token)
-    assert caller.kind is CallerKind.WALLET
-    assert caller.account_id == payer.credit_account
+    assert (caller.kind, caller.account_id) == (CallerKind.ANONYMOUS, None)
+    assert caller.opens == Opened(payer.credit_account, paid.run_id)
 
 
 async def test_the_same_payment_and_request_get_the_stored_answer(house: House, payer: Payer) -> None:
@@ -305,10 +308,9 @@ async def test_what_a_failed_stream_was_paid_is_credit(house: House, payer: Paye
     await house.balanced()
     with pytest.raises(PaymentReused, match="credit") as told:
         await house.rail.authorize(order(paid.payment, delivery=Delivery.STREAM))
-    token = told.value.headers["X-BatchIn-Access-Token"]
-    assert house.keys.authenticate(token).account_id == payer.credit_account
+    assert "/v1/sign-in" in told.value.resolution
     assert told.value.upfront is not None
-    assert told.value.upfront.access_token == token
+    assert told.value.upfront.access_token is None
 
 
 async def test_an_upfront_payment_that_fails_runs_nothing(house: House, payer: Payer) -> None:
