@@ -84,7 +84,7 @@ async def _program() -> Path:
 
 async def _port(process: asyncio.subprocess.Process) -> int:
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for line in process.stdout:
             if said := _LISTENS.search(line):
                 return int(said[1])

@@ -237,7 +237,7 @@ async def smart_wallet(rpc_url: str, owner: Payer) -> str:
 
 async def eventually(condition: Callable[[], Coroutine[Any, Any, bool]], what: str) -> None:
     """Poll until it holds; fail after 30 s."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not await condition():
         assert time.monotonic() < deadline, f"not within 30 s: {what}"
         await asyncio.sleep(0.02)

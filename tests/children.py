@@ -1,6 +1,10 @@
-"""The child processes of a server: which they are, and whether they work."""
+"""The child processes of a server: which they are, whether they work, and a way to hold them."""
 
+import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.live import LiveServer
@@ -18,6 +22,17 @@ def child_of(server: LiveServer, module: str) -> int:
                 return pid
         assert time.monotonic() < deadline, f"no child runs {module}"
         time.sleep(0.02)
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """A process that takes what it is sent and does nothing, until it is killed or the block is left."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def wait_until_idle(pid: int, within_s: float = PATIENCE_S) -> float:

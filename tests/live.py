@@ -57,7 +57,7 @@ def start(data_dir: Path, *flags: str, **env: str) -> LiveServer:
 def stop(server: LiveServer) -> int:
     """SIGTERM and wait; returns the exit status."""
     server.process.terminate()
-    return server.process.wait(30)
+    return server.process.wait(60)
 
 
 @contextmanager

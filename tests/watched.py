@@ -63,7 +63,7 @@ class Watched:
 
     def __init__(self, server: LiveServer) -> None:
         self.server = server
-        self.http = httpx.Client(base_url=server.url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=server.url, timeout=60, trust_env=False)
 
     @property
     def log(self) -> Path:

@@ -37,7 +37,7 @@ def embed(server: LiveServer, key: str) -> tuple[int, Any]:
         {"authorization": f"Bearer {key}", "content-type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -75,7 +75,7 @@ def test_a_record_is_verified_by_its_id_and_from_a_file(live_server: LiveServer,
     record = body["vaas"]["record_id"]
     verdict = asked_verdict("verify", record, "--data-dir", str(live_server.data_dir), "--json")
     assert verdict["record_id"] == record
-    with urllib.request.urlopen(f"{live_server.url}/v1/vaas/{record}/bundle", timeout=30) as response:
+    with urllib.request.urlopen(f"{live_server.url}/v1/vaas/{record}/bundle", timeout=60) as response:
         (tmp_path / "bundle.json").write_bytes(response.read())
     again = asked_verdict("verify", str(tmp_path / "bundle.json"), "--url", live_server.url, "--json")
     assert again["valid"] is True

@@ -138,7 +138,7 @@ def test_a_program_of_the_pages_runs(reader: Reader, program: Program) -> None:
 
 
 def test_the_programs_of_the_served_agents_page_run(reader: Reader) -> None:
-    with urllib.request.urlopen(f"{reader.url}/agents.md", timeout=10) as answer:
+    with urllib.request.urlopen(f"{reader.url}/agents.md", timeout=60) as answer:
         page = answer.read().decode()
     assert reader.url in page
     found = list(programs("/agents.md", page))

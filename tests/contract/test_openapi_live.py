@@ -93,7 +93,7 @@ def record_id(described: Described) -> str:
     """Of a call that has its place in the log."""
     answer = described.post("/v1/embeddings", TEXTS, described.key)
     record_id = str(answer.headers["x-vaas-record-id"])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while described.get(f"/v1/audit/{record_id}/bundle").json()["inclusion"] is None:
         assert time.monotonic() < deadline, "no place in the log within 30 s"
     return record_id

@@ -28,6 +28,12 @@ def test_an_incident_is_told_while_it_lasts_and_kept_over_a_restart(tmp_path: Pa
         assert told["incidents"][0]["ended_at"] is None
         states = {one["id"]: one["state"] for one in told["engines"]}
         assert states[engine] in (EngineState.DRAINING, EngineState.STOPPED)
+        with httpx2.Client(base_url=server.url, trust_env=False) as http:
+            answer = http.get("/health")
+        assert (answer.status_code, answer.json()["status"] != "ok") == (503, True)
+        well = [one["id"] for one in answer.json()["engines"] if one["state"] == "ready"]
+        assert engine not in well
+        assert len(well) == len(states) - 1
     with running(tmp_path / "data", **KEYS_ALONE) as server:
         _once(server, lambda status: status["incidents"][0]["ended_at"] is not None)
 

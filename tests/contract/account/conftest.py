@@ -31,7 +31,7 @@ class Member:
         return httpx.Client(
             base_url=self.http.base_url,
             headers={"authorization": f"Bearer {key}"},
-            timeout=30,
+            timeout=60,
             trust_env=False,
         )
 
@@ -51,7 +51,7 @@ def join(live_server: LiveServer) -> Iterator[Callable[[], Member]]:
         http = httpx.Client(
             base_url=live_server.url,
             headers={"authorization": f"Bearer {key['key']}"},
-            timeout=30,
+            timeout=60,
             trust_env=False,
         )
         joined.append(Member(account["id"], key["id"], http))

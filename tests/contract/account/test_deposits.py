@@ -21,7 +21,7 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 @pytest.fixture
 def http(till: LiveServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=till.url, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=till.url, timeout=60, trust_env=False) as client:
         yield client
 
 

@@ -73,7 +73,7 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 @pytest.fixture
 def http(till: LiveServer) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {till.api_key}"}
-    with httpx.Client(base_url=till.url, headers=headers, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=till.url, headers=headers, timeout=60, trust_env=False) as client:
         yield client
 
 

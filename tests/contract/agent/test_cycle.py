@@ -74,7 +74,7 @@ def paid(server: LiveServer, payer: Payer) -> str:
 
 def anchored(server: LiveServer, record_id: str) -> Any:
     """The bundle of a record, once its anchor is final."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         operate(server, "agent.anchor")
         bundle = get(server, f"/v1/audit/{record_id}/bundle")

@@ -47,7 +47,7 @@ class House:
     def anchored(self) -> str:
         """The digest of a new anchor that is final."""
         before = self.operate("agent.status")["last_anchor"]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while self.waiting():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -60,7 +60,7 @@ class House:
 
     def waiting(self) -> int:
         """Records that are not in the log yet."""
-        with closing(sqlite3.connect(self.server.data_dir / "batchin.db", timeout=10)) as file:
+        with closing(sqlite3.connect(self.server.data_dir / "batchin.db", timeout=60)) as file:
             [(count,)] = file.execute("SELECT count(*) FROM log_queue")
             return int(count)
 
@@ -125,7 +125,7 @@ def test_an_honest_server_gets_full_marks_and_a_rewritten_log_none(house: House)
 
     house.call()
     third = house.anchored()
-    with closing(sqlite3.connect(house.server.data_dir / "batchin.db", timeout=10)) as file, file:
+    with closing(sqlite3.connect(house.server.data_dir / "batchin.db", timeout=60)) as file, file:
         file.execute(
             "UPDATE log_entry SET payload_hash = ? WHERE leaf_index = "
             "(SELECT max(leaf_index) FROM log_entry)",

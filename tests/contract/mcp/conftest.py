@@ -104,7 +104,7 @@ class Live:
     @asynccontextmanager
     async def client(self, mode: str, key: str | None = None, **options: Any) -> AsyncIterator[Client]:
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
+        async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
             transport = streamable_http_client(self.url, http_client=http)
             async with Client(transport, mode=mode, **options) as client:
                 yield client
@@ -113,7 +113,7 @@ class Live:
         sent = {"accept": "application/json, text/event-stream"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
-        async with httpx2.AsyncClient(timeout=30) as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             if isinstance(body, bytes):
                 sent["content-type"] = "application/json"
                 return await http.post(self.url, content=body, headers=sent)

@@ -109,7 +109,7 @@ async def end_of(http: httpx.AsyncClient, task_id: str) -> dict[str, Any]:
 async def owner(live_server: LiveServer) -> AsyncIterator[httpx.AsyncClient]:
     key = await asyncio.to_thread(new_key, live_server.data_dir)
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=live_server.url, headers=headers, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=live_server.url, headers=headers, timeout=60) as http:
         yield http
 
 

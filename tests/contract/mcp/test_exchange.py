@@ -55,7 +55,7 @@ async def told(
         name = body["params"]["name"] if isinstance(body.get("params"), dict) else "echo"
         encoded = "=?base64?w6ljaG8=?=" if name == "écho" else str(name)
         headers += [("mcp-method", "tools/call"), ("mcp-name", encoded)]
-    async with httpx2.AsyncClient(timeout=30) as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         answer = await http.post(live.url, content=orjson.dumps(body), headers=headers)
     lines = answer.text.splitlines() if "event-stream" in answer.headers.get("content-type", "") else []
     if not answer.content:
@@ -141,7 +141,7 @@ async def test_a_silent_call_is_kept_alive(live: Live, monkeypatch: pytest.Monke
         "authorization": f"Bearer {KEY}",
     }
     async with (
-        httpx2.AsyncClient(timeout=30) as http,
+        httpx2.AsyncClient(timeout=60) as http,
         http.stream("POST", live.url, json=body, headers=headers) as answer,
     ):
         assert answer.headers["content-type"] == "text/event-stream"

@@ -175,7 +175,7 @@ def plain(version: str, name: str = "talk") -> dict[str, str]:
 async def differing(live: Live, messages: Mapping[str, tuple[bytes, Mapping[str, str]]]) -> list[str]:
     """The messages that the two ways answer differently, or with a failure of the server."""
     differ = []
-    async with httpx2.AsyncClient(timeout=30) as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         for odd, (body, headers) in messages.items():
             short = await answered(http, live.url, body, headers, long=False)
             long = await answered(http, live.url, body, headers, long=True)

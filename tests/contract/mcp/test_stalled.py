@@ -88,10 +88,10 @@ async def test_a_reader_who_stalls_on_progress_is_cut(tmp_path: Path, version: s
             serving = asyncio.create_task(
                 door(scope(version, reader, long=long), reader.receive, reader.send)
             )
-            await eventually(lambda: len(reader.sent) == 2, 10)
+            await eventually(lambda: len(reader.sent) == 2)
             stage.gate.set()
             stage.gate.clear()
-            await eventually(stage.aborted.is_set, 10)
+            await eventually(stage.aborted.is_set)
             with anyio.fail_after(60):
                 await serving
     assert reader.aborted  # closed alone, the connection would wait for its reader for ever

@@ -148,7 +148,7 @@ async def test_a_cancelled_task_aborts_the_engine_and_costs_nothing(store: Store
     async with opened(store, stage) as tasks:
         task_id = await tasks.start()
         assert (await tasks.ask("tasks/cancel", task_id))["result"]["resultType"] == "complete"
-        await eventually(stage.aborted.is_set, 5)
+        await eventually(stage.aborted.is_set)
         assert (await tasks.ended(task_id))["status"] == "cancelled"
         again = (await tasks.ask("tasks/cancel", task_id))["result"]
         assert again["resultType"] == "complete"
@@ -163,8 +163,8 @@ async def test_a_caller_that_leaves_before_the_handle_cancels_its_call(
         call = asyncio.create_task(tasks.call("talk", HANG))
         await stage.running.wait()
         call.cancel()
-        await eventually(stage.aborted.is_set, 5)
-        await eventually(lambda: stage.released == 1, 5)
+        await eventually(stage.aborted.is_set)
+        await eventually(lambda: stage.released == 1)
 
 
 async def test_an_engine_fault_is_the_result_of_a_completed_task(store: Store, stage: Stage) -> None:
@@ -284,7 +284,7 @@ async def test_any_worker_tells_and_cancels_the_task_of_another(tmp_path: Path) 
         task_id = await first.start()
         assert (await second.ask("tasks/get", task_id))["result"]["status"] == "working"
         await second.ask("tasks/cancel", task_id)
-        await eventually(first.live.stage.aborted.is_set, 5)
+        await eventually(first.live.stage.aborted.is_set)
         assert (await second.ended(task_id))["status"] == "cancelled"
 
 
@@ -297,7 +297,7 @@ async def test_a_worker_takes_up_the_task_of_one_that_died(tmp_path: Path) -> No
         assert task["result"]["structuredContent"] == {"text": "one two"}
         assert len(second.live.stage.captured) == 1
         first.live.stage.gate.set()  # it was only slow: what it did is worth nothing now
-        await eventually(lambda: first.live.stage.released == 1, 5)
+        await eventually(lambda: first.live.stage.released == 1)
         assert first.live.stage.captured == []
 
 

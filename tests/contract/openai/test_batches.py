@@ -24,7 +24,7 @@ MESSAGES = [{"role": "user", "content": "Say yes."}]
 @pytest.fixture
 def http(live_server: LiveServer) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {live_server.api_key}"}
-    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=60) as client:
         yield client
 
 
@@ -354,7 +354,7 @@ def test_a_key_reaches_by_batch_what_it_reaches_alone(
             "request_body": {"messages": MESSAGES, "max_tokens": 2},
         },
     ]
-    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=30) as http:
+    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=60) as http:
         if inline:
             made = http.post("/batches", json={"tasks": tasks})
             batch = ended(http, made.raise_for_status().json()["id"])

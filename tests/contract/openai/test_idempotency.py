@@ -105,7 +105,7 @@ def test_a_key_has_a_form(live_server: LiveServer, wrong: str) -> None:
 def test_a_file_of_tasks_is_taken_once_a_key(live_server: LiveServer) -> None:
     headers = {"Authorization": f"Bearer {live_server.api_key}"}
     task = b'{"custom_id": "a", "url": "/v1/embeddings", "body": {"model": "bge-m3", "input": "x"}}'
-    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=30) as http:
+    with httpx.Client(base_url=live_server.url + "/v1", headers=headers, timeout=60) as http:
         file = http.post("/files", data={"purpose": "batch"}, files={"file": task}).json()
         asked = {"input_file_id": file["id"], "endpoint": "/v1/embeddings"}
         once = {"Idempotency-Key": str(uuid.uuid4())}

@@ -187,16 +187,40 @@ def test_base64_is_the_whole_file(client: OpenAI) -> None:
 def test_an_illustrator_that_dies_charges_nothing_and_comes_back(
     watched: Watched, http: httpx.Client
 ) -> None:
-    before = watched.money()
+    """It draws until it dies: what was drawn before is charged, what it drew then is not."""
+    before, (count, charged) = _posted(watched), _charges(watched)
+
+    def draw() -> list[httpx.Response]:
+        answers = [post(http, size="2048x2048", n=10, prompt="60 cats")]
+        while answers[-1].status_code == 200:
+            answers.append(post(http, size="2048x2048", n=10, prompt="60 cats"))
+        return answers
+
     with ThreadPoolExecutor(1) as threads:
-        drawing = threads.submit(lambda: post(http, size="2048x2048", n=10, prompt="60 cats"))
+        drawing = threads.submit(draw)
         watched.eventually("it draws", lambda: watched.money().holds == 1)
         for pid in _children(watched.server.process.pid):
             os.kill(pid, signal.SIGKILL)
-        answer = drawing.result()
-    assert answer.status_code in (502, 503)
-    watched.eventually("nothing is held", lambda: watched.money() == before)
+        *drawn, refused = drawing.result()
+    assert refused.status_code in (502, 503)
+    watched.eventually("nothing is held", lambda: watched.money().holds == 0)
+    drawn_since, charged_since = _charges(watched)
+    assert drawn_since - count == len(drawn)
+    assert before - _posted(watched) == charged_since - charged
     watched.eventually("it is back", lambda: post(http).status_code == 200)
+
+
+def _charges(watched: Watched) -> tuple[int, int]:
+    """How many calls drew pictures, and what they were charged in nano-USD."""
+    [(count, charged)] = watched.rows(
+        "SELECT count(*), coalesce(sum(charged_nano_usd), 0) FROM usage WHERE tool = 'image'"
+    )
+    return count, charged
+
+
+def _posted(watched: Watched) -> int:
+    """What all accounts have, in nano-USD."""
+    return sum(posted for posted, _ in watched.money().accounts.values())
 
 
 def _children(parent: int) -> Iterator[int]:

@@ -21,7 +21,7 @@ SPEECH = "/v1/audio/speech"
 SPEECH_ENGINE = "runtime.local.speech_child"
 EAR = "whisper-large-v3-turbo"
 LINE = "Good morning. It is a bright day."
-STORY = "And so it went on for a while. " * 20
+STORY = "And so it went on for a while. " * 120  # minutes of work: it is never over when it is cut
 NANO_USD = 1000  # of one character
 
 

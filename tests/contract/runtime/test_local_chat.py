@@ -25,6 +25,7 @@ from runtime.engine import (
 from runtime.local.chat import LocalChat
 from runtime.local.weights import SMOLLM2_ID
 from tests.contract.runtime.conftest import new_engines
+from tests.long_answer import LONG
 
 shared = pytest.mark.asyncio(loop_scope="package")
 CAPITAL = [{"role": "user", "content": "What is the capital of France?"}]
@@ -34,6 +35,11 @@ STORY = [{"role": "user", "content": "Tell me a long story about the sea."}]
 def call(messages: list[dict[str, str]] = CAPITAL, **body: Any) -> EngineCall:
     fields = {"messages": messages, "max_tokens": 24, "temperature": 0, **body}
     return EngineCall(f"run_{os.urandom(6).hex()}", Modality.CHAT, SMOLLM2_ID, fields, "acct_1")
+
+
+def endless() -> EngineCall:
+    """One that no model ends by itself before somebody stops it."""
+    return call(LONG["messages"], max_tokens=3_000, response_format=LONG["response_format"])
 
 
 async def ask(engine: LocalChat, **body: Any) -> list[Event]:
@@ -60,7 +66,7 @@ async def busy_slots(engine: LocalChat) -> int:
     return sum(slot["is_processing"] for slot in json.loads(slots))
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 30) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not await condition():
         assert time.monotonic() < deadline, "it never came true"
@@ -180,7 +186,7 @@ async def test_what_it_can_not_do_is_a_fault(chat: LocalChat, body: dict[str, An
 @shared
 async def test_usage_so_far_is_known_when_a_stream_is_cut_and_the_slot_is_freed(chat: LocalChat) -> None:
     told: list[Event] = []
-    async with chat.run(call(STORY, max_tokens=4000)) as events:
+    async with chat.run(endless()) as events:
         async for event in events:
             told.append(event)
             if len(told) > 40:
@@ -216,7 +222,7 @@ async def test_killed_in_a_call_it_faults_comes_back_and_answers_again() -> None
     engine, _ = new_engines()
     async with engine:
         killed = engine.pid
-        async with engine.run(call(STORY, max_tokens=4000)) as events:
+        async with engine.run(endless()) as events:
             assert isinstance(await anext(events), Started)
             assert killed is not None
             os.kill(killed, signal.SIGKILL)

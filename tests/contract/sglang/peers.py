@@ -58,7 +58,7 @@ class Peer:
 
     async def idle(self) -> None:
         """Wait until nothing runs or waits there."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             load = await self.load()
             if load.running + load.queued == 0:

@@ -45,7 +45,7 @@ async def occupied(peer: Peer, queued: int) -> AsyncIterator[None]:
         for load in (Load(RUNNING_MAX, 0, RUNNING_MAX), Load(RUNNING_MAX, queued, RUNNING_MAX)):
             while len(calls) < load.running + load.queued:
                 calls.append(asyncio.create_task(events_of(peer, call(**LONG))))
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while (told := await peer.load()) != load:
                 assert time.monotonic() < deadline, told
                 await asyncio.sleep(0.01)

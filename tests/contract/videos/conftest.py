@@ -46,7 +46,7 @@ class Studio:
     def client(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
         bearer = {"Authorization": f"Bearer {key}"} if key else {}
         return httpx.AsyncClient(
-            base_url=self.server.url, headers=bearer | headers, timeout=30, trust_env=False
+            base_url=self.server.url, headers=bearer | headers, timeout=60, trust_env=False
         )
 
     def openai(self, key: str | None = None) -> AsyncOpenAI:
@@ -71,7 +71,7 @@ def settings_of(fake: FakeSglang) -> dict[str, str]:
 
 async def ended(client: httpx.AsyncClient, video_id: str) -> dict[str, Any]:
     """The video once it is completed or failed."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             answer = await client.get(f"/v1/videos/{video_id}")
             assert answer.status_code == 200, answer.text

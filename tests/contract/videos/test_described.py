@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_every_answer_is_as_described(studio: Studio) -> None:
     key = studio.server.api_key
-    with httpx2.Client(base_url=studio.server.url, timeout=30, trust_env=False) as http:
+    with httpx2.Client(base_url=studio.server.url, timeout=60, trust_env=False) as http:
         document = (await asyncio.to_thread(http.get, "/openapi.json")).json()
         described = Described(http, key, document)
 

@@ -58,7 +58,7 @@ async def task(client: httpx.AsyncClient, task_id: str) -> dict[str, Any]:
 
 
 async def over(client: httpx.AsyncClient, task_id: str) -> dict[str, Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             found = await task(client, task_id)
             if found["status"] != "working":
@@ -71,7 +71,7 @@ async def test_a_client_without_tasks_polls_its_job(studio: Studio, http: httpx.
     assert not made["isError"]
     video = made["structuredContent"]
     assert video["status"] == "queued"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             looked = await called(http, "video_get", id=video["id"])
             if looked["structuredContent"]["status"] == "completed":

@@ -167,8 +167,8 @@ async def test_a_settled_payment_survives_anvils_reorg(tmp_path: Path) -> None:
                 await client.request("evm_mine")
                 await client.request("anvil_reorg", 2, [])
             told = "left its block: it is sent again"
-            watched.eventually("it is sent again", lambda: told in watched.log.read_text(), 30)
-            watched.eventually("the books fit", lambda: watched.ask("ledger.audit")["balanced"], 30)
+            watched.eventually("it is sent again", lambda: told in watched.log.read_text())
+            watched.eventually("the books fit", lambda: watched.ask("ledger.audit")["balanced"])
             (row,) = watched.rows("SELECT transaction_hash FROM payment")
             async with ChainClient(lambda: chain.rpc_url) as client:
                 assert await client.receipt(row[0]) is not None

@@ -73,7 +73,7 @@ def test_no_file_is_lost_and_no_bytes_are_left(tmp_path: Path) -> None:
     for _ in range(KILLS):
         asyncio.run(live_and_die(start(data_dir, "--engine", "none", **QUIET), told, chance))
     server = start(data_dir, "--engine", "none", **QUIET)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while objects(data_dir) != set(rows(data_dir).values()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert objects(data_dir) == set(rows(data_dir).values())

@@ -19,12 +19,12 @@ PATIENCE_S = 60
 
 def client(server: LiveServer, key: str) -> httpx.Client:
     headers = {"authorization": f"Bearer {key}"}
-    return httpx.Client(base_url=server.url, headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(base_url=server.url, headers=headers, timeout=60, trust_env=False)
 
 
 def kill(server: LiveServer) -> None:
     os.kill(server.process.pid, signal.SIGKILL)
-    server.process.wait(30)
+    server.process.wait(60)
 
 
 def prepare(http: httpx.Client) -> str:

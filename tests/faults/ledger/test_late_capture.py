@@ -55,7 +55,7 @@ def test_an_answer_is_withheld_until_its_charge_is_durable(watched: Watched) -> 
             with pytest.raises(TimeoutError):
                 again.result(0.2)
             disk.execute("ROLLBACK")
-        told = again.result(30)
+        told = again.result(60)
     assert (late.status_code, late.json()["error"]["code"]) == (503, "charge_unconfirmed")
     assert late.headers["x-should-retry"] == "false"
     assert told.status_code == 200

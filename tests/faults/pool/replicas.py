@@ -17,7 +17,7 @@ from tests.watched import Watched
 
 MODEL = "tiny-qwen3"
 INPUT_NANO, OUTPUT_NANO = 20, 80  # of one token, at the default prices
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @dataclass

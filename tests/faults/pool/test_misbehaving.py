@@ -40,7 +40,7 @@ class Pair:
 
     def recover(self) -> None:
         """Both take calls again, and answered some."""
-        self.watched.eventually("both are ready", lambda: _states(self.watched) == ["ready"] * 2, 40)
+        self.watched.eventually("both are ready", lambda: _states(self.watched) == ["ready"] * 2)
         streams, whole = asyncio.run(_calls(self.watched))
         assert all(told.ended for told in (*streams, *whole))
 

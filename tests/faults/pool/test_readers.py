@@ -47,7 +47,7 @@ def stalled(watched: Watched, number: int, **more: Any) -> Iterator[str]:
     at = urlsplit(watched.server.url)
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-        sock.settimeout(30)
+        sock.settimeout(60)
         sock.connect((at.hostname, at.port))
         sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
         head = b""

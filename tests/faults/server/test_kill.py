@@ -24,14 +24,17 @@ from tests.faults.server.traffic import Told, callers
 from tests.live import LiveServer, start, stop
 
 KILLS = int(os.environ.get("BATCHIN_TEST_KILLS", "4"))
-LIVES_S = (0.3, 2.0)
+LIVES_S = (0.0, 1.5)
 ENDED = ("settled", "failed", "credited")
 
 
 async def live_and_die(server: LiveServer, wallet: Wallet, told: Told, life_s: float) -> None:
-    """Traffic for a while, then SIGKILL in the midst of it."""
-    dying = asyncio.Event()
+    """Traffic until something was acknowledged and for a while, then SIGKILL in the midst of it."""
+    dying, before = asyncio.Event(), len(told.runs)
     calling = asyncio.create_task(callers(server, wallet, told, dying))
+    async with asyncio.timeout(60):
+        while not told.paid or len(told.runs) < before + 2:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
     await asyncio.sleep(life_s)
     await asyncio.to_thread(server.kill)
     dying.set()

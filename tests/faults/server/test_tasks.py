@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from server.tables import DATABASE
+from tests.children import CHAT_ENGINE, child_of, frozen
 from tests.live import LiveServer, running, start
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -17,10 +18,10 @@ META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {"extensions": {TASKS: {}}},
 }
-LONG: dict[str, Any] = {
+STORY: dict[str, Any] = {
     "model": "qwen3-32b",
-    "messages": [{"role": "user", "content": "Tell me a long story about the sea."}],
-    "max_tokens": 120,
+    "messages": [{"role": "user", "content": "Tell me a story about the sea."}],
+    "max_tokens": 24,
     "temperature": 0,
 }
 SOON = {"BATCHIN_TASK_AFTER_S": "0.05"}
@@ -35,7 +36,7 @@ def ask(server: LiveServer, method: str, name: str, params: dict[str, Any]) -> d
         "mcp-name": name,
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": META, **params}}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
         answer: dict[str, Any] = client.post("/v1/mcp", json=body).json()["result"]
         return answer
 
@@ -59,10 +60,11 @@ def count(data_dir: Path, query: str) -> Any:
 def test_a_task_outlives_its_server_and_is_charged_once(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     server = start(data_dir, **SOON)
-    handle = ask(server, "tools/call", "chat", {"name": "chat", "arguments": LONG})
+    with frozen(child_of(server, CHAT_ENGINE)):  # it can't be over before the server dies
+        handle = ask(server, "tools/call", "chat", {"name": "chat", "arguments": STORY})
+        server.kill()
     assert handle["resultType"] == "task", handle
-    server.kill()
-    assert count(data_dir, "SELECT count(*) FROM usage") == 0, "it was over before the kill"
+    assert count(data_dir, "SELECT count(*) FROM usage") == 0
     with running(data_dir, **SOON) as server:
         task = ended(server, handle["taskId"])
         assert task["status"] == "completed", task

@@ -51,4 +51,4 @@ def test_a_process_that_fails_with_an_open_store_ends(tmp_path: Path) -> None:
         "asyncio.run(main())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "batchin.db")]
-    assert subprocess.run(command, timeout=30, check=False, cwd=ROOT).returncode == 7
+    assert subprocess.run(command, timeout=60, check=False, cwd=ROOT).returncode == 7

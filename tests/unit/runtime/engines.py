@@ -8,27 +8,29 @@ from runtime.http.message import Limits
 from runtime.openai_http import OpenAiHttp
 from runtime.sglang.flavour import SgLang
 
-LIMITS = Limits(connect_s=1, first_byte_s=0.3, between_bytes_s=0.15)
+PATIENT = Limits(connect_s=60, first_byte_s=60, between_bytes_s=60)
+HASTY = Limits(connect_s=60, first_byte_s=0.3, between_bytes_s=0.15)
+"""For engines that say nothing. Nothing that comes is tested with it: a busy machine is later."""
 SALT_KEY = b"k" * 32
 HELLO = [{"role": "user", "content": "hello"}]
 
 
-def over(url: str, flavour: Flavour, limits: Limits = LIMITS) -> OpenAiHttp:
+def over(url: str, flavour: Flavour, limits: Limits = PATIENT) -> OpenAiHttp:
     return OpenAiHttp(
         url, flavour, lambda call, _: Started(call.model, "", flavour.name, ""), limits, "key"
     )
 
 
-def openai(url: str) -> OpenAiHttp:
-    return over(url, OpenAi())
+def openai(url: str, limits: Limits = PATIENT) -> OpenAiHttp:
+    return over(url, OpenAi(), limits)
 
 
 def sglang(url: str) -> OpenAiHttp:
     return over(url, SgLang(SALT_KEY, {"shared": 0, "batch": -10}))
 
 
-def llama(url: str, system: str | None = None) -> OpenAiHttp:
-    return over(url, LlamaCpp(system))
+def llama(url: str, system: str | None = None, limits: Limits = PATIENT) -> OpenAiHttp:
+    return over(url, LlamaCpp(system), limits)
 
 
 def chat_call(

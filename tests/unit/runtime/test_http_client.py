@@ -218,7 +218,7 @@ async def test_what_is_late_or_wrong_is_told_and_closed(said: bytes, failure: ty
 
     async with scripted(script) as server:
         with pytest.raises(failure):
-            await body_of(client(server, SHORT))
+            await body_of(client(server, SHORT if failure is SilenceTooLong else DEFAULT_LIMITS))
         await until(server.exchanges[0].closed.is_set)
 
 
@@ -283,12 +283,12 @@ async def test_a_whole_body_waits_for_its_reader() -> None:
             sent += 1
 
     async with scripted(script) as server:
-        http = client(server, Limits(first_byte_s=0.3, between_bytes_s=0.1))
+        http = client(server, Limits(first_byte_s=0.8, between_bytes_s=0.4))
         response = await http.send(lambda _: GET)
         before = -1
         while sent != before:  # the server stops when the sockets are full
             before = sent
-            await asyncio.sleep(0.25)  # longer than both limits: a paused reader is no silence
+            await asyncio.sleep(0.9)  # longer than both limits: a paused reader is no silence
         assert sent < 512
         assert len(await response.read(1 << 26)) == 33_554_432
         await http.aclose()

@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -26,9 +27,11 @@ from runtime.engine import (
     Started,
     Vectors,
 )
+from runtime.http.message import Limits
 from runtime.openai_http import OpenAiHttp
 from tests.live import free_port
 from tests.unit.runtime.engines import (
+    HASTY,
     SALT_KEY,
     chat_call,
     embed_call,
@@ -314,7 +317,7 @@ async def test_silence_is_a_stall_and_ends_the_connection(said: tuple[bytes, ...
         await asyncio.wait_for(exchange.closed.wait(), 60)
 
     async with scripted(script) as server:
-        events = await events_of(openai(server.url), chat_call())
+        events = await events_of(openai(server.url, HASTY), chat_call())
         assert (fault(events).kind, fault(events).retryable) == ("stalled", True)
         await until(server.exchanges[0].closed.is_set)
 
@@ -355,7 +358,7 @@ async def test_comments_do_not_count_as_events() -> None:
             await exchange.say(chunk(b": ping\n\n"))
             await asyncio.sleep(0.02)
 
-    assert fault(await run(script)).kind == "stalled"
+    assert fault(await run(script, partial(openai, limits=HASTY))).kind == "stalled"
 
 
 async def test_a_reset_in_a_stream() -> None:
@@ -493,12 +496,13 @@ async def test_progress_of_a_prompt_is_a_sign_of_life_and_nothing_else() -> None
 
     async def script(exchange: Exchange) -> None:
         await exchange.say(EVENT_STREAM)
-        for _ in range(20):  # together longer than the limit of the first event
+        for _ in range(12):  # together longer than the limit of the first event
             await exchange.say(chunk(b"data: " + orjson.dumps(progress) + b"\n\n"))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
         rest = b"".join(b"data: " + part + b"\n\n" for part in (*WHOLE, b"[DONE]"))
         await exchange.say(chunk(rest), b"0\r\n\r\n")
 
-    events = await run(script, llama)
+    limits = Limits(connect_s=60, first_byte_s=1, between_bytes_s=60)
+    events = await run(script, partial(llama, limits=limits))
     assert events[:2] == [Started("tiny-qwen3", "", "llama.cpp", ""), Delta(0, "Hel")]
     assert events[-1] == Metered(Usage(5, 2))

@@ -18,8 +18,9 @@ from runtime.sglang.flavour import SgLang
 from runtime.sglang.loads import LOADS_PATH, load_of
 from tests.fake_sglang.kind import Faults, Kind
 from tests.fake_sglang.server import FakeSglang, serving
+from tests.unit.runtime.engines import PATIENT
 
-LIMITS = Limits(connect_s=1, first_byte_s=1, between_bytes_s=0.2)
+HASTY = Limits(connect_s=60, first_byte_s=1, between_bytes_s=1)
 NEVER = {
     "rid": "mine",
     "priority": 1000,
@@ -76,12 +77,12 @@ def call(modality: Modality = Modality.CHAT, lane: str = "shared", **body: Any) 
 
 @asynccontextmanager
 async def fake_engine(
-    faults: Faults | None = None, kind: Kind | None = None
+    faults: Faults | None = None, kind: Kind | None = None, limits: Limits = PATIENT
 ) -> AsyncIterator[tuple[FakeSglang, OpenAiHttp]]:
     async with serving(kind, faults) as fake:
         flavour = SgLang(b"k" * 32, {"shared": 0, "batch": -10})
         http = OpenAiHttp(
-            fake.url, flavour, lambda asked, _: Started(asked.model, "", "sglang", ""), LIMITS
+            fake.url, flavour, lambda asked, _: Started(asked.model, "", "sglang", ""), limits
         )
         try:
             yield fake, http
@@ -94,9 +95,9 @@ async def events_of(http: OpenAiHttp, asked: EngineCall) -> list[Event]:
         return [event async for event in events]
 
 
-async def failing(faults: Faults, **body: Any) -> tuple[list[Event], Fault]:
+async def failing(faults: Faults, limits: Limits = PATIENT, **body: Any) -> tuple[list[Event], Fault]:
     """What a call brings before its fault, and the fault."""
-    async with fake_engine(faults) as (_, http):
+    async with fake_engine(faults, limits=limits) as (_, http):
         *before, last = await events_of(http, call(**body))
     assert isinstance(last, Fault), last
     return before, last
@@ -183,11 +184,11 @@ async def test_an_error_of_a_full_queue_is_the_first_event() -> None:
         (Faults(garbage_after=3), "internal", False),
         (Faults(no_usage=True), "internal", False),
         (Faults(not_http=True), "internal", False),
-        (Faults(head_s=5), "stalled", True),
+        (Faults(head_s=60), "stalled", True),
     ],
 )
 async def test_each_failure_is_a_fault(faults: Faults, kind: str, retryable: bool) -> None:
-    before, fault = await failing(faults)
+    before, fault = await failing(faults, HASTY if kind == "stalled" else PATIENT)
     assert (fault.kind, fault.retryable) == (kind, retryable)
     shown = [event for event in before if isinstance(event, Delta)]
     assert bool(shown) is not (faults.not_http or bool(faults.head_s))
@@ -202,7 +203,8 @@ async def test_several_tokens_in_one_event() -> None:
 
 
 async def test_two_runs_of_one_id_are_one() -> None:
-    async with fake_engine(kind=Kind(tick_s=0.01)) as (_, http), http.run(call()) as events:
+    asked = call(max_tokens=1500)
+    async with fake_engine(kind=Kind(tick_s=0.01)) as (_, http), http.run(asked) as events:
         await anext(events)
         (fault,) = await events_of(http, call())
     assert isinstance(fault, Fault)

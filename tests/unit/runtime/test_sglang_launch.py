@@ -153,7 +153,7 @@ async def test_one_that_hangs_does_not_hold_up_who_looks_at_it(interpreter: Path
         assert engine.pid is not None
         os.killpg(engine.pid, signal.SIGSTOP)
         try:
-            async with asyncio.timeout(20), engine.run(chat()) as events:
+            async with asyncio.timeout(60), engine.run(chat()) as events:
                 reading = asyncio.ensure_future(anext(events))
                 await asyncio.sleep(0.1)
                 load = await engine.load()

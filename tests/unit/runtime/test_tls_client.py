@@ -11,9 +11,10 @@ import pytest
 
 from base.usage import Usage
 from runtime.engine import Delta, Event, Fault, Metered
+from runtime.http.message import Limits
 from tests.live import free_port
 from tests.unit.runtime.certificate import write_certificate
-from tests.unit.runtime.engines import chat_call, events_of, openai
+from tests.unit.runtime.engines import HASTY, PATIENT, chat_call, events_of, openai
 from tests.unit.runtime.scripted import EVENT_STREAM, chunk, finish, piece, usage, whole
 
 STREAM = b"".join(b"data: " + part + b"\n\n" for part in (piece("hi"), finish(), usage(3, 1), b"[DONE]"))
@@ -45,8 +46,8 @@ async def tls_server(folder: Path, answer: bytes, holds: bool = False) -> AsyncI
         server.close()
 
 
-async def run(url: str) -> list[Event]:
-    return await events_of(openai(url), chat_call())
+async def run(url: str, limits: Limits = PATIENT) -> list[Event]:
+    return await events_of(openai(url, limits), chat_call())
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ async def test_a_stream_over_tls(trusted: Path) -> None:
 )
 async def test_trouble_over_tls(trusted: Path, answer: bytes, holds: bool, kind: str) -> None:
     async with tls_server(trusted, answer, holds) as url:
-        fault = (await run(url))[-1]
+        fault = (await run(url, HASTY if kind == "stalled" else PATIENT))[-1]
     assert isinstance(fault, Fault)
     assert fault.kind == kind
 

@@ -1,5 +1,6 @@
 """Videos and changed pictures of a diffusion server, through our adapter."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,24 +17,25 @@ from tests.fake_sglang.kind import Faults, Kind
 from tests.fake_sglang.media import gray
 from tests.fake_sglang.server import FakeSglang, serving
 from tests.fake_sglang.videos import mp4
+from tests.unit.runtime.engines import PATIENT
 
 MODEL = "wan"
 ASKED: dict[str, Any] = {"prompt": "waves", "width": 1280, "height": 720, "seconds": 4, "seed": 7}
-QUICK = Limits(connect_s=1.0, first_byte_s=2.0, between_bytes_s=2.0, job_silence_s=0.3)
+HASTY = replace(PATIENT, job_silence_s=0.3)
 PROGRAM = Kind(model=MODEL, program="diffusion")
 LONG = Kind(model=MODEL, program="diffusion", video_looks=10_000)
 
 
-def diffusion(fake: FakeSglang, kind: Modality) -> Attached:
-    return Attached(Attachment("wan", fake.url, SgLangDiffusion(), {MODEL: kind}, QUICK, 4))
+def diffusion(fake: FakeSglang, kind: Modality, limits: Limits = PATIENT) -> Attached:
+    return Attached(Attachment("wan", fake.url, SgLangDiffusion(), {MODEL: kind}, limits, 4))
 
 
 def asked(**more: Any) -> EngineCall:
     return EngineCall("run_1", Modality.VIDEO, MODEL, ASKED | more, "acct")
 
 
-async def told(fake: FakeSglang, call: EngineCall) -> list[Event]:
-    async with diffusion(fake, call.modality) as attached, attached.run(call) as events:
+async def told(fake: FakeSglang, call: EngineCall, limits: Limits = PATIENT) -> list[Event]:
+    async with diffusion(fake, call.modality, limits) as attached, attached.run(call) as events:
         return [event async for event in events]
 
 
@@ -97,7 +99,7 @@ async def test_an_abort_ends_it_with_a_fault() -> None:
 )
 async def test_what_goes_wrong_is_a_fault(fault: Any, kind: str, retryable: bool) -> None:
     async with serving(PROGRAM, Faults(video_fault=fault)) as fake:
-        *before, last = await told(fake, asked())
+        *before, last = await told(fake, asked(), HASTY if kind == "stalled" else PATIENT)
     assert isinstance(last, Fault)
     assert (last.kind, last.retryable) == (kind, retryable)
     assert "/srv" not in last.detail, "what an engine says of its machine stays with it"

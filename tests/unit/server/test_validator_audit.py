@@ -137,7 +137,7 @@ async def test_entries_that_were_tampered_with_are_found(tmp_path: Path, trick: 
     async with served(tmp_path / "a", tmp_path / "keys") as server:
         assert not failing(await server.audit(memory, await server.anchored(2)))
         digest = await server.anchored(4)
-        with closing(sqlite3.connect(server.path, timeout=10)) as file, file:
+        with closing(sqlite3.connect(server.path, timeout=60)) as file, file:
             file.executescript(trick)
         verdict = await server.audit(memory, digest)
         assert (failing(verdict), score_of(verdict)) == ({"log.root"}, 0)

@@ -159,7 +159,7 @@ async def test_run_integrates_by_itself(store: SqliteStore, desk: Desk) -> None:
     [evidence] = await record(store, desk)
     log = Log(store, LOG_KEY)
     task = asyncio.create_task(integrator(store).run())
-    async with asyncio.timeout(30), aclosing(_ticks()) as ticks:
+    async with asyncio.timeout(60), aclosing(_ticks()) as ticks:
         async for _ in ticks:
             if await log.inclusion(evidence.run_id):
                 break
