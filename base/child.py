@@ -60,6 +60,11 @@ class Child:
         self._logging = asyncio.create_task(self._log_stderr())
 
     @property
+    def name(self) -> str:
+        """What it runs, as messages call it."""
+        return self._program.name
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 

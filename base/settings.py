@@ -252,7 +252,14 @@ class Settings(BaseSettings):
         "then. A payment on a chain is waited for half as long.",
     )
     first_event_s: float = Field(120.0, gt=0, description="Longest wait for an engine's first event.")
-    between_events_s: float = Field(60.0, gt=0, description="Longest silence of an engine in a stream.")
+    between_events_s: float = Field(
+        60.0,
+        gt=0,
+        description=(
+            "Longest silence of an engine in a stream; a local engine that says nothing at all for so "
+            "long is ended and started again."
+        ),
+    )
     video_silence_s: float = Field(
         900.0, gt=0, description="Longest time in which a video does not get on at its engine."
     )

@@ -1,5 +1,6 @@
 """The local chat engine: llama.cpp in a supervised child, behind the adapter that SGLang uses too."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -29,6 +30,7 @@ from runtime.local.forced_calls import ForcedCalls, must_call
 from runtime.openai_http import OpenAiHttp
 from runtime.refused import refused
 from runtime.served import capabilities
+from runtime.vigil import keep_watch
 
 _READY_S: Final = 120.0
 _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="the chat engine is down")
@@ -61,6 +63,7 @@ class LocalChat:
         self._key = secrets.token_hex(32)
         self._state = EngineState.STARTING
         self._http: OpenAiHttp | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._version = ""
         program = Program(
             name="chat engine",
@@ -148,12 +151,15 @@ class LocalChat:
 
     def _changed(self, child: Child | None) -> None:
         """A new child listens elsewhere; the connections to an ended one have ended with it."""
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
         if child is None:
             self._http = None
             self._state = EngineState.DOWN
             return
         self._version = str(child.facts["version"])
-        self._http = OpenAiHttp(
+        http = self._http = OpenAiHttp(
             str(child.facts["url"]),
             LlamaCpp(self._weights.system),
             self._served,
@@ -161,6 +167,8 @@ class LocalChat:
             self._key,
         )
         self._state = EngineState.READY
+        # Its word on its health may wait behind calls: only a silence of everything counts.
+        self._watching = asyncio.create_task(keep_watch(child, http, self._limits.between_bytes_s))
 
     def _served(self, _: EngineCall, __: Mapping[str, Any]) -> Started:
         return Started(self._weights.id, self._weights.revision, "xllamacpp", self._version)

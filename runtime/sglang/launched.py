@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -30,11 +29,10 @@ from runtime.sglang.environment import Build
 from runtime.sglang.flavour import SgLang
 from runtime.sglang.loads import LOADS_PATH, load_of
 from runtime.sglang.plan import LaunchPlan
+from runtime.vigil import keep_watch, serves
 
 _PROBE_S: Final = 1.0
-_READY_S: Final = 5.0
 _DOWN: Final = Fault("unavailable", retryable=True, status=503, detail="SGLang is down")
-_log = logging.getLogger("batchin.sglang")
 
 
 class Launched:
@@ -109,7 +107,7 @@ class Launched:
 
     async def ready(self) -> bool:
         """Its own word, within some seconds: while it drains, or is ill, it is up and says no."""
-        return self._http is not None and await _asked(self._http) is True
+        return self._http is not None and await serves(self._http) is True
 
     def health(self) -> EngineHealth:
         detail = {"version": self._version, "build": self._plan.build}
@@ -170,32 +168,10 @@ class Launched:
             self._plan.admin_key,
         )
         self._state = EngineState.READY
-        self._watching = asyncio.create_task(self._watch(child, http))
+        self._watching = asyncio.create_task(keep_watch(child, http, self._plan.silence_s, self._told))
 
-    async def _watch(self, child: Child, http: OpenAiHttp) -> None:
-        """Ask the child each second whether it serves, for as long as it is up. One that says no is left
-        alone; one that says nothing for too long is ended, and its supervisor starts it again."""
-        clock = asyncio.get_running_loop().time
-        silent_s, since_s = 0.0, clock()
-        while silent_s <= self._plan.silence_s:
-            await asyncio.sleep(_PROBE_S)
-            serves = await _asked(http)
-            self._state = EngineState.READY if serves else EngineState.DOWN
-            silent = serves is None and http.heard_s <= since_s
-            waited_s = min(clock() - since_s, _PROBE_S + _READY_S)  # what we slept is no silence of its
-            silent_s = silent_s + waited_s if silent else 0.0
-            since_s = clock()
-        _log.warning("%s said nothing for %.0f s: it is ended", self._program.name, silent_s)
-        child.kill()
+    def _told(self, serves: bool) -> None:
+        self._state = EngineState.READY if serves else EngineState.DOWN
 
     def _served(self, _: EngineCall, __: Mapping[str, Any]) -> Started:
         return Started(self._plan.served_as, "", self._flavour.name, self._version)
-
-
-async def _asked(http: OpenAiHttp) -> bool | None:
-    """Whether a child says that it serves; None where it says nothing in time."""
-    try:
-        async with asyncio.timeout(_READY_S):
-            return await http.serves()
-    except TimeoutError:
-        return None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from base.settings import load_settings
-from runtime.http.message import DEFAULT_LIMITS
+from runtime.http.message import DEFAULT_LIMITS, Limits
 from runtime.local.artifacts import Artifact, user_cache_dir
 from runtime.local.build import local_engines
 from runtime.local.chat import LocalChat
@@ -17,11 +17,11 @@ def silent(_: Artifact, __: int) -> None:
     return None
 
 
-def new_engines() -> tuple[LocalChat, LocalEmbedder]:
+def new_engines(limits: Limits = DEFAULT_LIMITS) -> tuple[LocalChat, LocalEmbedder]:
     """Engines as ``batchin serve`` makes them, not started."""
     settings = load_settings(max_running=4)
     cache: Path = settings.cache_dir or user_cache_dir()
-    (chat, embedder, *_), _ = local_engines(settings, DEFAULT_LIMITS, cache, silent)
+    (chat, embedder, *_), _ = local_engines(settings, limits, cache, silent)
     assert isinstance(chat, LocalChat)
     assert isinstance(embedder, LocalEmbedder)
     return chat, embedder

@@ -22,6 +22,7 @@ from runtime.engine import (
     Modality,
     Started,
 )
+from runtime.http.message import Limits
 from runtime.local.chat import LocalChat
 from runtime.local.weights import SMOLLM2_ID
 from tests.contract.runtime.conftest import new_engines
@@ -216,6 +217,25 @@ async def test_a_reader_that_leaves_while_its_prompt_is_read_frees_the_slot(chat
     await until(busy)
     reading.cancel()
     await until(free, within_s=10)  # reading it to the end takes longer
+
+
+async def test_one_that_says_nothing_for_too_long_is_ended_and_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runtime.vigil._ANSWER_S", 2.0)
+    engine, _ = new_engines(Limits(between_bytes_s=2.0))
+    async with engine:
+        hung = engine.pid
+        assert hung is not None
+        os.killpg(hung, signal.SIGSTOP)
+
+        async def back() -> bool:
+            return engine.pid not in (None, hung)
+
+        await until(back, within_s=120)
+        monkeypatch.setattr("runtime.vigil._ANSWER_S", 120.0)  # a slow machine is no silence
+        assert await engine.ready()
+        assert engine.health().restarts == 1
 
 
 async def test_killed_in_a_call_it_faults_comes_back_and_answers_again() -> None:

@@ -185,13 +185,13 @@ async def test_one_that_says_it_is_not_ready_is_down_until_it_says_it_is(interpr
 async def test_one_that_says_nothing_for_too_long_is_ended_and_started_again(
     interpreter: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("runtime.sglang.launched._READY_S", 2.0)
+    monkeypatch.setattr("runtime.vigil._ANSWER_S", 2.0)
     async with launched(replace(plan(interpreter), silence_s=0.01)) as engine:
         hung = engine.pid
         assert hung is not None
         os.killpg(hung, signal.SIGSTOP)
         await until_true(lambda: engine.pid not in (None, hung))
-        monkeypatch.setattr("runtime.sglang.launched._READY_S", 120.0)  # a slow machine is no silence
+        monkeypatch.setattr("runtime.vigil._ANSWER_S", 120.0)  # a slow machine is no silence
         assert Finish(0, "length") in await answer(engine)
         assert engine.health().restarts == 1
     assert "said nothing" in caplog.text
@@ -200,8 +200,8 @@ async def test_one_that_says_nothing_for_too_long_is_ended_and_started_again(
 async def test_one_that_says_no_is_not_ended_however_long(
     interpreter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.sglang.launched._PROBE_S", 0.01)
-    monkeypatch.setattr("runtime.sglang.launched._READY_S", 120.0)
+    monkeypatch.setattr("runtime.vigil._PAUSE_S", 0.01)
+    monkeypatch.setattr("runtime.vigil._ANSWER_S", 120.0)
     async with launched(replace(plan(interpreter), silence_s=0.01)) as engine:
         pid = engine.pid
         assert pid is not None
