@@ -1,5 +1,6 @@
 """prompts/*: the promoted prompts of the caller's account. Nobody else's are there."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class Prompts:
                 types.INVALID_PARAMS, f"Unknown prompt: {params.name}. prompts/list names your prompts."
             )
         try:
-            messages = version.template.filled(params.arguments or {})
+            messages = await asyncio.to_thread(version.template.filled, params.arguments or {})
         except BatchinError as error:
             told = error.message.replace("prompt.variables", "arguments")
             raise MCPError(types.INVALID_PARAMS, told, error.body()) from None

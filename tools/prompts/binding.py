@@ -1,5 +1,6 @@
 """Binds a call to the prompt that it names: the version, its messages, and the sample that is kept."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -70,7 +71,8 @@ class PromptBinder:
             )
         found = await self.book.find(row["account_id"], name, label)
         said = _items(rest.get(place))
-        filled = {**rest, place: [*found.template.filled(use.variables), *said]}
+        messages = await asyncio.to_thread(found.template.filled, use.variables)  # they may be large
+        filled = {**rest, place: [*messages, *said]}
         bound = replace(call, prompt_version=found.id)
         return Bound(filled, bound, self._sample(tool, found, use, rest, said, bound))
 

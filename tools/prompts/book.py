@@ -21,6 +21,7 @@ DOCS: Final = "/docs/prompts"
 MOST_VERSIONS: Final = 1000
 MOST_BYTES: Final = 64 * 1_048_576
 _TRAIL: Final = 100
+_NO_TEXT: Final = dict.fromkeys(("messages", "description", "variables"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,10 @@ class PromptBook:
         """A version of the registry. Raises NotFound."""
         query = select(PROMPT_VERSION).where(*_of(account_id, name), PROMPT_VERSION.c.version == version)
         rows = await self.store.read(query)
-        found = self._opened(rows[0]) if rows else None
-        if found is None:
+        found = await self._all_opened(rows)
+        if not found:
             raise not_found(version_id_of(name, version))
-        return found
+        return found[0]
 
     async def prompt(self, account_id: str, name: str) -> Row | None:
         """The row of a prompt of the registry, None where the account made none of that name."""
@@ -178,14 +179,9 @@ class PromptBook:
         if item is None:
             raise not_found(name)
         rows = await self.store.read(select(PROMPT_VERSION).where(*_of(account_id, name)))
-        texts = {version.id: version.template for version in await self._all_opened(rows)}
+        texts = await asyncio.to_thread(self._texts, rows)
         for shown in item["versions"]:
-            template = texts.get(shown["version_id"])
-            shown |= {
-                "messages": template and [message.model_dump() for message in template.messages],
-                "description": template and template.description,
-                "variables": template and template.variables,
-            }
+            shown |= texts.get(shown["version_id"], _NO_TEXT)
         prompt = await self.prompt(account_id, name)
         return item | {"promotions": orjson.loads(prompt["trail"]) if prompt else []}
 
@@ -215,6 +211,18 @@ class PromptBook:
         while f"v{number}" in taken:
             number += 1
         return f"v{number}"
+
+    def _texts(self, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+        """What versions say, by their ids."""
+        versions = filter(None, map(self._opened, rows))
+        return {
+            version.id: {
+                "messages": [message.model_dump() for message in version.template.messages],
+                "description": version.template.description,
+                "variables": version.template.variables,
+            }
+            for version in versions
+        }
 
     async def _all_opened(self, rows: Sequence[Row]) -> list[Version]:
         """Those that can be opened, in a thread: they may be large."""
