@@ -29,6 +29,7 @@ from base.limit_settings import LimitSettings
 from base.moderation_settings import ModerationSettings
 from base.network_settings import NetworkName, NetworkSettings
 from base.outbound.addresses import network_of
+from base.setting_errors import sentence
 from base.topup_settings import AlipaySettings, DepositSettings, StripeSettings
 
 TimeoutScope = Annotated[str, Field(pattern=r"^(key|workspace|lane|region):\S+$")]
@@ -534,18 +535,4 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(item) for item in error.errors())) from None
-
-
-_UNFORMED = "that is none of its forms"
-
-
-def _sentence(item: Any) -> str:
-    name = ".".join(str(part) for part in item["loc"])
-    field = Settings.model_fields.get(str(item["loc"][0])) if item["loc"] else None
-    if item["type"] == "extra_forbidden":
-        return f"{name}: no such setting; docs/configuration.md lists them all"
-    value = "(hidden)" if field and "SecretStr" in str(field.annotation) else repr(item["input"])
-    hint = f" ({field.description})" if field and field.description else ""
-    told = _UNFORMED if item["type"] == "string_pattern_mismatch" else item["msg"]
-    return f"{name} = {value}: {told}{hint}"
+        raise SettingsError("\n".join(sentence(item, Settings) for item in error.errors())) from None
