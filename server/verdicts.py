@@ -38,6 +38,7 @@ _MEANINGS: Final = {
     "anchor.checkpoint": "the proof ends in the anchored checkpoint",
     "anchor.checkpoint_signature": "the log's key signed that checkpoint",
     "anchor.digest": "the digest on the chain is that checkpoint's (keccak-256)",
+    "anchor.agent": "the agent that the record names anchored it",
     "log.consistency": "the log only grew since the checkpoint that you kept",
     "anchor.consistency": "the anchored log is the one that you kept a checkpoint of",
     "log.head": "what the server's log holds now goes on from what you kept",

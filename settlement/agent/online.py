@@ -179,9 +179,14 @@ class OnlineVerifier:
         mined = await self._mined(anchor.transaction)
         if isinstance(mined, str):
             return mined
+        if mined.block != anchor.block:
+            return f"The transaction is in block {mined.block}, not in {anchor.block}."
         digest = bytes.fromhex(anchor.digest[2:])
         agent_id = int(anchor.agent_id)
         if anchor.kind == "identity_metadata":
+            registry = f"{anchor.network}:{anchor.registry}"
+            if problem := _registry_problem(registry, anchor.agent_id):
+                return problem
             written = identity.metadata_written(
                 anchor.registry, agent_id, keeper.METADATA_KEY, mined.logs
             )
@@ -217,7 +222,7 @@ def _registry_problem(registry: str, agent_id: str) -> str:
     """An entry in a registry that anybody made proves nothing: it has to be the chain's known one."""
     named = _REGISTRY_NAME.fullmatch(registry)
     if named is None or _AGENT_ID.fullmatch(agent_id) is None:
-        return "The record does not name an entry of an Identity Registry."
+        return "That names no entry of an Identity Registry."
     known = registries_of(int(named[1]))
     if known is None or not same(known.identity, named[2]):
         return f"{registry} is not the known Identity Registry of that chain."

@@ -26,6 +26,7 @@ class AnchorState(StrEnum):
     FAILED = "failed"
 
 
+IDENTITY_METADATA: Final = "identity_metadata"
 UNFINISHED: Final = (AnchorState.SENT.value, AnchorState.MINED.value)
 
 
@@ -99,10 +100,19 @@ class AnchorBook:
     store: Store
     log: Log
 
-    async def over(self, index: int) -> dict[str, Any] | None:
+    async def over(self, index: int, registry: str = "", agent_id: str = "") -> dict[str, Any] | None:
         """The ``anchor`` member of a bundle: the first final anchor that holds the entry with that
-        index; None while there is none."""
+        index, and that the agent wrote which its record names; None while there is none.
+
+        ``registry`` is spelled as ERC-8004 names it; "" for a record that names no agent, whose anchor
+        may be anyone's who was the server's agent later.
+        """
         held = (ANCHOR.c.size > index) & (ANCHOR.c.state == AnchorState.FINAL.value)
+        if registry:
+            network, _, address = registry.rpartition(":")
+            elsewhere = ANCHOR.c.kind != IDENTITY_METADATA
+            there = elsewhere | (func.lower(ANCHOR.c.registry) == address.lower())
+            held &= (ANCHOR.c.network == network) & (ANCHOR.c.agent_id == agent_id) & there
         rows = await self.store.read(select(ANCHOR).where(held).order_by(ANCHOR.c.size).limit(1))
         if not rows:
             return None

@@ -2,7 +2,12 @@
 
 from typing import Final
 
-from settlement.evidence.bundle import AnchorShape, BundleShape, InclusionShape
+from settlement.evidence.bundle import (
+    AnchorShape,
+    BundleShape,
+    EvidencePayloadShape,
+    InclusionShape,
+)
 from settlement.evidence.checkpoint import BadCheckpoint, Note
 from settlement.evidence.merkle import included, leaf_hash
 from settlement.evidence.spelling import hash_from
@@ -24,6 +29,8 @@ def check_log(findings: Findings, shape: BundleShape, trust: Trust) -> None:
     if shape.anchor is not None:
         _check_place(findings, "anchor", payload_hash, shape.anchor.inclusion, trust)
         findings.add("anchor.digest", _digest_problem(shape.anchor))
+        if shape.evidence.payload.agent_registry:
+            findings.add("anchor.agent", _agent_problem(shape.evidence.payload, shape.anchor))
 
 
 def _check_place(
@@ -47,6 +54,16 @@ def _digest_problem(anchor: AnchorShape) -> str:
     note = anchor.inclusion.checkpoint.encode("utf-8", "surrogatepass")
     found = "0x" + keccak256(note).hex()
     return "" if found == anchor.digest else "digest is not the keccak-256 of the checkpoint."
+
+
+def _agent_problem(record: EvidencePayloadShape, anchor: AnchorShape) -> str:
+    """A record that names an agent is anchored by that one; the metadata is in its own registry."""
+    network, _, registry = record.agent_registry.rpartition(":")
+    if (anchor.network, anchor.agent_id) != (network, record.agent_id):
+        return "The anchor is of another agent than the record."
+    if anchor.kind == "identity_metadata" and anchor.registry.lower() != registry.lower():
+        return "The anchor is in another registry than the record's agent."
+    return ""
 
 
 def _inclusion_problem(payload_hash: str, inclusion: InclusionShape) -> str:

@@ -84,13 +84,13 @@ class EvidenceReader:
         row = await self._row(any_id)
         if row is None:
             return None
-        bundle = {
-            "receipt": _receipt(row),
-            "evidence": dict(_evidence(row).wire),
-            "inclusion": await self.log.inclusion(row["run_id"]),
-        }
-        index = bundle["inclusion"]["leaf_index"] if bundle["inclusion"] else None
-        anchor = None if index is None else await AnchorBook(self.store, self.log).over(index)
+        evidence, inclusion = _evidence(row).wire, await self.log.inclusion(row["run_id"])
+        bundle = {"receipt": _receipt(row), "evidence": dict(evidence), "inclusion": inclusion}
+        if inclusion is None:
+            return bundle
+        record, book = evidence["payload"], AnchorBook(self.store, self.log)
+        named = record["agent_registry"], record["agent_id"]
+        anchor = await book.over(inclusion["leaf_index"], *named)
         return bundle if anchor is None else {**bundle, "anchor": anchor}
 
     async def inclusion(self, any_id: str) -> Document | None:

@@ -318,6 +318,21 @@ async function checkLog(findings, bundle, trust) {
   const digest = `0x${hexOf(keccak256(bytesOf(anchor.get("inclusion").get("checkpoint"))))}`;
   const problem = "digest is not the keccak-256 of the checkpoint.";
   findings.equal("anchor.digest", digest, anchor.get("digest"), problem);
+  const record = bundle.get("evidence").get("payload");
+  if (record.get("agent_registry")) findings.add("anchor.agent", agentProblem(record, anchor));
+}
+
+// A record that names an agent is anchored by that one; the metadata is in its own registry.
+function agentProblem(record, anchor) {
+  const named = record.get("agent_registry");
+  const cut = named.lastIndexOf(":");
+  const same = anchor.get("network") === named.slice(0, Math.max(cut, 0)) && anchor.get("agent_id") === record.get("agent_id");
+  if (!same) return "The anchor is of another agent than the record.";
+  const registry = anchor.get("registry").toLowerCase() === named.slice(cut + 1).toLowerCase();
+  if (anchor.get("kind") === "identity_metadata" && !registry) {
+    return "The anchor is in another registry than the record's agent.";
+  }
+  return "";
 }
 
 async function checkPlace(findings, where, payloadHash, inclusion, trust) {
