@@ -45,8 +45,8 @@ def validator(
 
     Needs nothing of that server but its URL: computes its log anew from the entries, checks that each
     anchored checkpoint continues what it saw before, calls it as a customer, checks the records of those
-    calls, and asks twice. Answers 0 to 100; 0 where the log does not hold. The key is
-    FOLDER/validator.key; its wallet pays the gas.
+    calls, and asks twice. Answers 0 to 100; 0 where the log does not hold. Requests of other agents than
+    that server's are left alone. The key is FOLDER/validator.key; its wallet pays the gas.
     """
     import asyncio
 
@@ -73,11 +73,13 @@ class _Options:
 async def _run(options: _Options) -> None:
     from contextlib import AsyncExitStack
 
-    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    async with AsyncExitStack() as stack:
-        made = await _made(options, stack)
-        typer.echo(f"Validator {made.steps.manager.address} of {options.server}", err=True)
-        await _rounds(options, made)
+    from storage.lock import DataDirLock
+
+    with DataDirLock(options.folder, "batchin validator"):
+        async with AsyncExitStack() as stack:
+            made = await _made(options, stack)
+            typer.echo(f"Validator {made.steps.manager.address} of {options.server}", err=True)
+            await _rounds(options, made)
 
 
 async def _made(options: _Options, stack: Any) -> "Validator":
@@ -128,9 +130,9 @@ async def _made(options: _Options, stack: Any) -> "Validator":
 async def _rounds(options: _Options, made: "Validator") -> None:
     import asyncio
 
-    import httpx2
-
     from base.errors import BatchinError
+    from server.commands.failure import CommandFailed
+    from settlement.chain.abi import UnexpectedAnswer
     from settlement.chain.errors import RpcRefused
 
     while True:
@@ -141,9 +143,9 @@ async def _rounds(options: _Options, made: "Validator") -> None:
                     f"{answered.gas_used} gas; report {answered.report}"
                 )
             await _probe(options, made)
-        except (BatchinError, RpcRefused, httpx2.HTTPError, ValueError) as error:
+        except (BatchinError, RpcRefused, UnexpectedAnswer) as error:
             if options.once:
-                raise
+                raise CommandFailed(f"This round failed: {error}") from error
             typer.echo(f"This round failed: {error}", err=True)
         if options.once:
             return
@@ -162,5 +164,7 @@ async def _probe(options: _Options, made: "Validator") -> None:
     if not key:
         raise CommandFailed("--probe needs a key.", "Put an API key of the server into BATCHIN_API_KEY.")
     asked = read_json(options.probe)
-    await made.auditor.probe(asked["path"], asked["request"], key)
+    if not (isinstance(asked, dict) and isinstance(asked.get("request"), dict) and "path" in asked):
+        raise CommandFailed(f"{options.probe} is no probe.", 'It holds {"path": ..., "request": {...}}.')
+    await made.auditor.probe(str(asked["path"]), asked["request"], key)
     made.auditor.memory.save()
