@@ -61,9 +61,14 @@ async def test_a_person_verifies_a_record(server: LiveServer, tmp_path: Path) ->
     failed = {name for name, result in said["tampered"].items() if result == "fail"}
     assert {"evidence.payload_hash", "evidence.signature"} <= failed
     assert said["firstShown"] == "fail"
+    assert said["kept"] == [True, True, "", ""]
+    assert said["left"] == [0, 0]
+    assert said["chineseSchema"] == "payload_hash 不是 payload 的哈希。"
+    assert said["chineseFigures"].startswith("charged_nano_usd 为 7")
+    assert said["afresh"] == ["", "", "", ""]
     assert said["chineseDetail"].startswith("未提供密钥列表")
     assert said["chinese"] == ["验证收据", "zh-CN"]
-    assert said["axe"] + said["axeTampered"] + said["axePhone"] == []
+    assert said["axe"] + said["axeTampered"] + said["axeChinese"] + said["axePhone"] == []
     assert (said["problems"], said["foreign"], said["wide"]) == ([], [], False)
     for shot in ("verify-desktop.png", "verify-phone.png"):
         assert (tmp_path / shot).stat().st_size > 10_000

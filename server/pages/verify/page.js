@@ -1,7 +1,11 @@
 // The page: takes a bundle in, shows each check with what it means.
 
 import { verify } from "./checks.js";
+import { translated } from "./details.js";
 import { text } from "../kit/kit.js";
+
+const GIVEN = ["bundle", "record", "keys", "request", "salt"];
+const KEPT = "batchin_verify";
 
 const element = (id) => document.getElementById(id);
 
@@ -28,7 +32,7 @@ function row(check) {
   verdict.textContent = text(check.result);
   const told = document.createElement("div");
   told.append(paragraph(text("checks")[check.name] ?? check.name));
-  if (check.detail) told.append(paragraph(text("details")[check.detail] ?? check.detail, check.result));
+  if (check.detail) told.append(paragraph(translated(check.detail, text("details")), check.result));
   const name = document.createElement("code");
   name.textContent = check.name;
   told.append(name);
@@ -51,7 +55,41 @@ function complain(sentence) {
   element("checks").replaceChildren();
 }
 
+// What was pasted outlives a change of the language, which loads the page anew, and nothing else.
+function keep() {
+  const given = Object.fromEntries(GIVEN.map((name) => [name, element(name).value]));
+  const shown = element("checks").children.length > 0;
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify({ given, shown, open: document.querySelector("details").open }));
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error; // more than a browser keeps, or it keeps nothing
+  }
+}
+
+// What was kept, once.
+function taken() {
+  try {
+    const kept = sessionStorage.getItem(KEPT);
+    sessionStorage.removeItem(KEPT);
+    return kept && JSON.parse(kept);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    return null;
+  }
+}
+
+async function restore({ given, shown, open }) {
+  for (const [name, value] of Object.entries(given)) element(name).value = value;
+  document.querySelector("details").open = open;
+  if (shown) await judge();
+}
+
 async function check() {
+  await judge();
+  element("outcome").focus();
+}
+
+async function judge() {
   const given = {
     keys: element("keys").value || null,
     request: element("request").value || null,
@@ -59,7 +97,6 @@ async function check() {
   };
   try {
     show(await verify(element("bundle").value, given));
-    element("outcome").focus();
   } catch (error) {
     if (error.name !== "NotSupportedError") throw error;
     complain(text("noEd25519"));
@@ -102,6 +139,7 @@ function listen() {
   element("file").addEventListener("change", (event) => take(event.target.files[0]));
   element("fetch").addEventListener("click", () => fetchBundle(element("record").value.trim()));
   element("own-keys").addEventListener("click", () => fetchInto("keys", "/v1/vaas/pubkey/current"));
+  for (const link of document.querySelectorAll(".languages a")) link.addEventListener("click", keep);
   const field = element("bundle");
   field.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -116,8 +154,11 @@ function listen() {
 }
 
 listen();
+const kept = taken();
 const asked = new URLSearchParams(location.search).get("id");
-if (asked) {
+if (kept) {
+  restore(kept);
+} else if (asked) {
   element("record").value = asked;
   fetchBundle(asked);
 }

@@ -89,14 +89,17 @@ def in_python(text: str, trust: Trust, request: Any, salt: bytes = b"") -> dict[
 
 
 async def in_node(cases: list[dict[str, str | None]], folder: Path) -> list[dict[str, str]]:
-    told = folder / "cases.json"
-    told.write_text(json.dumps({"folder": str(FOLDER), "cases": cases}))
-    shell = f'"{await node()}" "{SCRIPT}" < "{told}"'
-    verdicts = json.loads(await run("sh", "-c", shell, cwd=folder))
+    verdicts = await _told(SCRIPT, {"cases": cases}, folder)
     return [
         {item["name"]: item["result"] for item in v["checks"] if item["name"] not in ELSEWHERE}
         for v in verdicts
     ]
+
+
+async def _told(script: Path, given: dict[str, Any], folder: Path) -> Any:
+    told = folder / "given.json"
+    told.write_text(json.dumps({"folder": str(FOLDER), **given}))
+    return json.loads(await run("sh", "-c", f'"{await node()}" "{script}" < "{told}"', cwd=folder))
 
 
 async def test_every_tampered_bundle_fails_the_same_checks(tmp_path: Path) -> None:
@@ -143,12 +146,31 @@ async def test_what_was_attested_is_checked_in_the_page_too(tmp_path: Path) -> N
     assert seen == [in_python(text, trust, json.loads(body)) for body in bodies]
 
 
+async def test_every_detail_is_told_in_chinese(tmp_path: Path) -> None:
+    texts = json.loads((FOLDER / "texts.json").read_bytes())
+    cases: list[dict[str, str | None]] = [
+        {"bundle": text, "keys": KEYS, "request": REQUEST} for text in tampered()
+    ]
+    cases += [{"bundle": text, "keys": None, "request": None} for text in tampered()[:3]]
+    cases += [{"bundle": "x" * 300_000, "keys": None, "request": None}, {"bundle": '{"a" 1}'}]
+    cases += [{"bundle": text} for text in ('{"a": 1', "[1", '{"a": [1, 2', "{1: 2}", "\u00e4", "")]
+    for path, value in ((("charged_nano_usd",), 7), (("extra",), {"b": [0.5]}), (("extra",), {"ä": 1})):
+        bundle = deepcopy(VECTOR["bundle"])
+        _at(bundle["evidence"]["payload"], path[:-1])[path[-1]] = value
+        cases.append({"bundle": json.dumps(bundle), "keys": KEYS})
+    given = {"cases": cases, "known": texts["zh"]["details"]}
+    said = await _told(SCRIPT.with_name("details.mjs"), given, tmp_path)
+    assert said["left"] == []
+    assert said["told"] > 100
+    shown = dict(map(tuple, said["shown"]))
+    told = "charged_nano_usd is 7, usage x price is 10000."
+    assert shown[told].startswith("charged_nano_usd 为 7")
+    assert "10000" in shown[told]
+
+
 async def test_the_vectors_of_proofs_hold_in_the_pages_code(tmp_path: Path) -> None:
     vectors = json.loads((Path(__file__).parents[2] / "vectors" / "proofs.json").read_bytes())
-    told = tmp_path / "vectors.json"
-    told.write_text(json.dumps({"folder": str(FOLDER), "vectors": vectors}))
-    script = SCRIPT.with_name("proofs.mjs")
-    seen = json.loads(await run("sh", "-c", f'"{await node()}" "{script}" < "{told}"', cwd=tmp_path))
+    seen = await _told(SCRIPT.with_name("proofs.mjs"), {"vectors": vectors}, tmp_path)
     proofs = sum(len(tree["inclusion"]) + len(tree["consistency"]) for tree in vectors["trees"])
     assert seen == {"held": proofs, "failed": 0, "lies": 0, "roots": len(vectors["trees"])}
     assert proofs > 500
