@@ -39,8 +39,9 @@ test-uses: setup ## a thousand uses of one payment are one run; a thousand upto 
 	@BATCHIN_TEST_USES=1000 $(BIN)/python -m pytest -q -s tests/contract/x402/test_http.py -k many_at_once
 	@BATCHIN_TEST_UPTO_CALLS=1000 $(BIN)/python -m pytest -q tests/unit/settlement/x402/test_permit2.py -k many_calls
 
-test-flips: setup ## flip each byte of a hundred receipt bundles: each is rejected (some minutes)
-	@BATCHIN_FLIPPED_BUNDLES=100 $(BIN)/python -m pytest -q --timeout 0 tests/unit/settlement/evidence/test_flips.py
+test-flips: setup ## tamper with each byte and each field of a hundred receipt bundles (some minutes)
+	@BATCHIN_FLIPPED_BUNDLES=100 $(BIN)/python -m pytest -q -s --timeout 0 \
+		tests/unit/settlement/evidence/test_flips.py tests/contract/proof
 
 test-kills: setup ## kill -9 20 times (KILLS) in each of the campaigns that make test runs shortened
 	@BATCHIN_TEST_KILLS=$(or $(KILLS),20) $(BIN)/pytest -s --timeout 0 tests/faults
