@@ -16,6 +16,7 @@ from tools.jobs.worker import Kind, Worker
 from tools.responses.background import Respond
 from tools.responses.background_book import BackgroundBook
 from tools.responses.background_run import BackgroundMaker, source_of
+from tools.responses.pieces import PieceShelf
 from tools.responses.tool import Responses
 
 _AT_ONCE: Final = 64  # engines have lines of their own
@@ -44,7 +45,9 @@ def background_of(settings: Settings, jobs: Jobs, responses: Responses) -> Backg
     def begun(response_id: str) -> None:
         store.submit(ops.progress(response_id, 0))
 
-    calls = TaskCalls(store, common.clock, Registry([BackgroundMaker(responses, begun).tool()]))
+    pieces = PieceShelf(store, common.sealer, common.clock, settings.response_ttl_s)
+    maker = BackgroundMaker(responses, begun, pieces)
+    calls = TaskCalls(store, common.clock, Registry([maker.tool()]))
     parts = replace(
         common,
         quote=calls.quote,
@@ -53,5 +56,5 @@ def background_of(settings: Settings, jobs: Jobs, responses: Responses) -> Backg
         keep_s=settings.response_ttl_s,  # longer than the response: it is counted from the end
     )
     worker = Worker(parts, _AT_ONCE, Kind(BATCH.c.endpoint == BACKGROUND, source_of))
-    book = BackgroundBook(parts, worker)
+    book = BackgroundBook(parts, worker, pieces)
     return Background(calls, Respond(responses, book, settings.response_window_s), book)

@@ -65,5 +65,7 @@ class Kept:
             *OtlpRoutes(self.spans, callers, invoker.observer, settings.otlp_body_bytes).routes(),
             *VideoDoor(self.videos.shelf, self.files, making, callers).routes(),
             *self.records.routes(callers, settings.max_body_bytes),
-            *StoredResponses(self.shelf, self.background, callers, invoker.observer).routes(),
+            *StoredResponses(
+                self.shelf, self.background, callers, invoker.observer, patience_s
+            ).routes(),
         ]

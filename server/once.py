@@ -22,6 +22,7 @@ from base.ids import new_id
 from base.sealing import Sealer, Unsealable
 from base.settings import Settings
 from server.web.caller import Callers, idempotency_key
+from server.web.packed import as_sent
 from server.web.refusal import refusal_headers
 from server.web.request import Disconnected, read_body, read_head
 from server.web.respond import public_error, send_error
@@ -77,7 +78,7 @@ class Once:
         if key is None or account_id is None:
             await self.app(scope, receive, send)
             return
-        body = await read_body(receive, head, self.body_limit)
+        body = await read_body(receive, as_sent(head), self.body_limit)
         told = f"{caller.key_id}|{scope['path']}?{scope['query_string'].decode('latin-1')}|"
         fingerprint = fingerprint_of(told + hashlib.sha256(body).hexdigest())
         use = ops.Use(account_id, key_hash(key), fingerprint, new_id("req"))
@@ -111,7 +112,7 @@ def once_of(
     """Gives apps their keys."""
     who = "this account under an Idempotency-Key"
     ration = AddressLimits(settings.idempotent_rpm, clock, who).take
-    limit = settings.max_body_bytes
+    limit = max(settings.max_body_bytes, settings.otlp_body_bytes)  # who answers has its own
     return lambda app: Once(app, book, callers, observer, limit, ration)
 
 

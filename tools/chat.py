@@ -130,6 +130,7 @@ class ChatExecution:
         self.created_s = created_s
         self._choices = [_Choice(index) for index in range(args.n or 1)]
         self._usage = Usage()
+        self.attempt = 1
 
     @property
     def finish_reason(self) -> str:
@@ -155,7 +156,8 @@ class ChatExecution:
             ) from error
 
     async def events(self) -> AsyncIterator[Delta]:
-        """The deltas that carry something; finishes and usage are gathered, not shown."""
+        """The deltas that carry something; finishes and usage are gathered, not shown. With a new
+        ``attempt`` another engine begins anew: what came before is no part of the answer."""
         async for event in self._run.events():
             match event:
                 case Delta() if event.says:
@@ -165,6 +167,7 @@ class ChatExecution:
                 case Metered():
                     self._usage = event.usage
                 case Started():
+                    self.attempt += 1
                     self._choices = [_Choice(choice.index) for choice in self._choices]
                 case _:
                     continue

@@ -15,6 +15,7 @@ from server.web.caller import Callers, idempotency_key
 from server.web.methods import route
 from server.web.owner import owned_answer, owner_of, owner_of_object
 from server.web.ranges import span_of
+from server.web.request import check_coding
 from server.web.upload import read_upload
 from tools.files.files import LIST_LIMIT, PURPOSES, File, Files, check_purpose, life_from
 
@@ -39,6 +40,7 @@ class FileDoor:
 
     async def _create(self, request: Request) -> Response:
         owner = owner_of(self.callers, request)
+        check_coding(owner.head)
         try:
             async with self.files.upload(owner.account_id) as upload:
                 form = await read_upload(owner.head, request.stream(), upload.write, self.patience_s)

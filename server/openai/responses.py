@@ -1,4 +1,4 @@
-"""POST /v1/responses, streamed and whole."""
+"""POST /v1/responses: whole, streamed while it is made, and streamed from the background."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from base.errors import BatchinError
 from base.resource import Resource
+from server.openai.response_events import streamed
 from server.openai.vaas import vaas_member
 from server.openai.whole import answer_whole
 from server.web.caller import Callers
 from server.web.company import Company, Patience
 from server.web.connection import Watch
 from server.web.event_stream import EventWriter, event_stream
-from server.web.headers import failure_headers, stream_headers
+from server.web.headers import failure_headers, request_headers, stream_headers, whole_headers
 from server.web.outbox import ReaderTooSlow
 from server.web.payment import as_understood
 from server.web.refusal import refusal_headers
@@ -26,7 +28,9 @@ from server.web.wire import wire_of
 from settlement.rail import Delivery
 from tools.core import Call
 from tools.invoke import Done, Invoker, Run
+from tools.responses.background_book import BackgroundBook
 from tools.responses.growing import GrowingResponse, pieces_of
+from tools.responses.rendered import bare
 
 TOOL = "respond"
 
@@ -41,6 +45,7 @@ class ResponsesDoor:
     body_limit: int
     send_timeout_s: float
     public_key: Callable[[], str]
+    background: BackgroundBook
     patience: Patience = Patience()  # noqa: RUF009 - frozen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,8 +65,13 @@ class ResponsesDoor:
         head = read_head(scope)
         caller = self.callers.caller(head)
         arguments = read_json(head, await read_body(receive, head, self.body_limit))
-        delivery = Delivery.STREAM if arguments.get("stream") is True else Delivery.WHOLE
+        stream, later = arguments.get("stream") is True, arguments.get("background") is True
+        delivery = Delivery.STREAM if stream and not later else Delivery.WHOLE
         call = attempt.call = self.callers.call(head, caller, self.resource, delivery)
+        if stream and later:
+            answer = await self._taken_on(arguments, call)
+            await answer(scope, receive, send)
+            return
         if delivery is Delivery.WHOLE:
             await answer_whole(self.invoker, TOOL, arguments, call, send)
             return
@@ -90,6 +100,16 @@ class ResponsesDoor:
                 if attempt.streamed is None:
                     raise
                 await attempt.streamed.refuse(as_understood(public_error(error), scope))
+
+    async def _taken_on(self, arguments: Mapping[str, Any], call: Call) -> Response:
+        """A response in the background, once it is durable that it will be made, as its events."""
+        done = await self.invoker.invoke(TOOL, arguments, call)
+        if done.settled is None:
+            headers = request_headers(done.call)
+        else:
+            headers = whole_headers(done.call, done.served, done.settled)
+        events = self.background.events(done.output)
+        return streamed(events, headers, self.send_timeout_s, self.patience.ping_s)
 
     def _failure_headers(self, attempt: "_Attempt", shown: BatchinError) -> Any:
         if attempt.call is None:
@@ -184,9 +204,7 @@ class _Streamed:
 
 def events_of(response: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The events of a finished response but the last one."""
-    later = ("usage", "completed_at", "incomplete_details")
-    envelope = {**response, "output": [], **dict.fromkeys(later)}
-    growing = GrowingResponse(envelope, logprobs=_has_logprobs(response))
+    growing = GrowingResponse(bare(response), logprobs=_has_logprobs(response))
     events = growing.opening()
     for piece in pieces_of(response["output"]):
         events += growing.add(piece)

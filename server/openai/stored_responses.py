@@ -1,4 +1,4 @@
-"""/v1/responses/{id}: read, list the input of, cancel and delete a stored response."""
+"""/v1/responses/{id}: read, stream, list the input of, cancel and delete a stored response."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from base.errors import InvalidRequest, NotFound
+from base.errors import InvalidRequest, NotFound, ResponsesStreamingDisabled
 from base.ids import new_id
+from server.openai.response_events import streamed
 from server.web.caller import Callers
 from server.web.error_answer import error_answer
 from server.web.methods import Endpoint, route
 from server.web.owner import owner_of_object
+from server.web.query import number_read
 from server.web.refusal import refusal_headers
 from server.web.respond import public_error
 from tools.observe import Observer
@@ -25,7 +27,8 @@ from tools.scopes import check_tool
 _TOOL: Final = "respond"
 _MOST: Final = 100
 _ORDERS: Final = ("asc", "desc")
-Answer = Callable[[Kept, Request], Awaitable[Mapping[str, Any]]]
+_BOOLEANS: Final = {"true": True, "false": False}
+Answer = Callable[[Kept, Request], Awaitable[Mapping[str, Any] | Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class StoredResponses:
     background: BackgroundBook
     callers: Callers
     observer: Observer
+    send_timeout_s: float
 
     def routes(self) -> list[Route]:
         one = "/v1/responses/{id}"
@@ -46,19 +50,21 @@ class StoredResponses:
             Route(one + "/cancel", self._endpoint(self._cancel), methods=["POST"]),
         ]
 
-    async def _read(self, kept: Kept, request: Request) -> Mapping[str, Any]:
-        if request.query_params.get("stream") == "true":
-            raise InvalidRequest(
-                "A stored response is not streamed.",
-                param="stream",
-                resolution="Leave stream out: the response is whole.",
-            )
-        return await self._now(kept, request)
-
-    async def _now(self, kept: Kept, request: Request) -> Mapping[str, Any]:
+    async def _read(self, kept: Kept, request: Request) -> Mapping[str, Any] | Response:
+        after = number_read(request, "starting_after", -1)
+        if _asks_for_stream(request):
+            return await self._streamed(kept, request, after)
         if not kept.response["background"]:
             return kept.response
         return await self.background.shown(kept, self._account(request))
+
+    async def _streamed(self, kept: Kept, request: Request, after: int) -> Response:
+        owner = owner_of_object(self.callers, request)
+        await self.background.check_streamed(kept, owner.account_id)
+        if not owner.caller.streams_responses:
+            raise ResponsesStreamingDisabled
+        headers = [(b"x-request-id", new_id("req").encode())]
+        return streamed(self.background.events(kept.response, after), headers, self.send_timeout_s)
 
     async def _delete(self, kept: Kept, request: Request) -> Mapping[str, Any]:
         account_id = self._account(request)
@@ -102,6 +108,8 @@ class StoredResponses:
             except Exception as error:  # noqa: BLE001 - a door answers whatever happened
                 refused = public_error(error)
                 return error_answer(refused, refusal_headers(self.observer, _TOOL, refused))
+            if isinstance(shown, Response):
+                return shown
             headers = {"x-request-id": new_id("req"), "cache-control": "no-store"}
             return Response(orjson.dumps(shown), headers=headers, media_type="application/json")
 
@@ -111,6 +119,14 @@ class StoredResponses:
         owner = owner_of_object(self.callers, request)
         check_tool(owner.caller, _TOOL)
         return owner.account_id
+
+
+def _asks_for_stream(request: Request) -> bool:
+    """Raises InvalidRequest. There is nothing to stream where only the head is asked for."""
+    told = request.query_params.get("stream", "false")
+    if told not in _BOOLEANS:
+        raise InvalidRequest("stream should be true or false.", param="stream")
+    return _BOOLEANS[told] and request.method == "GET"
 
 
 def _item(response_id: str, number: int, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,6 +121,7 @@ async def _sweeping(beneath: Beneath, paid: Paying) -> None:
     ground = beneath.ground
     await sweeping(
         ground.shelf.sweep,
+        beneath.work.background.book.pieces.sweep,
         beneath.sight.spans.sweep,
         ground.prompts.samples.sweep,
         ground.once.sweep,

@@ -34,7 +34,8 @@ async def doors_of(beneath: Beneath, core: Core) -> AsyncIterator[ASGIApp]:
     mcp = McpDoor(_mcp_parts(beneath, core, callers))
     async with _status(beneath, core) as status, mcp.running():
         free = once_of(settings, ground.once, callers, core.invoker.observer, clock)
-        hot = HotPaths(ground, core.invoker, callers, addresses).apps()
+        later = beneath.work.background.book
+        hot = HotPaths(ground, core.invoker, callers, later, addresses).apps()
         hot |= {path: free(hot[path]) for path in FREE}
         rest = control_plane(Control(beneath, core, callers, addresses, status).routes())
         yield Dispatch({**hot, "/v1/mcp": mcp}, Patient(free(rest), settings.send_timeout_s))

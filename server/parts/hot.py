@@ -22,6 +22,7 @@ from server.web.by_address import Limited
 from server.web.caller import Callers
 from settlement.limits.addresses import AddressLimits
 from tools.invoke import Invoker
+from tools.responses.background_book import BackgroundBook
 
 _CHAT: Final = "/v1/chat/completions"
 _RESPONSES: Final = "/v1/responses"
@@ -33,11 +34,12 @@ _BUNDLE: Final = "/v1/audit/verify-bundle"
 
 @dataclass(frozen=True, slots=True)
 class HotPaths:
-    """``addresses`` rations what is free."""
+    """``addresses`` rations what is free; ``background`` has the responses that are made later."""
 
     ground: Ground
     invoker: Invoker
     callers: Callers
+    background: BackgroundBook
     addresses: AddressLimits
 
     def apps(self) -> dict[str, ASGIApp]:
@@ -51,7 +53,7 @@ class HotPaths:
         written = ("complete", TextChunkWriter)
         return {
             _CHAT: ChatDoor(*parts, chat, *self._limits, key),
-            _RESPONSES: ResponsesDoor(*parts, responses, *self._limits, key),
+            _RESPONSES: ResponsesDoor(*parts, responses, *self._limits, key, self.background),
             _COMPLETIONS: ChatDoor(*parts, texts, *self._limits, key, *written),
             "/v1/embeddings": self._whole("/v1/embeddings", "embed"),
             "/v1/rerank": self._whole("/v1/rerank", "rerank"),

@@ -8,25 +8,28 @@ from typing import Final
 from starlette.types import Receive
 
 from base.errors import InvalidRequest, UnsupportedMediaType
-from server.web.request import Head, read_body, too_large
+from server.web.request import CODING, Head, read_body, too_large
 
 _GZIP: Final = 31  # zlib's window, with gzip's head and checksum
-_CODING: Final = b"content-encoding"
 _MOST_MEMBERS: Final = 64  # what follows a member is copied
 
 
 async def read_packed_body(receive: Receive, head: Head, limit: int) -> bytes:
     """The whole body, unpacked. Raises what ``read_body`` does, and InvalidRequest for bad gzip."""
-    coding = (head.text(_CODING) or "identity").strip().lower()
+    coding = (head.text(CODING) or "identity").strip().lower()
     if coding not in ("identity", "gzip"):
         raise UnsupportedMediaType(
             f"Content-Encoding {coding!r} is not taken.",
             resolution="Send the body packed with gzip, or as it is.",
             headers={"Accept-Encoding": "gzip, identity"},
         )
-    bare = replace(head, headers={k: v for k, v in head.headers.items() if k != _CODING})
-    body = await read_body(receive, bare, limit)
+    body = await read_body(receive, as_sent(head), limit)
     return body if coding == "identity" else await asyncio.to_thread(_unpacked, body, limit)
+
+
+def as_sent(head: Head) -> Head:
+    """The head of a body that is read as it came, whatever it is packed with."""
+    return replace(head, headers={k: v for k, v in head.headers.items() if k != CODING})
 
 
 def _unpacked(body: bytes, limit: int) -> bytes:

@@ -18,11 +18,21 @@ def numbers_read(request: Request, numbers: Container[str]) -> dict[str, Any]:
     read: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         if name in read:
-            raise InvalidRequest(
-                f"{name} stands more than once.", param=name, resolution=f"Give {name} once."
-            )
+            raise _twice(name)
         read[name] = _number(name, text) if name in numbers else text
     return read
+
+
+def number_read(request: Request, name: str, otherwise: int) -> int:
+    """One parameter, whatever stands beside it. Raises InvalidRequest as ``numbers_read`` does."""
+    texts = request.query_params.getlist(name)
+    if len(texts) > 1:
+        raise _twice(name)
+    return _number(name, texts[0]) if texts else otherwise
+
+
+def _twice(name: str) -> InvalidRequest:
+    return InvalidRequest(f"{name} stands more than once.", param=name, resolution=f"Give {name} once.")
 
 
 def _number(name: str, text: str) -> int:

@@ -14,6 +14,7 @@ from base.errors import (
     UnsupportedMediaType,
 )
 
+CODING = b"content-encoding"
 MAX_DEPTH = 64
 _SINGLE = (
     b"authorization",
@@ -117,16 +118,21 @@ async def body_pieces(receive: Receive, head: Head, limit: int) -> AsyncIterator
 
 
 def _check_declared(head: Head, limit: int) -> None:
-    coding = head.text(b"content-encoding")
+    check_coding(head)
+    declared = head.headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit:
+        raise too_large(limit)
+
+
+def check_coding(head: Head) -> None:
+    """Raises UnsupportedMediaType for a body that is packed (RFC 9110 section 15.5.16)."""
+    coding = head.text(CODING)
     if coding is not None and coding.strip().lower() != "identity":
         raise UnsupportedMediaType(
             f"Content-Encoding {coding!r} is not taken.",
             resolution="Send the body as it is, without Content-Encoding.",
             headers={"Accept-Encoding": "identity"},
         )
-    declared = head.headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > limit:
-        raise too_large(limit)
 
 
 def too_large(limit: int) -> PayloadTooLarge:

@@ -19,9 +19,7 @@ from settlement.evidence.hashes import request_hash
 from storage.op import Op, Refused
 from tools.core import Call
 from tools.files import ops as file_ops
-from tools.files.files import File
 from tools.jobs import ops
-from tools.jobs.accept import accepted
 from tools.jobs.batch import Batch, Priority, Status, batch_of, new_batch
 from tools.jobs.lines import LineReader
 from tools.jobs.parts import JobParts
@@ -98,10 +96,9 @@ class Batches:
         batch = self._new(call.caller, asked, audit_id_of(call.run_id), new_id("file"))
         return replace(batch, inline=True, total=len(asked.tasks), quoted_nano_usd=most_nano_usd)
 
-    def taken(self, batch: Batch, file: File, caller: Caller, account_id: str) -> Sequence[Op]:
-        """What keeps such a batch, in the commit that charges its request to this account."""
+    def wake_soon(self) -> None:
+        """Such a batch is about to be durable."""
         self._worker.wake_soon()
-        return accepted(self._parts, batch, file, caller, account_id)
 
     async def get(self, account_id: str, batch_id: str) -> Batch:
         """Raises NotFound, the same for a batch of somebody else."""

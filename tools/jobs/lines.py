@@ -11,10 +11,13 @@ from base.errors import BatchinError, InvalidRequest
 MOST_LINE_BYTES: Final = 2_097_152
 _MOST_ID_CHARS: Final = 512
 _MOST_DEPTH: Final = 64
-_REFUSED: Final[Mapping[str, str]] = {
-    "stream": "A task can't stream.",
-    "background": "A task runs in the background as it is.",
-    "previous_response_id": "A task can't go on from a stored response.",
+_REFUSED: Final[Mapping[str, tuple[str, str]]] = {
+    "stream": ("A task can't stream.", "Remove stream."),
+    "background": ("A task runs in the background as it is.", "Remove background."),
+    "previous_response_id": (
+        "A task can't go on from a stored response: what it may cost is held before anything is read.",
+        "Send the whole conversation as input items.",
+    ),
 }
 
 
@@ -79,9 +82,9 @@ class LineReader:
         body = value.get("body", value.get("request_body"))
         if not isinstance(body, dict):
             raise InvalidRequest("body (or request_body) should be an object.", param="body")
-        for name, sentence in _REFUSED.items():
+        for name, (sentence, instead) in _REFUSED.items():
             if body.get(name):
-                raise InvalidRequest(sentence, param=name, resolution=f"Remove {name}.")
+                raise InvalidRequest(sentence, param=name, resolution=instead)
         if value.get("method", "POST") != "POST":
             raise InvalidRequest("method should be POST.", param="method")
         arguments = {name: item for name, item in body.items() if name != "stream"}

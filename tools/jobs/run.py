@@ -71,7 +71,7 @@ class BatchRun:
                     next_done = await anext(done, None)
                 if next_done == task.number:
                     continue
-                await self._slots.take(self._batch.priority.rank)
+                await self._slots.take(self._batch.priority.rank, self._batch.account_id)
                 tasks.create_task(self._turn(task))
 
     async def _ended(self) -> AsyncIterator[int]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from base.errors import BatchinError, InsufficientFunds
 from base.sealing import Unsealable
@@ -89,13 +89,17 @@ class Worker:
             del self._jobs[batch_id]
 
     async def _open_batches(self) -> list[Batch]:
-        """The most urgent batches that have not ended, as many as are worked on at once."""
+        """The next batches that have not ended, as many as are worked on at once: the most urgent first,
+        and of those the first of every account, then the second of every account, and so on."""
         open_now = BATCH.c.status.in_([status.value for status in _OPEN])
-        query = select(BATCH).where(open_now, self._kind.which)
+        rank = case({priority.value: priority.rank for priority in Priority}, value=BATCH.c.priority)
+        mine = func.row_number().over(partition_by=(BATCH.c.account_id, rank), order_by=BATCH.c.seq)
+        turns = select(BATCH.c.id, rank.label("rank"), mine.label("turn"))
+        waiting = turns.where(open_now, self._kind.which).subquery()
+        query = select(BATCH).join(waiting, waiting.c.id == BATCH.c.id)
         with suppress(StorageUnavailable):
-            rank = case({priority.value: priority.rank for priority in Priority}, value=BATCH.c.priority)
-            rows = await self._parts.store.read(query.order_by(rank, BATCH.c.seq).limit(_AT_ONCE))
-            return [batch_of(row) for row in rows]
+            in_turn = query.order_by(waiting.c.rank, waiting.c.turn, BATCH.c.seq).limit(_AT_ONCE)
+            return [batch_of(row) for row in await self._parts.store.read(in_turn)]
         return []
 
     async def _sweep_forever(self) -> None:

@@ -1,26 +1,22 @@
 """The respond tool as callers have it: a response now, or taken on as a job and answered as queued."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 from pydantic import Field
 
-from base.errors import InvalidRequest
+from base.errors import InvalidRequest, ResponsesStreamingDisabled
 from base.ids import new_id
 from base.pricing import PriceCard, Quote
 from base.usage import Usage
-from settlement.evidence.hashes import request_hash
-from settlement.rail import Served
 from storage.op import Op
-from tools.core import Call, Execution, Result, Tool
-from tools.files.files import INLINE, File
-from tools.immediate import NOWHERE
-from tools.jobs.accept import accepted, check_open
+from tools.core import Call, Execution, Tool
 from tools.jobs.batch import BACKGROUND, Batch, Priority, new_batch
-from tools.responses.background_book import BackgroundBook
+from tools.jobs.submission import HandedIn, Submission
+from tools.responses.background_book import STREAMED, BackgroundBook
 from tools.responses.background_run import TOOL
 from tools.responses.rendered import QUEUED, envelope, response_id
 from tools.responses.schema import ResponsesInput
@@ -51,12 +47,8 @@ class Respond:
     async def _prepare(self, args: ResponsesInput, call: Call) -> PreparedInput:
         if not args.background:
             return await self.responses.prepare(args, call)
-        if args.stream:
-            raise InvalidRequest(
-                "stream: a response in the background is not streamed.",
-                param="stream",
-                resolution="Leave stream out and poll GET /v1/responses/{id}, or leave background out.",
-            )
+        if args.stream and not call.caller.streams_responses:
+            raise ResponsesStreamingDisabled
         if not args.is_stored:
             raise InvalidRequest(
                 "store: a response in the background has to be stored.",
@@ -79,77 +71,45 @@ class Respond:
         if not isinstance(args, LaterInput):
             return self.responses.run(args, call)
         check_scopes(call, TOOL, args.model)
-        return Submission(self, args, call)
+        shelf, book = self.responses.shelf, self.book
+        begun = envelope(args, response_id(call.run_id), shelf.clock.now_ms() // 1000)
+        response = {**begun, "status": QUEUED}
 
+        def kept(account_id: str) -> Sequence[Op]:
+            return (shelf.keep(account_id, given_items(args), response),)
 
-class Submission:
-    """Keeps the wish, sealed; job and response are kept by the commit that holds its price."""
+        async def hand_in() -> HandedIn:
+            wish = await asyncio.to_thread(_wish, args, response)
+            job = self._new(args, call, response["id"])
+            return HandedIn(job, response, (wish,), "response.json", kept)
 
-    def __init__(self, respond: Respond, args: LaterInput, call: Call) -> None:
-        self._respond = respond
-        self._args = args
-        self._call = call
-        created_s = respond.responses.shelf.clock.now_ms() // 1000
-        begun = envelope(args, response_id(call.run_id), created_s)
-        self._response = {**begun, "status": QUEUED}
-        self._job: Batch | None = None
-        self._file: File | None = None
+        return Submission(book.parts, call, hand_in, book.worker.wake_soon)
 
-    def reserve(self) -> None:
-        """Nothing to wait for."""
-
-    async def start(self) -> Served:
-        await check_open(self._respond.book.parts, self._call.caller)
-        self._job = self._new()
-        async with self._respond.book.parts.files.making("") as upload:
-            await upload.write(await asyncio.to_thread(self._wish))
-            self._file = await upload.written("response.json", INLINE)
-        return NOWHERE
-
-    async def events(self) -> AsyncIterator[Any]:
-        return
-        yield
-
-    def result(self) -> Result:
-        named = request_hash({"id": self._response["id"]})
-        return Result(self._response, Usage(), named, also=self._also)
-
-    async def close(self) -> None:
-        """A wish that no commit kept is a stray: the next start removes it."""
-
-    def _new(self) -> Batch:
-        respond, parts = self._respond, self._respond.book.parts
+    def _new(self, args: LaterInput, call: Call, job_id: str) -> Batch:
+        parts = self.book.parts
         return new_batch(
-            self._call.caller,
-            self._response["id"],
-            seq=self._call.run_id.removeprefix("run_"),
+            call.caller,
+            job_id,
+            seq=call.run_id.removeprefix("run_"),
             file_id=new_id("file"),
             priority=Priority.HIGH,
-            window_ms=respond.window_s * 1000,
+            window_ms=self.window_s * 1000,
             at_ms=parts.clock.now_ms(),
             keep_ms=parts.keep_s * 1000,
             inline=True,
             endpoint=BACKGROUND,
             total=1,
-            quoted_nano_usd=respond.responses.quote(self._args).max_nano_usd,
-            lane=self._call.caller.lane,
+            quoted_nano_usd=self.responses.quote(args).max_nano_usd,
+            lane=call.caller.lane,
+            metadata=STREAMED if args.stream else None,
         )
 
-    def _wish(self) -> bytes:
-        args = self._args
-        arguments = args.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        wish = {
-            "id": self._response["id"],
-            "created_s": self._response["created_at"],
-            "arguments": arguments,
-            "earlier": args.earlier,
-        }
-        return orjson.dumps(wish)
 
-    def _also(self, account_id: str) -> Sequence[Op]:
-        if self._job is None or self._file is None:
-            return ()
-        book = self._respond.book
-        book.worker.wake_soon()
-        kept = self._respond.responses.shelf.keep(account_id, given_items(self._args), self._response)
-        return (*accepted(book.parts, self._job, self._file, self._call.caller, account_id), kept)
+def _wish(args: LaterInput, response: Mapping[str, Any]) -> bytes:
+    wish = {
+        "id": response["id"],
+        "created_s": response["created_at"],
+        "arguments": args.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        "earlier": args.earlier,
+    }
+    return orjson.dumps(wish)

@@ -1,29 +1,33 @@
-"""Responses in the background: how each stands, cancelled, dropped."""
+"""Responses in the background: how each stands, streamed, cancelled, dropped."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import select
 
-from base.sealing import Sealed, Unsealable
+from base.errors import InvalidRequest
 from tools.jobs import ops
 from tools.jobs.batch import BACKGROUND, Batch, Status, batch_of
+from tools.jobs.line import EXPIRED, first_error, line_of
 from tools.jobs.parts import JobParts
 from tools.jobs.tables import BATCH, BATCH_TASK
 from tools.jobs.worker import Worker
+from tools.responses.growing import Event
+from tools.responses.pieces import PieceShelf
+from tools.responses.rendered import QUEUED
+from tools.responses.replay import Replay
 from tools.responses.shelf import Kept
 
 _LOOK_S: Final = 0.05
 _LOOKS: Final = 100
+_NEWS_S: Final = 0.25
+_ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
+STREAMED: Final = "streamed"
+"""What the metadata of a job say whose response is kept piece by piece."""
 _STOPPED: Final = (Status.CANCELLING, Status.CANCELLED)
-_UNREADABLE: Final = {"code": "internal_error", "message": "What became of it can't be read."}
-_EXPIRED: Final = {
-    "code": "expired",
-    "message": "No engine had made it in time; nothing was charged. Ask again later.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +36,66 @@ class BackgroundBook:
 
     parts: JobParts
     worker: Worker
+    pieces: PieceShelf
 
     async def shown(self, kept: Kept, account_id: str) -> Mapping[str, Any]:
         """A response of this account as it is now."""
         job = await self._job(kept.id, account_id)
-        if job is None:  # it is forgotten after its response
-            return kept.response
+        return kept.response if job is None else await self._now(kept.response, job)
+
+    async def check_streamed(self, kept: Kept, account_id: str) -> None:
+        """Raises InvalidRequest for a response that was made whole."""
+        job = await self._job(kept.id, account_id)
+        if job is None or job.metadata != STREAMED:
+            raise InvalidRequest(
+                "This response can't be streamed: it was not made with background and stream.",
+                param="stream",
+                resolution="Leave stream out; to stream a response, make it with background and stream.",
+            )
+
+    async def events(self, response: Mapping[str, Any], after: int = -1) -> AsyncIterator[Event]:
+        """The events of a response that is streamed, behind the one with the number ``after``, up to its
+        end. ``response`` is it as it was kept at any time; whoever asks knows that it is theirs."""
+        async for event in self._events(response):
+            if event["sequence_number"] > after:
+                yield event
+
+    async def _events(self, response: Mapping[str, Any]) -> AsyncIterator[Event]:
+        replay, number = Replay(response), 0
+        for event in replay.opening():
+            yield event
+        with self.pieces.bells.listening(response["id"]) as bell:
+            while True:
+                bell.clear()
+                now = await self._found(response)
+                while (more := await self.pieces.after(response["id"], number))[1]:
+                    number = more[0]
+                    for event in replay.add(more[1]):
+                        yield event
+                if now["status"] in _ENDED:
+                    for event in replay.end(now):
+                        yield event
+                    return
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_NEWS_S):
+                        await bell.wait()
+
+    async def _found(self, response: Mapping[str, Any]) -> Mapping[str, Any]:
+        job = await self._job(response["id"])
+        if job is not None:
+            return await self._now(response, job)
+        return {**response, "status": "cancelled"} if response["status"] == QUEUED else response
+
+    async def _now(self, response: Mapping[str, Any], job: Batch) -> Mapping[str, Any]:
         line = await self._line(job)
         if line is not None:
-            return _ended(kept.response, line)
+            return _ended(response, line)
         if job.status in _STOPPED:
-            return {**kept.response, "status": "cancelled"}
+            return {**response, "status": "cancelled"}
         if job.status.ended or job.status is Status.FINALIZING:
-            return _failed(kept.response, _why(job))
+            return _failed(response, _why(job))
         begun = job.progress is not None
-        return {**kept.response, "status": "in_progress" if begun else "queued"}
+        return {**response, "status": "in_progress" if begun else "queued"}
 
     async def cancel(self, kept: Kept, account_id: str) -> Mapping[str, Any]:
         """Stop it, and its engine; harmless where it ended. How it ended then."""
@@ -59,20 +108,20 @@ class BackgroundBook:
         return await self.shown(kept, account_id)
 
     async def drop(self, kept: Kept, account_id: str) -> None:
-        """It was deleted: stop it where it goes on."""
+        """It was deleted: stop it where it goes on, and let go what was kept for its streams."""
         await self._stop(kept.id, account_id, ops.drop)
+        await self.pieces.delete(kept.id)
 
     async def _stop(self, response_id: str, account_id: str, step: Any) -> None:
         now_ms = self.parts.clock.now_ms()
         await self.parts.store.commit(step(response_id, account_id, now_ms))
         self.worker.stop(response_id)
 
-    async def _job(self, response_id: str, account_id: str) -> Batch | None:
-        query = select(BATCH).where(
-            BATCH.c.id == response_id,
-            BATCH.c.account_id == account_id,
-            BATCH.c.endpoint == BACKGROUND,
-        )
+    async def _job(self, response_id: str, account_id: str | None = None) -> Batch | None:
+        """None as account: whosever it is."""
+        query = select(BATCH).where(BATCH.c.id == response_id, BATCH.c.endpoint == BACKGROUND)
+        if account_id is not None:
+            query = query.where(BATCH.c.account_id == account_id)
         rows = await self.parts.store.read(query)
         return batch_of(rows[0]) if rows else None
 
@@ -81,12 +130,7 @@ class BackgroundBook:
         rows = await self.parts.store.read(select(BATCH_TASK).where(BATCH_TASK.c.batch_id == job.id))
         if not rows:
             return None
-        try:
-            opened = self.parts.sealer.open(Sealed(rows[0]["salt"], rows[0]["box"]))
-        except Unsealable:  # the server's secret changed meanwhile
-            return {"response": None, "error": _UNREADABLE}
-        line: Mapping[str, Any] = orjson.loads(opened)
-        return line
+        return line_of(rows[0], self.parts.sealer)
 
 
 def _ended(response: Mapping[str, Any], line: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,5 +148,5 @@ def _failed(response: Mapping[str, Any], error: Mapping[str, Any]) -> Mapping[st
 
 def _why(job: Batch) -> Mapping[str, Any]:
     if job.status is Status.EXPIRED or job.status is Status.FINALIZING:
-        return _EXPIRED
-    return next(iter(orjson.loads(job.errors)), _UNREADABLE)
+        return EXPIRED
+    return first_error(job)

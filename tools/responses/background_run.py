@@ -1,6 +1,5 @@
 """Makes a response in the background: a call of its own, charged from the hold of its job."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -14,14 +13,14 @@ from settlement.evidence.hashes import request_hash
 from settlement.rail import Served
 from tools.arguments import parse
 from tools.core import Call, Result, Tool
-from tools.files.files import File, Files
-from tools.jobs.batch import Batch
-from tools.jobs.lines import BadLine, Task
-from tools.jobs.parts import JobParts
+from tools.jobs.alone import alone
 from tools.responses.growing import Event
+from tools.responses.noted import NotedChat
+from tools.responses.pieces import PieceLog, PieceShelf
 from tools.responses.rendered import envelope
+from tools.responses.replay import items_in
 from tools.responses.schema import ResponseObject, ResponsesInput
-from tools.responses.tool import PreparedInput, ResponseExecution, Responses, items_of
+from tools.responses.tool import Answering, PreparedInput, ResponseExecution, Responses, items_of
 
 TOOL: Final = "respond"
 _ENDPOINT: Final = "/v1/responses"
@@ -53,6 +52,7 @@ class BackgroundMaker:
 
     responses: Responses
     tell: Tell
+    pieces: PieceShelf
 
     def tool(self) -> Tool[Any]:
         return Tool(
@@ -77,25 +77,34 @@ class BackgroundMaker:
         return self.responses.quote(args.asked)
 
     def _run(self, args: PreparedTask, call: Call) -> "BackgroundExecution":
-        shelf = self.responses.shelf
-        begun = envelope(args.asked, args.id, args.created_s)
-        chat = self.responses.chat.run(args.asked.chat, call)
-        made = ResponseExecution(chat, args.asked, begun, shelf.clock, shelf.replace)
-        return BackgroundExecution(made, args, self.tell)
+        shelf, asked = self.responses.shelf, args.asked
+        begun = envelope(asked, args.id, args.created_s)
+        chat: Answering = self.responses.chat.run(asked.chat, call)
+        log = PieceLog(self.pieces, args.id) if asked.stream else None
+        if log is not None:
+            chat = NotedChat(chat, log, logprobs=asked.wants_logprobs)
+        made = ResponseExecution(chat, asked, begun, shelf.clock, shelf.replace)
+        return BackgroundExecution(made, args, self.tell, log)
 
 
 class BackgroundExecution:
-    """One response, which tells when it is begun. Its record names what the caller had asked."""
+    """One response, which tells when it is begun. Its record names what the caller had asked. ``log`` is
+    of one that is streamed."""
 
-    def __init__(self, made: ResponseExecution, args: PreparedTask, tell: Tell) -> None:
+    def __init__(
+        self, made: ResponseExecution, args: PreparedTask, tell: Tell, log: PieceLog | None
+    ) -> None:
         self._made = made
         self._args = args
         self._tell = tell
+        self._log = log
 
     def reserve(self) -> None:
         self._made.reserve()
 
     async def start(self) -> Served:
+        if self._log is not None:
+            self._made.follow(items_in(await self._log.open()))
         served = await self._made.start()
         self._tell(self._args.id)
         return served
@@ -110,20 +119,4 @@ class BackgroundExecution:
         await self._made.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Alone:
-    """The one task of such a job, out of its sealed input. Implements tools.jobs.parts.Source."""
-
-    files: Files
-    file: File
-
-    async def tasks(self) -> AsyncIterator[Task | BadLine]:
-        """Raises OSError, Unsealable."""
-        pieces = [piece async for piece in self.files.content(self.file, 0, self.file.size)]
-        arguments = await asyncio.to_thread(orjson.loads, b"".join(pieces))
-        yield Task(1, arguments["id"], _ENDPOINT, TOOL, arguments)
-
-
-async def source_of(parts: JobParts, batch: Batch) -> Alone:
-    """Raises NotFound, StorageUnavailable."""
-    return Alone(parts.files, await parts.files.pinned(batch.input_file_id))
+source_of: Final = alone(_ENDPOINT, TOOL, orjson.loads)

@@ -16,23 +16,50 @@ _STATUS = {"stop": "completed", "tool_calls": "completed"}
 
 class GrowingResponse:
     """One response. ``envelope`` is the response object without output, status and usage; ``logprobs``
-    says whether pieces of text carry theirs. Events are numbered from 0."""
+    says whether pieces of text carry theirs; ``items_before`` counts the items of attempts that came to
+    nothing. Events are numbered from 0."""
 
-    def __init__(self, envelope: Mapping[str, Any], *, logprobs: bool = False) -> None:
+    def __init__(
+        self, envelope: Mapping[str, Any], *, logprobs: bool = False, items_before: int = 0
+    ) -> None:
         self._envelope = envelope
-        self._logprobs = logprobs
+        self.logprobs = logprobs
+        self._items_before = items_before
         self._suffix = str(envelope["id"]).rpartition("_")[2]
         self._number = 0
         self._open: _Item | None = None
         self.output: list[dict[str, Any]] = []
 
+    @property
+    def items(self) -> int:
+        """How many were begun, by all attempts."""
+        return self._items_before + len(self.output)
+
     def opening(self) -> list[Event]:
         """``response.created`` and ``response.in_progress``."""
         shown = {**self._envelope, "status": "in_progress"}
+        return [self._event("response.created", response=shown), *self.begun()]
+
+    def queued(self) -> list[Event]:
+        """``response.created`` and ``response.queued``, of one that waits for its engine."""
+        shown = {**self._envelope, "status": "queued"}
         return [
             self._event("response.created", response=shown),
-            self._event("response.in_progress", response=shown),
+            self._event("response.queued", response=shown),
         ]
+
+    def begun(self) -> list[Event]:
+        """``response.in_progress``."""
+        shown = {**self._envelope, "status": "in_progress"}
+        return [self._event("response.in_progress", response=shown)]
+
+    def anew(self) -> list[Event]:
+        """The answer is begun again: what was said so far is no part of it. Its items stay told, and
+        those to come have other places and ids."""
+        events = self._close("incomplete")
+        self._items_before = self.items
+        self.output = []
+        return events
 
     def add(self, delta: Delta) -> list[Event]:
         """The events of one piece."""
@@ -51,15 +78,17 @@ class GrowingResponse:
 
     def last(self, response: Mapping[str, Any]) -> Event:
         """``response.completed``, ``response.incomplete`` or ``response.failed``, with the response as
-        it is now."""
-        return self._event(f"response.{response['status']}", response=response)
+        it is now. OpenAI has no event for one that was cancelled: it is told as one that failed."""
+        status = response["status"]
+        kind = "failed" if status == "cancelled" else status
+        return self._event(f"response.{kind}", response=response)
 
     def _text(self, kind: "type[_Text]", text: str, logprobs: Mapping[str, Any] | None) -> list[Event]:
         events: list[Event] = []
         item = self._open
         if not isinstance(item, kind):
             events += self._close("completed")
-            item = kind(len(self.output), self._suffix)
+            item = kind(self.items, self._suffix)
             events += self._begin(item)
             events.append(self._part(item, "added", item.part()))
         entries = _entries(logprobs)
@@ -76,7 +105,7 @@ class GrowingResponse:
         item = self._open
         if not isinstance(item, _Call) or "id" in piece:
             events += self._close("completed")
-            item = _Call(len(self.output), self._suffix, piece["id"], function.get("name") or "")
+            item = _Call(self.items, self._suffix, piece["id"], function.get("name") or "")
             events += self._begin(item)
         arguments = function.get("arguments")
         if arguments:
@@ -113,13 +142,10 @@ class GrowingResponse:
             if isinstance(item, _Message):
                 done["logprobs"] = item.logprobs
             events.append(self._event(f"response.{item.event}.done", **place, **done))
-            events.append(self._part(item, "done", item.part(self._logprobs)))
-        self.output[item.index] = item.shown(status, logprobs=self._logprobs)
-        events.append(
-            self._event(
-                "response.output_item.done", output_index=item.index, item=self.output[item.index]
-            )
-        )
+            events.append(self._part(item, "done", item.part(self.logprobs)))
+        shown = item.shown(status, logprobs=self.logprobs)
+        self.output[item.index - self._items_before] = shown
+        events.append(self._event("response.output_item.done", output_index=item.index, item=shown))
         return events
 
     def _part(self, item: "_Text", what: str, part: dict[str, Any]) -> Event:

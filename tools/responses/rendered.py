@@ -78,6 +78,11 @@ def finished(
     }
 
 
+def bare(response: Mapping[str, Any]) -> dict[str, Any]:
+    """A response as it was before anything was answered."""
+    return {**response, "output": [], **dict.fromkeys(("usage", "completed_at", "incomplete_details"))}
+
+
 def usage_of(usage: Usage) -> dict[str, Any]:
     """OpenAI's usage of a response."""
     return {

@@ -124,8 +124,9 @@ class ResponsesInput(_Strict):
     stream: bool | None = Field(None, description="Send the response as server-sent events.")
     background: bool | None = Field(
         None,
-        description="Answer at once with a response that is made later; poll it. Not with stream, nor "
-        "with store false.",
+        description="Make it whoever is connected: answer at once with a response to poll or, with "
+        "stream, with events that can be asked for again after a broken connection. Not with store "
+        "false.",
     )
     stream_options: ResponseStreamOptions | None = Field(None, description="Options of a stream.")
     truncation: Literal["disabled"] | None = Field(

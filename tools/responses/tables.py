@@ -1,4 +1,4 @@
-"""The table of stored responses."""
+"""The tables of stored responses, and of the pieces of those that are streamed from the background."""
 
 from typing import Final
 
@@ -22,3 +22,17 @@ RESPONSE: Final = Table(
 )
 
 Index("response_expires", RESPONSE.c.expires_at_ms)
+
+# ``box`` holds, sealed, the next entries of what an engine told of a response; ``number`` orders them.
+RESPONSE_PIECE: Final = Table(
+    "response_piece",
+    TABLES,
+    Column("response_id", String, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("box", LargeBinary, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+Index("response_piece_expires", RESPONSE_PIECE.c.expires_at_ms)

@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import Field, TypeAdapter
 
 from base.clock import Clock
 from base.errors import InvalidRequest, NotFound, ResponsesStreamingDisabled, Unauthorized
 from base.pricing import Quote
-from runtime.engine import Modality
+from runtime.engine import Delta, Modality
 from settlement.rail import Served, nothing
 from storage.op import Op
 from tools.arguments import parse
-from tools.chat import Chat, ChatExecution
+from tools.chat import Chat
 from tools.chat_schema import ChatInput
 from tools.core import Annotations, Call, Result, Tool
 from tools.responses.conversation import chat_arguments
@@ -25,6 +25,27 @@ from tools.responses.schema import ResponseObject, ResponsesInput
 from tools.responses.shelf import ResponseShelf
 
 _ITEMS: TypeAdapter[list[Item]] = TypeAdapter(list[Item])
+
+
+class Answering(Protocol):
+    """A run of the chat tool, as tools.chat.ChatExecution is."""
+
+    @property
+    def finish_reason(self) -> str: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    def reserve(self) -> None: ...
+
+    async def start(self) -> Served: ...
+
+    def events(self) -> AsyncIterator[Delta]: ...
+
+    def result(self) -> Result: ...
+
+    async def close(self) -> None: ...
+
 
 Kept = Callable[[str, Sequence[Mapping[str, Any]], Mapping[str, Any]], Op]
 """Keeps a finished response for an account, with the items that it was given."""
@@ -127,7 +148,7 @@ class ResponseExecution:
 
     def __init__(
         self,
-        chat: ChatExecution,
+        chat: Answering,
         args: PreparedInput,
         begun: Mapping[str, Any],
         clock: Clock,
@@ -138,7 +159,13 @@ class ResponseExecution:
         self._clock = clock
         self._kept = kept
         self._envelope = begun
-        self._growing = GrowingResponse(self._envelope, logprobs=args.wants_logprobs)
+        self._attempt = 1
+        self.follow(0)
+
+    def follow(self, items: int) -> None:
+        """Earlier runs, which came to nothing, told of so many items: to be said before the start."""
+        wants = self._args.wants_logprobs
+        self._growing = GrowingResponse(self._envelope, logprobs=wants, items_before=items)
 
     def reserve(self) -> None:
         self._chat.reserve()
@@ -155,13 +182,20 @@ class ResponseExecution:
                 opened = True
                 for event in self._growing.opening():
                     yield event
-            for event in self._growing.add(delta):
+            for event in (*self._anew(), *self._growing.add(delta)):
                 yield event
         if not opened:
             for event in self._growing.opening():
                 yield event
-        for event in self._growing.end(self._chat.finish_reason):
+        for event in (*self._anew(), *self._growing.end(self._chat.finish_reason)):
             yield event
+
+    def _anew(self) -> list[Event]:
+        """Where another engine answers in place of one that failed."""
+        if self._attempt == self._chat.attempt:
+            return []
+        self._attempt = self._chat.attempt
+        return self._growing.anew()
 
     def result(self) -> Result:
         chat = self._chat.result()

@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from base.errors import BatchinError, Conflict, NotFound
 from base.money import cents_rounded, usd_text
-from base.sealing import Sealed, Unsealable
-from storage.op import Refused, Row
+from storage.op import Refused
 from tools.files.files import File
 from tools.jobs import ops
 from tools.jobs.batch import VIDEOS, Batch, Status, batch_of
+from tools.jobs.line import EXPIRED, first_error, line_of
 from tools.jobs.parts import JobParts
 from tools.jobs.tables import BATCH, BATCH_TASK
 from tools.jobs.worker import Worker
@@ -26,13 +26,9 @@ LIST_LIMIT: Final = 100
 _ID: Final = re.compile(r"video_[0-9a-f]{32}")
 _LOOK_S: Final = 0.5
 _FINISHED: Final = 100
-_UNREADABLE: Final = {"code": "internal_error", "message": "What became of this video can't be read."}
 _ENDED: Final[Mapping[Status, Mapping[str, str]]] = {
     Status.CANCELLED: {"code": "cancelled", "message": "It was cancelled; nothing was charged."},
-    Status.EXPIRED: {
-        "code": "expired",
-        "message": "No engine had made it in time; nothing was charged. Ask again later.",
-    },
+    Status.EXPIRED: EXPIRED,
 }
 
 
@@ -150,16 +146,8 @@ class VideoShelf:
         """Each with what became of its task."""
         ids = [video.id for video in videos]
         rows = await self.parts.store.read(select(BATCH_TASK).where(BATCH_TASK.c.batch_id.in_(ids)))
-        lines = {row["batch_id"]: self._opened(row) for row in rows}
+        lines = {row["batch_id"]: line_of(row, self.parts.sealer) for row in rows}
         return [self.shown(video, lines.get(video.id)) for video in videos]
-
-    def _opened(self, row: Row) -> Mapping[str, Any]:
-        try:
-            opened = self.parts.sealer.open(Sealed(row["salt"], row["box"]))
-        except Unsealable:  # the server's secret changed meanwhile
-            return {"response": None, "error": _UNREADABLE}
-        line: Mapping[str, Any] = orjson.loads(opened)
-        return line
 
     async def _mine(self, account_id: str, video_id: str) -> Batch:
         if not _ID.fullmatch(video_id):
@@ -205,5 +193,5 @@ def _error(video: Batch, line: Mapping[str, Any] | None) -> Mapping[str, Any]:
         response = line["response"]
         found = line["error"] if response is None else response["body"]["error"]
         return {"code": found["code"], "message": found["message"]}
-    first = next(iter(orjson.loads(video.errors)), _UNREADABLE)
+    first = first_error(video)
     return {"code": first["code"], "message": first["message"]}

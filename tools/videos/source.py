@@ -1,34 +1,15 @@
 """The one task of a video, out of its sealed input."""
 
-import asyncio
 import base64
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from base.upload import Upload
-from tools.files.files import File, Files
-from tools.jobs.batch import VIDEOS, Batch
-from tools.jobs.lines import BadLine, Task
-from tools.jobs.parts import JobParts
+from tools.jobs.alone import alone
+from tools.jobs.batch import VIDEOS
 
 TOOL: Final = "video"
-
-
-@dataclass(frozen=True, slots=True)
-class Alone:
-    """Implements tools.jobs.parts.Source."""
-
-    files: Files
-    file: File
-
-    async def tasks(self) -> AsyncIterator[Task | BadLine]:
-        """Raises OSError, Unsealable."""
-        pieces = [piece async for piece in self.files.content(self.file, 0, self.file.size)]
-        arguments = await asyncio.to_thread(_opened, b"".join(pieces))
-        yield Task(1, arguments["id"], VIDEOS, TOOL, arguments)
 
 
 def _opened(wish: bytes) -> dict[str, Any]:
@@ -37,6 +18,4 @@ def _opened(wish: bytes) -> dict[str, Any]:
     return {**arguments, "picture": Upload.of(base64.b64decode(picture)) if picture else None}
 
 
-async def source_of(parts: JobParts, batch: Batch) -> Alone:
-    """Raises NotFound, StorageUnavailable."""
-    return Alone(parts.files, await parts.files.pinned(batch.input_file_id))
+source_of: Final = alone(VIDEOS, TOOL, _opened)

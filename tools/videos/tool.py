@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from base.errors import InvalidRequest, ServiceUnavailable, Unauthorized
+from base.errors import InvalidRequest, ServiceUnavailable
 from base.ids import new_id
 from base.pricing import PriceCard, Quote
 from base.upload import Upload
@@ -17,14 +17,10 @@ from base.usage import Usage
 from runtime.catalog import Catalog, Model
 from runtime.engine import Modality
 from runtime.pool import Engines
-from settlement.evidence.hashes import request_hash
-from settlement.rail import Served
-from storage.op import Op
-from tools.core import Annotations, Call, Followed, Result, Tool
-from tools.files.files import INLINE, File
-from tools.immediate import NOWHERE, Immediate
-from tools.jobs.accept import accepted, check_open
+from tools.core import Annotations, Call, Followed, Tool
 from tools.jobs.batch import VIDEOS, Batch, Priority, new_batch
+from tools.jobs.beside import Beside
+from tools.jobs.submission import HandedIn, Submission
 from tools.look import Looker
 from tools.scopes import check_scopes
 from tools.videos.schema import VideoIdInput, VideoInput, VideoOutput
@@ -68,45 +64,32 @@ class VideoTools:
             modality=Modality.VIDEO,
             annotations=Annotations(read_only=False),
             examples=({"model": "wan-2.2", "prompt": "waves on a beach", "duration_seconds": 5},),
-            available=lambda: self.engines.serves(Modality.VIDEO),
+            available=self._served,
             content=shown_as_content,
             job=self,
             version=3,
         )
 
-    def _get(self) -> Tool[VideoIdInput]:
-        return Tool(
-            name="video_get",
-            title="Video status",
-            description="How far a video is, and where its file is once it is completed. Free.",
-            Input=VideoIdInput,
-            Output=VideoOutput,
-            run=lambda args, call: Immediate(lambda: self.shelf.get(_account(call, args.id), args.id)),
-            quote=None,
-            modality=Modality.VIDEO,
-            annotations=Annotations(read_only=True, idempotent=True),
-            examples=(_NAMED,),
-            available=lambda: self.engines.serves(Modality.VIDEO),
-            content=shown_as_content,
-        )
+    def _beside(self) -> Beside:
+        served = self._served
+        return Beside(VideoIdInput, VideoOutput, Modality.VIDEO, _NAMED, served, shown_as_content)
 
-    def _cancel(self) -> Tool[VideoIdInput]:
-        return Tool(
-            name="video_cancel",
-            title="Cancel a video",
-            description="Stop a video that is being made; what it was to cost comes back. Free.",
-            Input=VideoIdInput,
-            Output=VideoOutput,
-            run=lambda args, call: Immediate(
-                lambda: self.shelf.cancel(_account(call, args.id), args.id)
-            ),
-            quote=None,
-            modality=Modality.VIDEO,
-            annotations=Annotations(read_only=False, idempotent=True),
-            examples=(_NAMED,),
-            available=lambda: self.engines.serves(Modality.VIDEO),
-            content=shown_as_content,
-        )
+    def _get(self) -> Tool[Any]:
+        what = "How far a video is, and where its file is once it is completed. Free."
+        return self._beside().look("video_get", "Video status", what, self._shown)
+
+    def _cancel(self) -> Tool[Any]:
+        what = "Stop a video that is being made; what it was to cost comes back. Free."
+        return self._beside().cancel("video_cancel", "Cancel a video", what, self._cancelled)
+
+    async def _shown(self, account_id: str, video_id: str) -> Mapping[str, Any]:
+        return await self.shelf.get(account_id, video_id)
+
+    async def _cancelled(self, account_id: str, video_id: str) -> Mapping[str, Any]:
+        return await self.shelf.cancel(account_id, video_id)
+
+    def _served(self) -> bool:
+        return self.engines.serves(Modality.VIDEO)
 
     async def states(self, output: Mapping[str, Any]) -> AsyncIterator[Followed]:
         """Implements tools.core.Job."""
@@ -144,90 +127,55 @@ class VideoTools:
     def _model(self, args: VideoInput) -> Model:
         return self.catalog.resolve(args.model, Modality.VIDEO)
 
-    def _submit(self, args: VideoInput, call: Call) -> "Submission":
+    def _submit(self, args: VideoInput, call: Call) -> Submission:
         check_scopes(call, TOOL, args.model)
-        return Submission(self, args, call)
+        shelf = self.shelf
 
+        async def hand_in() -> HandedIn:
+            video = self._new(args, call)
+            wish = await asyncio.to_thread(_wish, args, video.id)
+            return HandedIn(video, shelf.shown(video), (wish,), "video.json")
 
-class Submission:
-    """Keeps the wish, sealed; the job is kept by the commit that charges or holds its price."""
+        return Submission(shelf.parts, call, hand_in, shelf.worker.wake_soon)
 
-    def __init__(self, tools: VideoTools, args: VideoInput, call: Call) -> None:
-        self._tools = tools
-        self._args = args
-        self._call = call
-        self._video: Batch | None = None
-        self._file: File | None = None
-
-    def reserve(self) -> None:
-        """Nothing to wait for."""
-
-    async def start(self) -> Served:
-        await check_open(self._tools.shelf.parts, self._call.caller)
-        video = self._video = self._new()
-        async with self._tools.shelf.parts.files.making("") as upload:
-            await upload.write(await asyncio.to_thread(self._wish, video.id))
-            self._file = await upload.written("video.json", INLINE)
-        return NOWHERE
-
-    async def events(self) -> AsyncIterator[Any]:
-        return
-        yield
-
-    def result(self) -> Result:
-        if self._video is None:
-            return Result({}, Usage(), request_hash({}))
-        shown = self._tools.shelf.shown(self._video)
-        return Result(shown, Usage(), request_hash({"id": shown["id"]}), also=self._also)
-
-    async def close(self) -> None:
-        """A wish that no commit kept is a stray: the next start removes it."""
-
-    def _new(self) -> Batch:
-        tools, args = self._tools, self._args
-        (width, height), parts = args.sides, tools.shelf.parts
+    def _new(self, args: VideoInput, call: Call) -> Batch:
+        (width, height), parts = args.sides, self.shelf.parts
         about = {"model": args.model, "seconds": args.length_s, "width": width, "height": height}
-        video_id = "video_" + self._call.run_id.removeprefix("run_")
+        video_id = "video_" + call.run_id.removeprefix("run_")
         return new_batch(
-            self._call.caller,
+            call.caller,
             video_id,
             seq=seq_of(video_id),
             file_id=new_id("file"),
             priority=Priority.HIGH,
-            window_ms=tools.window_s * 1000,
+            window_ms=self.window_s * 1000,
             at_ms=parts.clock.now_ms(),
             keep_ms=parts.keep_s * 1000,
             inline=True,
             endpoint=VIDEOS,
             total=1,
-            quoted_nano_usd=tools.price_nano_usd(args),
+            quoted_nano_usd=self.price_nano_usd(args),
             metadata=orjson.dumps(about).decode(),
-            lane=self._call.caller.lane,
+            lane=call.caller.lane,
         )
 
-    def _wish(self, video_id: str) -> bytes:
-        """Reads the picture from the disk: call it in a thread."""
-        args, picture = self._args, self._args.input_reference
-        given = base64.b64encode(picture.data).decode() if isinstance(picture, Upload) else None
-        width, height = args.sides
-        wish = {
-            "id": video_id,
-            "model": args.model,
-            "prompt": args.prompt,
-            "width": width,
-            "height": height,
-            "seconds": args.length_s,
-            "seed": args.seed if args.seed is not None else secrets.randbelow(_SEEDS),
-            "picture": given,
-        }
-        return orjson.dumps(wish)
 
-    def _also(self, account_id: str) -> Sequence[Op]:
-        if self._video is None or self._file is None:
-            return ()
-        shelf = self._tools.shelf
-        shelf.worker.wake_soon()
-        return accepted(shelf.parts, self._video, self._file, self._call.caller, account_id)
+def _wish(args: VideoInput, video_id: str) -> bytes:
+    """What is kept of it. Reads the picture from the disk: call it in a thread."""
+    picture = args.input_reference
+    given = base64.b64encode(picture.data).decode() if isinstance(picture, Upload) else None
+    width, height = args.sides
+    wish = {
+        "id": video_id,
+        "model": args.model,
+        "prompt": args.prompt,
+        "width": width,
+        "height": height,
+        "seconds": args.length_s,
+        "seed": args.seed if args.seed is not None else secrets.randbelow(_SEEDS),
+        "picture": given,
+    }
+    return orjson.dumps(wish)
 
 
 def shown_as_content(output: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -238,10 +186,3 @@ def shown_as_content(output: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     name = f"{output['id']}.mp4"
     link = {"type": "resource_link", "uri": output["output_url"], "name": name, "mimeType": "video/mp4"}
     return (link, text)
-
-
-def _account(call: Call, object_id: str) -> str:
-    account_id = call.caller.account_for(object_id)
-    if account_id is None:
-        raise Unauthorized
-    return account_id

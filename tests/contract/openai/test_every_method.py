@@ -89,6 +89,12 @@ class Things:
         return str(self._client.responses.create(**LASTING, background=True).id)
 
     @property
+    def streamed_response(self) -> str:
+        asked: Any = {**INPUT, "background": True, "stream": True}
+        with self._client.responses.create(**asked) as stream:
+            return str(next(event.response.id for event in stream if event.type == "response.created"))
+
+    @property
     def sound(self) -> bytes:
         return self._client.audio.speech.create(model="cosyvoice", input="Hello.", voice="alloy").read()
 
@@ -162,6 +168,10 @@ CALLS: Final[Mapping[str, tuple[Call, type[Any]]]] = {
     ),
     "responses.stream": (lambda c, _: c.responses.stream(**INPUT), list),
     "responses.retrieve": (lambda c, t: c.responses.retrieve(t.response), Response),
+    "responses.retrieve, streamed": (
+        lambda c, t: c.responses.retrieve(t.streamed_response, stream=True, starting_after=2),
+        list,
+    ),
     "responses.input_items.list": (lambda c, t: c.responses.input_items.list(t.response), list),
     "responses.cancel": (lambda c, t: c.responses.cancel(t.lasting_response), Response),
     "responses.delete": (lambda c, t: c.responses.delete(t.response), NoneType),

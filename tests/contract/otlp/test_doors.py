@@ -222,3 +222,20 @@ def test_what_is_not_otlp_is_refused(
         assert b"invalid_request" in answer.content
     else:
         assert answer.json()["error"]["code"] == code
+
+
+def test_spans_are_taken_once_under_a_key_of_the_request(http: httpx.Client) -> None:
+    """Packed, and longer than other bodies may be: the door behind the key has limits of its own."""
+    few = json.dumps(message(span("f" * 16))).encode()
+    many = json.dumps(message(*(span(f"{n:016x}", name="x" * 60_000) for n in range(1, 41)))).encode()
+    assert len(many) > 2_097_152
+    for number, (body, coding) in enumerate(((gzip.compress(few), "gzip"), (many, "identity"))):
+        headers = {
+            "content-type": "application/json",
+            "content-encoding": coding,
+            "idempotency-key": f"spans-{number}",
+        }
+        for _ in range(2):
+            answer = http.post("/otlp/traces", content=body, headers=headers)
+            assert (answer.status_code, answer.json()) == (200, {}), answer.text
+    assert len(names(http)) == 41

@@ -32,6 +32,7 @@ from tools.owner import Owner
 ASKED = {"stream": True, "model": "tiny"}
 PATIENCE = Patience(0.01, 0.01)
 DOORS = ("chat", "respond", "transcribe", "speech")
+NO_BACKGROUND: Any = None  # nothing is made later here
 
 
 class Anything(BaseModel):
@@ -153,7 +154,7 @@ def door_of(name: str, slow: Slow) -> ASGIApp:
         case "chat":
             return ChatDoor(*parts, key, patience=PATIENCE)
         case "respond":
-            return ResponsesDoor(*parts, key, PATIENCE)
+            return ResponsesDoor(*parts, key, NO_BACKGROUND, PATIENCE)
         case "transcribe":
             return SoundDoor(WholeDoor(name, *parts), heard_parts, key, PATIENCE)
         case _:

@@ -47,7 +47,7 @@ def test_routes_and_operations_are_the_same() -> None:
         *SaltRoutes(nothing, nothing, nothing, callers).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StatusRoutes(nothing).routes(),
-        *StoredResponses(nothing, nothing, callers, nothing).routes(),
+        *StoredResponses(nothing, nothing, callers, nothing, 1).routes(),
         *model_routes(FreeDoor(nothing, nothing)),
         *TopUpRoutes(nothing, callers, nothing, 1, None, None, None, 0).routes(),
         Route("/v1/payments/{id}", nothing),

@@ -24,6 +24,7 @@ from tools.observe import CallReport
 from tools.owner import Owner
 
 PIECE = "x" * 10_000
+NO_BACKGROUND: Any = None  # nothing is made later here
 
 
 class Anything(BaseModel):
@@ -100,7 +101,9 @@ async def cut_within(send_timeout_s: float) -> Talking:
     invoker = Invoker(Registry([tool]), talking, clock, talking, Owner())
     callers = Callers(lambda token: ANONYMOUS, lambda head: None, clock, 30)
     where = Resource("http://testserver/v1/responses", "Responses")
-    door = ResponsesDoor(invoker, callers, where, 10_000, send_timeout_s, lambda: "ed25519:pk_0")
+    key = "ed25519:pk_0"
+    parts = (invoker, callers, where, 10_000, send_timeout_s, lambda: key)
+    door = ResponsesDoor(*parts, NO_BACKGROUND)
     asked = [{"type": "http.request", "body": orjson.dumps({"stream": True})}]
 
     async def receive() -> Message:

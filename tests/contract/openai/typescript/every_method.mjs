@@ -91,6 +91,11 @@ const calls = {
   "responses.parse": async () => (await client.responses.parse(asked)).object,
   "responses.retrieve": async () =>
     (await client.responses.retrieve((await client.responses.create(asked)).id)).object,
+  "responses.retrieve, streamed": async () => {
+    const first = await all(await client.responses.create({ ...asked, background: true, stream: true }));
+    const again = await client.responses.retrieve(first[0].response.id, { stream: true, starting_after: 2 });
+    return JSON.stringify(await all(again)) === JSON.stringify(first.slice(3)) && first[3].type;
+  },
   "responses.stream": async () => (await client.responses.stream(asked).finalResponse()).object,
 };
 

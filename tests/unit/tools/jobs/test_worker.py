@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,13 @@ class Bench:
     batches: Batches
     worker: Worker
     caller: Caller
+
+    async def of(self, name: str) -> "Bench":
+        """The same for another account."""
+        accounts = Accounts(self.store, CLOCK)
+        account = await accounts.create(name, "")
+        await accounts.credit(account.id, 100_000, "test", name)
+        return replace(self, caller=Caller(CallerKind.ACCOUNT, account.id))
 
     async def submit(self, *names: str) -> Batch:
         lines = b"".join(
@@ -246,3 +253,27 @@ async def test_too_many_tasks_fail_the_batch(tmp_path: Path) -> None:
     async with bench(tmp_path, running) as made:
         done = await made.ended(await made.submit(*(str(number) for number in range(101))))
         assert (done.status, "at most 100 tasks" in done.errors) == (Status.FAILED, True)
+
+
+async def test_an_account_with_many_batches_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """More of them than are worked on at once, all stuck: those of others run all the same."""
+    go, tried = asyncio.Event(), list[str]()
+
+    async def running(part: Part, task: Task) -> None:
+        tried.append(task.custom_id)
+        await go.wait()
+        await complete(made, part, task)
+
+    async with bench(tmp_path, running) as made:
+        crowd, other = await made.of("crowd"), await made.of("other")
+        many = [await crowd.submit("crowd") for _ in range(90)]
+        late = await other.submit("l1", "l2")
+        async with asyncio.timeout(60):
+            async for state in made.batches.states(late.id):
+                if state.status is Status.IN_PROGRESS:
+                    break
+        go.set()
+        await made.ended(late)
+        assert max(tried.index("l1"), tried.index("l2")) < 60
+        for batch in many:
+            assert (await made.ended(batch)).completed == 1
