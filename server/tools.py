@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from base.clock import Clock
 from base.errors import InvalidRequest
+from base.moderation_settings import ModerationSettings
 from base.money import usd_to_nano
 from base.outbound.client import Outbound
 from base.pricing import PriceCard
-from base.settings import Settings
+from base.settings import Settings, SettingsError
 from runtime.build import Runtime
 from runtime.catalog import Catalog, Model
 from runtime.engine import Modality
@@ -79,7 +80,7 @@ def registry_of(
     spans: SpanBook,
 ) -> Registry:
     """``x402_price`` prices a call on that rail, None where it is off; ``keep_picture`` makes a link of
-    a picture; ``outbound`` fetches images."""
+    a picture; ``outbound`` fetches images. Raises SettingsError as ``moderating`` does."""
     catalog, engines = runtime.catalog, runtime.engines
     x402 = x402_price is not None
     looker = Looker(outbound)
@@ -92,7 +93,7 @@ def registry_of(
             Embed(catalog, engines).tool(),
             Rerank(catalog, engines, _first(catalog, Modality.RERANK)).tool(),
             classify.tool(),
-            Moderate(classify, settings.moderation).tool(),
+            Moderate(classify, moderating(settings.moderation, catalog)).tool(),
             Speech(catalog, engines).tool(),
             Transcribe(catalog, engines).tool(),
             Images(catalog, engines, clock, keep_picture, looker).tool(),
@@ -129,6 +130,18 @@ def endpoints_of(model: Model) -> tuple[str, ...]:
 def _attest_card(mchar_usd: str) -> PriceCard:
     """Named by its price: another price is another card."""
     return PriceCard(f"attest-{mchar_usd}", 0, 0, nano_per_mchar=usd_to_nano(mchar_usd))
+
+
+def moderating(chosen: ModerationSettings | None, catalog: Catalog) -> ModerationSettings | None:
+    """What moderates here. Raises SettingsError for a model that the catalog has not by that id."""
+    able = [model.id for model in catalog if model.modality == Modality.CLASSIFY]
+    if chosen is not None and chosen.model not in able:
+        here = ", ".join(able) or "none"
+        raise SettingsError(
+            f"moderation.model = {chosen.model!r}: should be the id of a model that classifies; "
+            f"here are {here}"
+        )
+    return chosen
 
 
 def _first(catalog: Catalog, modality: Modality) -> str:

@@ -53,35 +53,22 @@ class PromptBook:
         """Make a version, by default the next number. The same text under the same name is the same
         version. Raises InvalidRequest for another text under a name that is taken."""
         await self._check_room(account_id)
-        label = version or await self._next(account_id, name)
         sealed = self.sealer.seal(template.sealable())
-        made: Row = {
-            "account_id": account_id,
-            "name": name,
-            "version": label,
-            "digest": template.digest,
-            "salt": sealed.salt,
-            "box": sealed.box,
-            "created_at_ms": self.clock.now_ms(),
-        }
-        of_prompt = _prompt_key(account_id, name)
-        of_version = Key("prompt_version", (account_id, name, label))
-
-        def fold(rows: Rows) -> Refused | Row:
-            known = rows.get(of_version)
-            if known is not None:
-                return known if known["digest"] == made["digest"] else Refused("taken")
-            prompt = rows.get(of_prompt) or _new_prompt(account_id, name)
-            if prompt["made"] >= MOST_VERSIONS:
-                return Refused("many")
-            rows.put(of_prompt, prompt | {"made": prompt["made"] + 1})
-            rows.put(of_version, dict(made))
-            return made
-
-        answer = await self.store.commit(Op((of_prompt, of_version), fold))
-        if isinstance(answer, Refused):
-            raise _refused(answer, name, label)
-        return Version(name, label, template, answer[0]["created_at_ms"])
+        while True:
+            made: Row = {
+                "account_id": account_id,
+                "name": name,
+                "version": version or await self._next(account_id, name),
+                "digest": template.digest,
+                "salt": sealed.salt,
+                "box": sealed.box,
+                "created_at_ms": self.clock.now_ms(),
+            }
+            answer = await self.store.commit(_making(made))
+            if not isinstance(answer, Refused):
+                return Version(name, made["version"], template, answer[0]["created_at_ms"])
+            if version is not None or answer.code != "taken":  # else somebody else took the number
+                raise _refused(answer, name, made["version"])
 
     async def promote(self, account_id: str, name: str, version: str, by: str = "caller") -> None:
         """Let the version answer calls that name no version. Raises NotFound."""
@@ -305,6 +292,26 @@ def _shown(
         "avg_latency_ms": round(use.took_ms / use.runs) if use else None,
         "cost_usd": usd_text(use.charged_nano_usd if use else 0),
     }
+
+
+def _making(made: Row) -> Op:
+    """The row of the version that is there then, or Refused ``taken`` (with another text), ``many``."""
+    account_id, name = made["account_id"], made["name"]
+    of_prompt = _prompt_key(account_id, name)
+    of_version = Key("prompt_version", (account_id, name, made["version"]))
+
+    def fold(rows: Rows) -> Refused | Row:
+        known = rows.get(of_version)
+        if known is not None:
+            return known if known["digest"] == made["digest"] else Refused("taken")
+        prompt = rows.get(of_prompt) or _new_prompt(account_id, name)
+        if prompt["made"] >= MOST_VERSIONS:
+            return Refused("many")
+        rows.put(of_prompt, prompt | {"made": prompt["made"] + 1})
+        rows.put(of_version, dict(made))
+        return made
+
+    return Op((of_prompt, of_version), fold)
 
 
 def _refused(refused: Refused, name: str, version: str) -> InvalidRequest:
