@@ -79,8 +79,10 @@ def transcription_door(whole: WholeDoor, public_key: Callable[[], str], most_byt
 
 
 async def _stream(run: Run, parts: Parts, body: Outbox) -> None:
+    shown = False
     async for event in run:
+        shown = True
         await body.write(parts.part(event))
     done = await run.done()
-    stored = parts.stored(done) if run.replayed else b""
-    await body.end(stored + parts.closing(done))
+    whole = b"" if shown else parts.whole(done)
+    await body.end(whole + parts.closing(done))

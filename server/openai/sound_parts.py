@@ -22,8 +22,9 @@ class Parts(Protocol):
 
     def part(self, event: Any) -> bytes: ...
 
-    def stored(self, done: Done) -> bytes:
-        """The parts of an answer that was kept from an earlier, identical payment."""
+    def whole(self, done: Done) -> bytes:
+        """All at once: an answer that was kept from an earlier, identical payment, or of an engine that
+        gives no parts."""
         ...
 
     def closing(self, done: Done) -> bytes:
@@ -40,7 +41,7 @@ class SoundBytes:
     def part(self, event: SoundPart) -> bytes:
         return event.data
 
-    def stored(self, done: Done) -> bytes:
+    def whole(self, done: Done) -> bytes:
         return base64.b64decode(done.output["audio"])
 
     def closing(self, _: Done) -> bytes:
@@ -55,14 +56,15 @@ class SoundEvents:
     def part(self, event: SoundPart) -> bytes:
         return _delta("speech.audio.delta", "audio", base64.b64encode(event.data).decode())
 
-    def stored(self, done: Done) -> bytes:
+    def whole(self, done: Done) -> bytes:
         return _delta("speech.audio.delta", "audio", done.output["audio"])
 
     def closing(self, done: Done) -> bytes:
+        duration_ms = done.output["duration_ms"]
         usage = {
             "type": "characters",
             "characters": done.output["characters"],
-            "seconds": done.output["duration_ms"] / 1000,
+            "seconds": None if duration_ms is None else duration_ms / 1000,
         }
         return _done(done, {"type": "speech.audio.done", "usage": usage})
 
@@ -75,7 +77,7 @@ class TextEvents:
     def part(self, event: Delta) -> bytes:
         return _delta("transcript.text.delta", "delta", event.content)
 
-    def stored(self, done: Done) -> bytes:
+    def whole(self, done: Done) -> bytes:
         return _delta("transcript.text.delta", "delta", done.output["text"])
 
     def closing(self, done: Done) -> bytes:

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 _RATE: Final = 24_000
 _TRANSCRIPTS: Final = {"json", "text", "verbose_json"}
-_FORMATS: Final = {"wav", "mp3", "flac", "pcm", "aac", "opus"}
+_HEADS: Final = {
+    "wav": b"RIFF\x24\x00\x00\x00WAVE",
+    "mp3": b"\xff\xfb\x90\x64",
+    "flac": b"fLaC",
+    "pcm": b"",
+    "aac": b"\xff\xf1\x50\x80",
+    "opus": b"OggS" + bytes(22) + b"\x01\x13OpusHead",
+}
+"""What files of each format begin with."""
 
 
 async def answered(fake: "FakeSglang", exchange: Exchange, path: str) -> bool:
@@ -78,15 +86,17 @@ def _transcript(fake: "FakeSglang", exchange: Exchange) -> dict[str, Any]:
 
 
 def _speech(fake: "FakeSglang", told: dict[str, Any]) -> bytes:
-    """Silence, a tenth of a second for each letter."""
+    """Silence, a tenth of a second for each letter; of other formats than wav just the head."""
     if told["model"] != fake.kind.model:
         raise _refused(404, f"The model {told['model']!r} does not exist.", "model")
-    if told["response_format"] not in _FORMATS:
+    if told["response_format"] not in _HEADS:
         raise _refused(400, "response_format must be one of", "response_format")
     if len(told["input"]) > 4096:
         raise _refused(400, "input must be at most 4096 characters", "input")
     if fake.faults.media_fault == "another_format":
-        return b"fLaC" if told["response_format"] == "wav" else b"RIFF\x24\x00\x00\x00WAVE"
+        return _HEADS["flac" if told["response_format"] == "wav" else "wav"]
+    if told["response_format"] != "wav":
+        return _HEADS[told["response_format"]] + bytes(64)
     frames = int(len(told["input"]) * _RATE / 10 / told["speed"])
     if fake.faults.media_fault == "silent":
         frames = 0

@@ -85,6 +85,28 @@ async def test_a_spoken_text(server: LiveServer, http: aiohttp.ClientSession) ->
     assert charged(server, response) == 50_000
 
 
+@pytest.mark.parametrize("name", ["wav", "mp3", "opus", "aac", "flac"])
+async def test_an_engine_that_gives_no_parts_gives_all_at_once(
+    server: LiveServer, http: aiohttp.ClientSession, name: str
+) -> None:
+    body = {"model": "speaker", "input": "hello", "voice": "default", "response_format": name}
+    async with http.post("/v1/audio/speech", json=body) as response:
+        whole = await response.read()
+    for how in ("audio", "sse"):
+        async with http.post("/v1/audio/speech", json={**body, "stream_format": how}) as response:
+            told = await response.read()
+        assert response.status == 200, told
+        assert charged(server, response) == 50_000
+        if how == "audio":
+            assert told == whole
+            continue
+        first, last = [json.loads(event.removeprefix(b"data: ")) for event in told.split(b"\n\n")[:-1]]
+        assert (first["type"], base64.b64decode(first["audio"])) == ("speech.audio.delta", whole)
+        seconds = 0.5 if name == "wav" else None
+        assert last["type"] == "speech.audio.done"
+        assert last["usage"] == {"type": "characters", "characters": 5, "seconds": seconds}
+
+
 async def transcribed(
     http: aiohttp.ClientSession, sound: bytes, **fields: str
 ) -> tuple[aiohttp.ClientResponse, dict[str, object]]:
@@ -113,6 +135,17 @@ async def test_a_transcript(server: LiveServer, http: aiohttp.ClientSession) -> 
         }
         for number, end in enumerate((1.0, 2.0, 2.5))
     ]
+    assert charged(server, response) == 2_500_000
+
+
+async def test_a_transcript_as_events(server: LiveServer, http: aiohttp.ClientSession) -> None:
+    form = aiohttp.FormData({"model": "listener", "stream": "true"})
+    form.add_field("file", wav(2.5), filename="sound.wav")
+    async with http.post("/v1/audio/transcriptions", data=form) as response:
+        told = await response.read()
+    first, last = [json.loads(event.removeprefix(b"data: ")) for event in told.split(b"\n\n")[:-1]]
+    assert (first["type"], first["delta"]) == ("transcript.text.delta", "0 1 2")
+    assert (last["type"], last["text"]) == ("transcript.text.done", "0 1 2")
     assert charged(server, response) == 2_500_000
 
 

@@ -60,6 +60,8 @@ def talk(**more: Any) -> dict[str, Any]:
 
 
 PAINT = {"model": "painter", "prompt": "a fox", "size": "64x64"}
+SPEAK = {"model": "speaker", "input": "hello", "response_format": "wav"}
+RESPOND = {"model": "talker", "input": "hello", "max_output_tokens": 8}
 ASKS: dict[str, Ask] = {
     "chat": Ask("/v1/chat/completions", talk()),
     "chat stream": Ask("/v1/chat/completions", talk(stream=True)),
@@ -68,9 +70,16 @@ ASKS: dict[str, Ask] = {
     "rerank": Ask("/v1/rerank", {"model": "ranker", "query": "a", "documents": ["b", "c"]}),
     "classify": Ask("/v1/classify", {"model": "sorter", "input": ["a"]}),
     "transcription": Ask("/v1/audio/transcriptions", {"model": "listener"}, ("file", wav(1))),
+    "response": Ask("/v1/responses", RESPOND),
+    "response stream": Ask("/v1/responses", {**RESPOND, "stream": True}),
+    "transcription stream": Ask(
+        "/v1/audio/transcriptions", {"model": "listener", "stream": "true"}, ("file", wav(1))
+    ),
     "image": Ask("/v1/images/generations", PAINT),
     "edit": Ask("/v1/images/edits", PAINT, ("image", gray(64, 64, 1))),
-    "speech": Ask("/v1/audio/speech", {"model": "speaker", "input": "hello", "response_format": "wav"}),
+    "speech": Ask("/v1/audio/speech", SPEAK),
+    "speech as events": Ask("/v1/audio/speech", {**SPEAK, "stream_format": "sse"}),
+    "speech as bytes": Ask("/v1/audio/speech", {**SPEAK, "stream_format": "audio"}),
 }
 
 
