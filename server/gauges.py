@@ -12,12 +12,12 @@ from base.clock import Clock
 from runtime.engine import EngineHealth, EngineState
 from settlement.evidence.tables import CHECKPOINT, LOG_QUEUE
 from settlement.ledger.tables import HOLD
-from settlement.x402.payment import FINAL
+from settlement.x402.payment import FINAL, State
 from settlement.x402.reconciliation import Reconciliation
 from settlement.x402.tables import PAYMENT
 from storage.sqlite import SqliteStore
 
-_ENDED = tuple(state.value for state in FINAL)
+_OPEN = tuple(state.value for state in State if state not in FINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Gauges(Collector):
         """Look into the database. Raises StorageUnavailable."""
         holds = await self._row(select(func.count(), func.coalesce(func.sum(HOLD.c.amount), 0)))
         waiting = select(func.count(), func.min(PAYMENT.c.created_at_ms)).where(
-            PAYMENT.c.state.not_in(_ENDED)
+            PAYMENT.c.state.in_(_OPEN)
         )
         unsettled = await self._row(waiting)
         queued = await self._row(select(func.count()).select_from(LOG_QUEUE))

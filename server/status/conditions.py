@@ -29,19 +29,23 @@ class Conditions:
 
     async def ill(self) -> Mapping[str, str]:
         """The state of each part that does not serve; empty while all do."""
+        return (await self.seen())[0]
+
+    async def seen(self) -> tuple[Mapping[str, str], BooksSeen]:
+        """The same, and the books that it is told from: none where the store fails."""
         found = {
             f"engine:{engine.id}": str(engine.state)
             for engine in self.engines()
             if engine.state is not EngineState.READY
         }
         if not await self.store_works():
-            return {**found, STORE: "failing"}
+            return {**found, STORE: "failing"}, BooksSeen()
         books = await self.books()
         if books.unsettled_age_s > LATE_S:
             found[SETTLEMENT] = "late"
         if books.checkpoint_age_s > LATE_S:
             found[LOG] = "late"
-        return found
+        return found, books
 
 
 async def watching(conditions: Conditions, book: IncidentBook, pause_s: float = _LOOK_S) -> None:

@@ -46,11 +46,10 @@ class StatusRoutes:
     async def report(self) -> tuple[dict[str, Any], int]:
         """The body of GET /v1/status, and its HTTP status."""
         parts = self._parts
-        ill = await parts.conditions.ill()
+        ill, books = await parts.conditions.seen()
         if STORE in ill:
-            return self._report("unavailable", ill, BooksSeen(), None, ()), 503
-        books, head = await parts.conditions.books(), await parts.head()
-        incidents = await parts.incidents.recent()
+            return self._report("unavailable", ill, books, None, ()), 503
+        head, incidents = await parts.head(), await parts.incidents.recent()
         return self._report(self._word(ill), ill, books, head, incidents), 200
 
     def inventory(self) -> dict[str, Any]:
