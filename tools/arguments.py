@@ -12,6 +12,8 @@ from base.errors import InvalidRequest
 # what pydantic's sentences begin with, where ours begin with the name of the field
 _KIND: Final = re.compile(r"^(Value error, |(Input|String|List|Dictionary|Tuple) (?=should ))")
 
+_MOST_FINDINGS: Final = 1_000
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -23,6 +25,11 @@ def parse(model: type[ModelT], arguments: Mapping[str, Any]) -> ModelT:
     try:
         return model.model_validate(arguments)
     except ValidationError as error:
+        if error.error_count() > _MOST_FINDINGS:  # to tell them all would take longer than anything else
+            raise InvalidRequest(
+                f"The request is wrong in {error.error_count()} places.",
+                resolution="Compare it with the schema of the operation in /openapi.json.",
+            ) from None
         whole = _with_whole_numbers(arguments, error)
         if whole is None:
             raise _invalid(model, error) from None

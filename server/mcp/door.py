@@ -27,7 +27,7 @@ from server.mcp.visit import SCOPE_KEY, Visit
 from server.web.caller import Callers
 from server.web.pieces import pieces_of
 from server.web.refusal import refusal_headers
-from server.web.request import Disconnected, Head, read_body, read_head, too_large
+from server.web.request import Disconnected, Head, check_holders, read_body, read_head, too_large
 from server.web.respond import public_error, send_error
 from server.web.wire import Wire, wire_of
 from tools.invoke import Invoker
@@ -125,6 +125,7 @@ class McpDoor:
         caller = self._caller(head)
         body = await self._message(receive, head)
         _check_json(head)
+        check_holders(body)
         session = _session(head)
         if session is not None:
             self._cancellations.heed(session, body)
