@@ -11,6 +11,8 @@ from base.errors import InvalidRequest
 
 # what pydantic's sentences begin with, where ours begin with the name of the field
 _KIND: Final = re.compile(r"^(Value error, |(Input|String|List|Dictionary|Tuple) (?=should ))")
+# and how those of a length end
+_AFTER: Final = re.compile(r" after validation, not .*$")
 
 _MOST_FINDINGS: Final = 1_000
 
@@ -86,7 +88,7 @@ def _invalid(model: type[BaseModel], error: ValidationError) -> InvalidRequest:
         return InvalidRequest(
             f"{param} is required{more}.", param=param, resolution=f"Add {param} to the request."
         )
-    sentence = _KIND.sub("", str(first["msg"])).rstrip(".")
+    sentence = _AFTER.sub("", _KIND.sub("", str(first["msg"]))).rstrip(".")
     return InvalidRequest(
         f"{param} {sentence}{more}.",
         param=param,

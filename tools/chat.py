@@ -75,7 +75,7 @@ class Chat:
                 },
             ),
             aliases=("chat_completion",),
-            version=4,
+            version=5,
             available=lambda: self.engines.serves(Modality.CHAT),
         )
 

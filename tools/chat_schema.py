@@ -86,8 +86,8 @@ class ChatInput(_Strict):
     """Arguments of one chat completion.
 
     Fields of OpenAI's API that are not listed would change the output and can't be honoured: they are
-    refused by name. ``user``, ``metadata``, ``store``, ``service_tier``, ``safety_identifier`` and
-    ``prompt_cache_key`` are accepted and have no effect.
+    refused by name. ``user``, ``metadata``, ``store``, ``service_tier``, ``safety_identifier``,
+    ``prompt_cache_key`` and ``prompt_cache_retention`` are accepted and have no effect.
     """
 
     model: str = Field(min_length=1, max_length=256, description="Model id; see the models tool.")
@@ -124,6 +124,10 @@ class ChatInput(_Strict):
     prediction: dict[str, Any] | None = Field(
         None, description="Accepted: it could speed an answer up, and never changes it."
     )
+    modalities: list[Literal["text"]] | None = Field(
+        None, min_length=1, max_length=1, description="Answers are texts."
+    )
+    verbosity: Literal["medium"] | None = Field(None, description="Only medium, the models' own.")
     stream: bool | None = Field(None, description="Send the answer as server-sent events.")
     stream_options: StreamOptions | None = Field(None, description="Options of a streamed answer.")
     prompt: PromptUse | None = Field(
@@ -136,6 +140,9 @@ class ChatInput(_Strict):
     service_tier: str | None = Field(None, description=_NO_EFFECT)
     safety_identifier: str | None = Field(None, description=_NO_EFFECT)
     prompt_cache_key: str | None = Field(None, description=_NO_EFFECT)
+    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = Field(
+        None, description=_NO_EFFECT
+    )
 
     @field_validator("stop", mode="before")
     @classmethod

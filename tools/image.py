@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from base.clock import Clock
 from base.errors import EngineNotConfigured, InvalidRequest
@@ -78,6 +78,13 @@ class ImageInput(BaseModel):
     background: Literal["auto", "opaque"] | None = Field("auto", description="Backgrounds are opaque.")
     moderation: Literal["auto", "low"] | None = Field(None, description="Accepted, without effect.")
     user: str | None = Field(None, description="Accepted, without effect.")
+    stream: Literal[False] | None = Field(None, description="Pictures come whole.")
+
+    @field_validator("stream", mode="before")
+    @classmethod
+    def _flag(cls, value: Any) -> Any:
+        """A form holds texts."""
+        return False if value == "false" else value
 
 
 class Matched(BaseModel):
@@ -147,7 +154,7 @@ class Images:
             examples=({"model": "flux-schnell", "prompt": "a fox in a snowy forest"},),
             content=_content,
             prepare=self._prepare,
-            version=2,
+            version=3,
             available=lambda: self.engines.serves(Modality.IMAGE),
         )
 

@@ -55,6 +55,9 @@ class TranscribeInput(BaseModel):
     timestamp_granularities: list[Literal["segment", "word"]] | None = Field(
         None, min_length=1, max_length=2, description="What verbose_json gives the times of."
     )
+    chunking_strategy: Literal["auto"] | None = Field(
+        None, description="Long sounds are cut where nobody speaks."
+    )
     stream: bool = Field(
         False, description="Over HTTP, have the text while it is heard, as events; for json and text."
     )
@@ -137,7 +140,7 @@ class Transcribe:
     def tool(self) -> Tool[TranscribeInput]:
         return Tool(
             name="transcribe",
-            version=2,
+            version=3,
             title="Transcribe",
             description=(
                 "Write down what is said in a sound file, with the times of segments and words, or as "

@@ -57,7 +57,10 @@ class Batches:
         IdempotencyMismatch."""
         account_id = _account(caller)
         self._parts.endpoints.check(asked.endpoint)
-        file = await self._parts.files.get(account_id, asked.input_file_id)
+        try:
+            file = await self._parts.files.get(account_id, asked.input_file_id)
+        except NotFound:
+            raise _no_file() from None
         if file.purpose != "batch":
             raise InvalidRequest(
                 "The input file should have the purpose batch.",
@@ -88,7 +91,7 @@ class Batches:
         batch_id = self._parts.keys.before(refused)
         if batch_id is not None:
             return await self.get(account_id, batch_id)
-        raise NotFound("File not found", param="input_file_id")
+        raise _no_file()
 
     def of_tasks(self, call: Call, asked: BatchInput, most_nano_usd: int) -> Batch:
         """A batch of tasks in a request's body, before anything of it is kept: the call's token opens
@@ -261,6 +264,12 @@ def _seq(batch_id: str) -> str:
 def _error(line: dict[str, Any]) -> Any:
     response = line["response"]
     return line["error"] if response is None else response["body"]["error"]
+
+
+def _no_file() -> BatchinError:
+    return NotFound(
+        "File not found", param="input_file_id", resolution="Upload it first, with purpose=batch."
+    )
 
 
 def _not_found() -> BatchinError:

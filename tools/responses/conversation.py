@@ -14,6 +14,8 @@ from tools.responses.items import (
 )
 from tools.responses.schema import JsonSchemaText, ResponsesInput
 
+_NEEDS_NONE = ("auto", "none")
+"""What is chosen where there are no tools at all."""
 _SAME = ("model", "temperature", "top_p", "parallel_tool_calls", "store", "metadata", "user")
 
 
@@ -35,7 +37,7 @@ def chat_arguments(args: ResponsesInput, earlier: Sequence[Item]) -> dict[str, A
             {"type": "function", "function": tool.model_dump(exclude={"type"}, exclude_none=True)}
             for tool in args.tools
         ]
-    if args.tool_choice is not None:
+    if args.tool_choice is not None and (args.tools or args.tool_choice not in _NEEDS_NONE):
         choice = args.tool_choice
         named = choice if isinstance(choice, str) else {"name": choice.name}
         chat["tool_choice"] = (

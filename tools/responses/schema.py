@@ -11,6 +11,15 @@ from tools.responses.items import Item, MessageItem
 
 MAX_ITEMS = 512
 INCLUDE_LOGPROBS = "message.output_text.logprobs"
+Included = Literal[
+    "message.output_text.logprobs",
+    "reasoning.encrypted_content",
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "code_interpreter_call.outputs",
+    "computer_call_output.output.image_url",
+]
 _NO_EFFECT = "Accepted, without effect."
 _NAME = r"^[A-Za-z0-9_-]{1,64}$"
 
@@ -100,8 +109,11 @@ class ResponsesInput(_Strict):
     temperature: float | None = Field(None, ge=0, le=2, description="Sampling temperature; 0: greedy.")
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling threshold.")
     top_logprobs: int | None = Field(None, ge=0, le=20, description="Likeliest tokens per position.")
-    include: list[Literal["message.output_text.logprobs", "reasoning.encrypted_content"]] | None = Field(
-        None, max_length=8, description="Log probabilities of the text; reasoning is never encrypted."
+    include: list[Included] | None = Field(
+        None,
+        max_length=16,
+        description="Log probabilities of the text; reasoning is never encrypted, and of tools that are "
+        "not there nothing is to be told.",
     )
     text: TextOptions | None = Field(None, description="Plain text, JSON, or JSON of a schema.")
     tools: list[ResponseFunction] | None = Field(

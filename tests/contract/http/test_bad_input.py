@@ -90,7 +90,7 @@ WRONG_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "tool_choice": ({"tool_choice": "auto"}, "tool_choice"),
     "a bias beyond its range": ({"logit_bias": {"1": 101}}, "logit_bias"),
     "a bias of no token": ({"logit_bias": {"one": 1}}, "logit_bias"),
-    "modalities": ({"modalities": ["audio"]}, "modalities"),
+    "modalities": ({"modalities": ["audio"]}, "modalities.0"),
     "reasoning_effort": ({"reasoning_effort": "low"}, "reasoning_effort"),
     "too many stops": ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
     "an empty stop": ({"stop": ""}, "stop"),
