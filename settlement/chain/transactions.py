@@ -111,6 +111,19 @@ class TransactionManager:
         except RpcRefused:
             return
 
+    async def revive(self, entry: Entry) -> None:
+        """See that the node has it. What left its block did so because the chain was reorganised. Raises
+        ChainUnavailable."""
+        was_mined = entry.state == journal.MINED
+        if not was_mined and await self._client.knows(entry.hash):
+            return
+        if was_mined and await self.receipt(entry) is not None:
+            return
+        if was_mined:
+            _log.warning("%s of %s left its block: it is sent again", entry.hash, entry.ref)
+        await self.resend(entry)
+        await self._store.commit(journal.sent_again(entry.ref, self._clock.now_ms()))
+
     async def receipt(self, entry: Entry) -> Receipt | None:
         """Of whichever of its versions is in a block. Raises ChainUnavailable."""
         for transaction in entry.hashes:
@@ -169,7 +182,7 @@ class TransactionManager:
                 return
             await self._fill(mined, waiting)
             for entry in waiting:
-                await self._revive(entry)
+                await self.revive(entry)
             self._unsent.clear()
             await self._bump(waiting[0])
 
@@ -196,18 +209,6 @@ class TransactionManager:
                 await self._store.commit(journal.withdraw(ref), journal.add(entry))
                 waiting.append(entry)
         waiting.sort(key=lambda entry: entry.nonce)
-
-    async def _revive(self, entry: Entry) -> None:
-        """See that the node has it. What left its block did so because the chain was reorganised."""
-        was_mined = entry.state == journal.MINED
-        if not was_mined and await self._client.knows(entry.hash):
-            return
-        if was_mined and await self.receipt(entry) is not None:
-            return
-        if was_mined:
-            _log.warning("%s of %s left its block: it is sent again", entry.hash, entry.ref)
-        await self.resend(entry)
-        await self._store.commit(journal.sent_again(entry.ref, self._clock.now_ms()))
 
     async def _bump(self, entry: Entry) -> None:
         """Replace the first that waits, at a higher fee; the others wait behind it."""

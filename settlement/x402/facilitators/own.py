@@ -171,7 +171,7 @@ class SelfFacilitator:
             if receipt is not None:
                 self._transactions.mined(entry, receipt)
                 return await self._judge(movement, receipt)
-            await self._transactions.resend(entry)
+            await self._transactions.revive(entry)
         decided = await self._looks.decided(movement, valid_before)
         return decided or Settlement(SettlementState.PENDING, entry.hash if entry else "", PENDING)
 
