@@ -43,6 +43,7 @@ from manifests.proof import (
     Receipt,
     Verification,
 )
+from manifests.reservations import reservation_operations
 from manifests.responses import response_operations
 from manifests.sign_in import sign_in_operations
 from manifests.sound import sound
@@ -109,6 +110,7 @@ def operations(
         *prompt_operations(),
         *otlp_operations(),
         *topup_operations(),
+        *reservation_operations(),
         *_credits(payment_errors),
         *(sign_in_operations() if payment_errors else ()),
         payment_operation(),

@@ -49,6 +49,29 @@ class RegressionWish(BaseModel):
     rule: Rule = Field(default_factory=Rule)
 
 
+class AutomaticRegressions(BaseModel):
+    """The regression that each new version of a prompt gets by itself, against the promoted one; the key
+    that asks for it pays."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    samples: int = Field(10, ge=1, le=50, description="Most samples, the newest first.")
+    budget_cents: int = Field(
+        ge=1, le=1_000_000, description="The most that each may cost; fewer samples where it lacks."
+    )
+    rule: Rule = Field(default_factory=Rule)
+
+
+class Erased(BaseModel):
+    """What was deleted."""
+
+    id: str
+    object: Literal["prompt.deleted", "prompt.samples.deleted"]
+    deleted: Literal[True]
+    versions: int | None = None
+    samples: int
+
+
 class ExperimentWish(BaseModel):
     """An experiment on the live calls that name the prompt without a version."""
 
@@ -106,6 +129,9 @@ class PromptItem(BaseModel):
     promoted_version_id: str | None
     total_runs: int
     experiment_id: str | None = Field(description="Of the experiment that splits its calls now.")
+    automatic: AutomaticRegressions | None = Field(
+        description="The regression that each new version gets by itself."
+    )
     versions: list[PromptVersion]
 
 
@@ -209,6 +235,61 @@ def prompt_operations() -> tuple[Operation, ...]:
             "A prompt with its texts",
             Auth.KEY,
             description="Its versions with their messages and variables, and its promotions.",
+            tag="prompts",
+            params=(_ID,),
+            replies={200: Reply("The prompt.", {JSON: PromptItem}, _SEEN)},
+            errors=(Forbidden, NotFound),
+        ),
+        Operation(
+            "DELETE",
+            "/v1/prompts/{id}",
+            "deletePrompt",
+            "Delete a prompt",
+            Auth.KEY,
+            description=(
+                "With its versions, samples, regressions and experiments; what runs for it is stopped. "
+                "Usage and records of its calls stay: they hold its name, no text."
+            ),
+            tag="prompts",
+            params=(_ID,),
+            replies={200: Reply("What was deleted.", {JSON: Erased}, _SEEN)},
+            errors=(Forbidden, NotFound),
+        ),
+        Operation(
+            "DELETE",
+            "/v1/prompts/{id}/samples",
+            "deletePromptSamples",
+            "Delete the samples of a prompt",
+            Auth.KEY,
+            description="And the batches that replayed them; a regression that runs ends.",
+            tag="prompts",
+            params=(_ID,),
+            replies={200: Reply("What was deleted.", {JSON: Erased}, _SEEN)},
+            errors=(Forbidden, NotFound),
+        ),
+        Operation(
+            "POST",
+            "/v1/prompts/{id}/automatic",
+            "automatePrompt",
+            "Replay each new version by itself",
+            Auth.KEY,
+            description=(
+                "Each new version that is not promoted at once is replayed against the promoted one; "
+                "with rule.auto_promote it is promoted when it passes."
+            ),
+            tag="prompts",
+            params=(_ID,),
+            request=AutomaticRegressions,
+            replies={200: Reply("The prompt.", {JSON: PromptItem}, _SEEN)},
+            errors=(InvalidRequest, Forbidden, NotFound),
+        ),
+        Operation(
+            "DELETE",
+            "/v1/prompts/{id}/automatic",
+            "stopAutomatingPrompt",
+            "Replay new versions on request alone",
+            Auth.KEY,
+            description="Regressions that run go on.",
             tag="prompts",
             params=(_ID,),
             replies={200: Reply("The prompt.", {JSON: PromptItem}, _SEEN)},

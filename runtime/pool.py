@@ -109,6 +109,12 @@ class Engines:
         shared = {replica.inventory() for replica in up if replica.service.machine is not None}
         return totals([*shared, *(r.inventory() for r in up if r.service.machine is None)])
 
+    def cards(self, lane: str) -> int | None:
+        """How many accelerators a lane has on engines that are up; None where one does not tell."""
+        offering = [replica for replica in self if replica.up and lane in replica.service.lanes]
+        counts = [row.hardware.count for row in totals(replica.inventory() for replica in offering)]
+        return None if None in counts else sum(count or 0 for count in counts)
+
     async def look_at(self, replica: Replica) -> None:
         """Ask it for its load. Calls that are stuck there are freed, where others could run them; else
         they have the time that a first event may take."""

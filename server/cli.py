@@ -13,6 +13,7 @@ from server.commands import (
     doctor,
     engines,
     keys,
+    lanes,
     ledger,
     mcp,
     models,
@@ -54,6 +55,7 @@ def application() -> typer.Typer:
         app.command(command.__name__, help=_flowed(command.__doc__))(command)
     app.add_typer(accounts.group(), name="accounts")
     app.add_typer(keys.group(), name="keys")
+    app.add_typer(lanes.group(), name="lanes")
     app.add_typer(ledger.group(), name="ledger")
     app.add_typer(prompts.group(), name="prompts")
     app.add_typer(engines.group(), name="engines")

@@ -1,12 +1,13 @@
 """News of an account as server-sent events: /console/events tells pages that calls ended.
 
-Nothing is stored and nothing is asked of the store: a call that ends on this process is told to those
-who listen to its account. Many calls at once are one event; a reader that falls behind misses none, for
-an event says only how many calls there were.
+A call that ends on this process is told at once; those of other processes on the same store are found
+there by their spans, a moment later. Many calls at once are one event; a reader that falls behind misses
+none, for an event says only how many calls there were.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,14 +25,21 @@ from server.web.caller import Callers
 from server.web.error_answer import error_answer
 from server.web.owner import Owner, owner_of
 from server.web.request import Head
+from storage.errors import StorageUnavailable
 from tools.observe import CallReport
 
 MOST_PER_ACCOUNT: Final = 16
 MOST: Final = 512
 _PING_S: Final = 15
 _LOOK_S: Final = 1.0
-_KEY_AGAIN_S: Final = 15.0
 _GATHER_S: Final = 0.5
+_LATE_US: Final = 5_000_000
+"""How much later than its place says a row of another process may come."""
+_KNOWN_US: Final = 300_000_000
+_log: Final = logging.getLogger("batchin.news")
+
+Elsewhere = Callable[[str, int], Awaitable[Mapping[str, int]]]
+"""An account's calls that other processes kept after a place (microseconds): their places by span id."""
 
 
 @dataclass(eq=False, slots=True)
@@ -47,40 +55,88 @@ class Listener:
         return calls
 
 
-class Feed:
-    """An Observer of calls that tells the listeners of the account of a call, and nobody else."""
+@dataclass(eq=False, slots=True)
+class _Audience:
+    """Who listens to one account since ``since_us``, and which calls of other processes they know."""
 
-    def __init__(self) -> None:
-        self._listeners: dict[str, set[Listener]] = {}
+    since_us: int
+    looked_us: int = 0
+    listeners: set[Listener] = field(default_factory=set)
+    known: dict[str, int] = field(default_factory=dict)
+
+    def hear(self, calls: int) -> None:
+        for listener in self.listeners:
+            listener.calls += calls
+            listener.news.set()
+
+    def learn(self, kept: Mapping[str, int], now_us: int) -> None:
+        """Tell what is not known yet."""
+        news = sum(span not in self.known for span in kept)
+        self.known |= kept
+        self.looked_us = now_us
+        for span in [span for span, at_us in self.known.items() if at_us < now_us - _KNOWN_US]:
+            del self.known[span]
+        if news:
+            self.hear(news)
+
+
+class Feed:
+    """An Observer of calls that tells the listeners of the account of a call, and nobody else.
+    ``elsewhere`` finds the calls of other processes."""
+
+    def __init__(self, elsewhere: Elsewhere, clock: Clock) -> None:
+        self._elsewhere = elsewhere
+        self._clock = clock
+        self._audiences: dict[str, _Audience] = {}
 
     def call_ended(self, report: CallReport) -> None:
-        if not self._listeners or report.course is None:
+        if not self._audiences or report.course is None:
             return
-        for listener in self._listeners.get(report.course.account_id, ()):
-            listener.calls += 1
-            listener.news.set()
+        audience = self._audiences.get(report.course.account_id)
+        if audience is not None:
+            audience.hear(1)
+
+    async def run(self) -> None:
+        """Look for the calls of other processes, until cancelled. Trouble is logged and tried again."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                await self.look()
+            except StorageUnavailable:
+                _log.error("the store does not tell of calls of other processes")
+
+    async def look(self) -> None:
+        """Tell what other processes kept meanwhile. Raises StorageUnavailable."""
+        for account_id, audience in list(self._audiences.items()):
+            now_us = self._now_us()
+            after_us = max(audience.since_us, audience.looked_us - _LATE_US)
+            audience.learn(await self._elsewhere(account_id, after_us), now_us)
 
     def join(self, account_id: str) -> Listener:
         """Raises RateLimited."""
-        mine = self._listeners.get(account_id, set())
-        if len(mine) >= MOST_PER_ACCOUNT or sum(map(len, self._listeners.values())) >= MOST:
+        audience = self._audiences.get(account_id) or _Audience(self._now_us() - 1)
+        if len(audience.listeners) >= MOST_PER_ACCOUNT or self.size >= MOST:
             raise RateLimited(
                 "There are too many streams of news.", resolution="Close one, then try again."
             )
         listener = Listener()
-        self._listeners.setdefault(account_id, set()).add(listener)
+        audience.listeners.add(listener)
+        self._audiences[account_id] = audience
         return listener
 
     def leave(self, account_id: str, listener: Listener) -> None:
-        mine = self._listeners[account_id]
-        mine.discard(listener)
-        if not mine:
-            del self._listeners[account_id]
+        audience = self._audiences[account_id]
+        audience.listeners.discard(listener)
+        if not audience.listeners:
+            del self._audiences[account_id]
 
     @property
     def size(self) -> int:
         """How many listen."""
-        return sum(map(len, self._listeners.values()))
+        return sum(len(audience.listeners) for audience in self._audiences.values())
+
+    def _now_us(self) -> int:
+        return self._clock.now_ms() * 1000
 
 
 class Left(Response):
@@ -106,7 +162,6 @@ class LiveRoutes:
     feed: Feed
     callers: Callers
     readiness: Readiness
-    clock: Clock
     send_timeout_s: float
 
     def routes(self) -> list[Route]:
@@ -128,12 +183,7 @@ class LiveRoutes:
 
     async def _told(self, owner: Owner, listener: Listener) -> AsyncIterator[Mapping[str, str]]:
         yield {"event": "ready", "data": "{}"}
-        checked_s = self.clock.monotonic_s()
-        while self.readiness.is_open:
-            if self.clock.monotonic_s() - checked_s >= _KEY_AGAIN_S:
-                if not self._is_known(owner.head):
-                    return
-                checked_s = self.clock.monotonic_s()
+        while self.readiness.is_open and self._is_known(owner.head):
             try:
                 async with asyncio.timeout(_LOOK_S):
                     await listener.news.wait()

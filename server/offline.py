@@ -13,12 +13,14 @@ from server.books import Books
 from server.ledger import LedgerOffice
 from server.operations import Operations
 from server.prompt_office import PromptOffice
+from server.reservations import LanesOffice
 from server.signing import SigningOffice
 from server.tables import DATABASE, TABLES
 from settlement.evidence.keyring import own_ring
 from settlement.ledger.accounts import Accounts
 from settlement.ledger.keys import Keys
 from settlement.ledger.reports import UsageReports
+from settlement.reservations.book import Reservations
 from storage.lock import DataDirLock
 from storage.migrate import upgrade
 from storage.sqlite import open_store
@@ -47,6 +49,7 @@ async def books(data_dir: Path) -> AsyncIterator[Operations]:
             book = PromptBook(store, Sealer(pepper), clock, UsageReports(store))
             prompts = PromptOffice(accounts, book).operations()
             ledger = LedgerOffice(store, clock).operations()
-            yield Operations({**operations, **signing.operations(), **ledger, **prompts})
+            lanes = LanesOffice(accounts, Reservations(store, clock)).operations()
+            yield Operations({**operations, **signing.operations(), **ledger, **lanes, **prompts})
         finally:
             await store.close()

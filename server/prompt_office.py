@@ -10,6 +10,7 @@ from server.books import account_named
 from server.operations import Arguments, Operation
 from settlement.ledger.accounts import Accounts
 from tools.prompts.book import PromptBook
+from tools.prompts.erase import Eraser
 from tools.prompts.template import NAME, VERSION, PromptMessage, Template
 
 
@@ -34,6 +35,10 @@ class RollBackPrompt(OfAccount):
     name: str = Field(pattern=NAME)
 
 
+class ErasePrompt(OfAccount):
+    name: str = Field(pattern=NAME)
+
+
 @dataclass(frozen=True, slots=True)
 class PromptOffice:
     """The same as the routes do for the holder of a key."""
@@ -55,9 +60,11 @@ class PromptOffice:
     async def _push(self, arguments: PushPrompt) -> dict[str, Any]:
         account_id = await self._account(arguments)
         template = Template(messages=arguments.messages, description=arguments.description)
-        made = await self.book.push(account_id, arguments.name, arguments.version, template)
+        asked = (account_id, arguments.name, arguments.version, template)
         if arguments.promote:
-            await self.book.promote(account_id, made.name, made.version, "operator")
+            made = await self.book.push_and_promote(*asked, by="operator")
+        else:
+            made = await self.book.propose(*asked)
         return {"version_id": made.id, "content_hash": template.digest, "promoted": arguments.promote}
 
     async def _promote(self, arguments: PromotePrompt) -> dict[str, Any]:
@@ -72,3 +79,25 @@ class PromptOffice:
 
     async def _account(self, arguments: OfAccount) -> str:
         return (await account_named(self.accounts, arguments.account)).id
+
+
+@dataclass(frozen=True, slots=True)
+class ErasingOffice:
+    """Deletes what is kept of prompts; a server has to run, for regressions may."""
+
+    accounts: Accounts
+    eraser: Eraser
+
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "prompts.delete": Operation(ErasePrompt, self._delete),
+            "prompts.delete_samples": Operation(ErasePrompt, self._delete_samples),
+        }
+
+    async def _delete(self, arguments: ErasePrompt) -> dict[str, Any]:
+        account = await account_named(self.accounts, arguments.account)
+        return await self.eraser.prompt(account.id, arguments.name)
+
+    async def _delete_samples(self, arguments: ErasePrompt) -> dict[str, Any]:
+        account = await account_named(self.accounts, arguments.account)
+        return await self.eraser.samples_of(account.id, arguments.name)

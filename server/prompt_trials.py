@@ -28,6 +28,7 @@ from tools.invoke import Invoker
 from tools.jobs.schema import BatchInput
 from tools.prompts.binding import PromptBinder
 from tools.prompts.book import PromptBook
+from tools.prompts.erase import Eraser
 from tools.prompts.replay import Replays
 from tools.prompts.samples import Samples
 from tools.prompts.split import Splits
@@ -64,9 +65,10 @@ class Records:
     registry: PromptRegistry
     replays: Replays
     splits: Splits
+    eraser: Eraser
 
     def routes(self, callers: Callers, body_limit: int) -> list[Route]:
-        prompts = PromptRoutes(self.registry.book, callers, body_limit)
+        prompts = PromptRoutes(self.registry.book, self.eraser, callers, body_limit)
         trials = ExperimentRoutes(self.registry.trials, self.replays, self.splits, callers, body_limit)
         return [*prompts.routes(), *trials.routes()]
 
@@ -96,7 +98,9 @@ def records_of(
         BatchesOnce(invoker, base_url),
         next(found, None),
     )
-    return Records(registry, replays, Splits(book, trials, book.store, book.clock, book.usage))
+    book.made.append(replays.propose)
+    splits = Splits(book, trials, book.store, book.clock, book.usage)
+    return Records(registry, replays, splits, Eraser(book, registry.samples, book.store, jobs.batches))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from settlement.deposits.tables import TABLES as DEPOSITS
 from settlement.evidence.tables import TABLES as EVIDENCE
 from settlement.idempotency.tables import TABLES as IDEMPOTENCY
 from settlement.ledger.tables import TABLES as LEDGER
+from settlement.reservations.tables import TABLES as RESERVATIONS
 from settlement.sign_in.tables import TABLES as SIGN_IN
 from settlement.topups.tables import TABLES as TOPUPS
 from settlement.x402.tables import TABLES as X402
@@ -24,6 +25,7 @@ from tools.tasks.tables import TABLES as TASKS
 DATABASE: Final = "batchin.db"
 TABLES: Final[tuple[MetaData, ...]] = (
     LEDGER,
+    RESERVATIONS,
     EVIDENCE,
     X402,
     CHAIN,

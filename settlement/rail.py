@@ -18,6 +18,8 @@ from base.usage import Usage
 from storage.op import Op
 
 Also = Callable[[str], Sequence[Op]]
+Moved = tuple[float, float]
+"""When money moved on its chain: asked for and done, by the monotonic clock in seconds."""
 
 
 def nothing(_: str) -> Sequence[Op]:
@@ -122,7 +124,8 @@ class Settled:
     ``settlement`` is the x402 SettleResponse for the payer, None on other rails; ``access_token`` the
     Bearer that opens what this payment bought; ``evidence`` the signed record in wire form (the evidence
     member of a bundle), ``receipt`` the signed receipt in wire form. ``salt`` is that of the record's
-    hashes in hex, for the caller alone; "" where they are plain.
+    hashes in hex, for the caller alone; "" where they are plain. ``moved_s`` is when money moved for
+    this answer, None where none did.
     """
 
     charged_nano_usd: int
@@ -132,6 +135,7 @@ class Settled:
     credit_nano_usd: int = 0
     access_token: str | None = None
     salt: str = ""
+    moved_s: Moved | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +149,12 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Upfront:
-    """A payment taken before the run: the x402 SettleResponse and the token of what it buys."""
+    """A payment taken before the run: the x402 SettleResponse, the token of what it buys, and when the
+    money moved, None where that was for an earlier answer."""
 
     settlement: Mapping[str, Any]
     access_token: str | None
+    moved_s: Moved | None = field(default=None, compare=False)
 
 
 class Grant(Protocol):

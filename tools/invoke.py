@@ -477,7 +477,8 @@ class Run:
         account_id = self._payer()
         if self._quote is None or account_id is None:
             return None
-        upfront = self._grant is not None and self._grant.upfront is not None
+        upfront = self._grant.upfront if self._grant else None
+        moved_s = settled.moved_s if settled else None
         return Course(
             trace=self._call.trace,
             account_id=account_id,
@@ -486,8 +487,7 @@ class Run:
             streamed=self._call.delivery is Delivery.STREAM,
             marks=self._marks,
             ended_s=now_s,
-            settled=upfront or (settled is not None and settled.settlement is not None),
-            upfront=upfront,
+            moved_s=upfront.moved_s if upfront else moved_s,
         )
 
     def _payer(self) -> str | None:

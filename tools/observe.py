@@ -5,7 +5,7 @@ from typing import Protocol
 
 from base.trace import Trace
 from base.usage import Usage
-from settlement.rail import Served
+from settlement.rail import Moved, Served
 
 
 class Marks:
@@ -26,7 +26,7 @@ class Marks:
 @dataclass(frozen=True, slots=True)
 class Course:
     """The way of a call that is paid for, as its trace shows it. ``account_id`` is whose it is;
-    ``settled`` tells whether money moved on a chain, and ``upfront`` that it did before the run."""
+    ``moved_s`` is when money moved on a chain, by the clock of the marks, None where none did."""
 
     trace: Trace
     account_id: str
@@ -35,8 +35,7 @@ class Course:
     streamed: bool
     marks: Marks
     ended_s: float
-    settled: bool
-    upfront: bool
+    moved_s: Moved | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,17 @@ Name = Annotated[str, typer.Argument(help="Name of the prompt.")]
 
 
 def group() -> typer.Typer:
-    """list, push, promote, rollback."""
+    """list, push, promote, rollback, delete, delete-samples."""
     app = typer.Typer(
-        help="List, push, promote and roll back prompts.",
+        help="List, push, promote, roll back and delete prompts.",
         no_args_is_help=True,
     )
     app.command("list")(_list)
     app.command("push")(_push)
     app.command("promote")(_promote)
     app.command("rollback")(_roll_back)
+    app.command("delete")(_delete)
+    app.command("delete-samples")(_delete_samples)
     return app
 
 
@@ -122,6 +124,42 @@ def _roll_back(
 
     prompt = operate(folder_of(data_dir, config), "prompts.rollback", account=account, name=name)
     _tell(prompt, as_json=as_json)
+
+
+def _delete(
+    name: Name,
+    account: Account = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a prompt with its versions, samples, regressions and experiments. A server has to run."""
+    from server.commands.office import folder_of, operate
+    from server.commands.show import show_json
+
+    gone = operate(folder_of(data_dir, config), "prompts.delete", account=account, name=name)
+    if as_json:
+        show_json(gone)
+        return
+    typer.echo(f"{name} is gone: {gone['versions']} versions, {gone['samples']} samples.")
+
+
+def _delete_samples(
+    name: Name,
+    account: Account = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the samples of a prompt, and what regressions made of them. A server has to run."""
+    from server.commands.office import folder_of, operate
+    from server.commands.show import show_json
+
+    gone = operate(folder_of(data_dir, config), "prompts.delete_samples", account=account, name=name)
+    if as_json:
+        show_json(gone)
+        return
+    typer.echo(f"{gone['samples']} samples of {name} are gone.")
 
 
 def _tell(prompt: dict[str, Any], *, as_json: bool) -> None:

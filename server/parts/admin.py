@@ -12,7 +12,8 @@ from server.engines import EnginesOffice
 from server.ledger import LedgerOffice
 from server.operations import NoArguments, Operation, Operations
 from server.parts.core import Beneath, Core
-from server.prompt_office import PromptOffice
+from server.prompt_office import ErasingOffice, PromptOffice
+from server.reservations import LanesOffice
 from server.signing import SigningOffice
 from server.version import version
 
@@ -39,7 +40,9 @@ def _operations(beneath: Beneath, core: Core) -> Mapping[str, Operation]:
         "info": _info(beneath),
         **Books(ground.accounts, ground.keys, ground.clock).operations(),
         **ledger.operations(),
+        **LanesOffice(ground.accounts, ground.lanes).operations(),
         **PromptOffice(ground.accounts, ground.prompts.book).operations(),
+        **ErasingOffice(ground.accounts, core.records.eraser).operations(),
         **signing.operations(),
         **AgentOffice(beneath.seat, wallet, redraw).operations(),
     }

@@ -20,6 +20,7 @@ from server.parts.core import Beneath, Core
 from server.parts.resources import resource_of
 from server.payment_status import payment_endpoint
 from server.proof import Proof
+from server.reservations import ReservationRoutes
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.site.build import site_of
@@ -81,6 +82,7 @@ class Control:
             *AccountRoutes(own, ground.keys, ground.clock).routes(),
             *TraceRoutes(own).routes(),
             *KeyRoutes(ground.keys, callers, ground.clock, invoker.observer, limit).routes(),
+            *ReservationRoutes(ground.lanes, callers).routes(),
             *SaltRoutes(ground.ledger().usage, ground.proofs(), ground.salts, callers).routes(),
         ]
 
@@ -111,7 +113,7 @@ class Control:
 
     def _live(self) -> list[Route]:
         ground, sight = self.beneath.ground, self.beneath.sight
-        parts = (sight.feed, self.callers, sight.readiness, ground.clock)
+        parts = (sight.feed, self.callers, sight.readiness)
         return LiveRoutes(*parts, ground.settings.send_timeout_s).routes()
 
     def _pages(self) -> list[Route]:

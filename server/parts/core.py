@@ -24,6 +24,7 @@ from server.tools import registry_of
 from settlement.agent.seat import AgentSeat, agent_name
 from settlement.evidence.recorder import Recorder
 from settlement.promises import Promises
+from settlement.reservations.meter import Meter
 from tools.core import Registry
 from tools.invoke import Invoker
 from tools.owner import Owner
@@ -77,6 +78,7 @@ async def core_of(beneath: Beneath, owner: Owner) -> AsyncIterator[Core]:
     async with (
         paying(ground, beneath.money, recorder, owner) as paid,
         beside(_sweeping(beneath, paid)),
+        beside(Meter(ground.lanes, ground.clock, beneath.machinery.runtime.engines.cards).run()),
     ):
         invoker = Invoker(
             registry,

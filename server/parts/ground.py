@@ -27,6 +27,7 @@ from settlement.ledger.keys import Keys
 from settlement.ledger.ledger import Ledger
 from settlement.ledger.orphans import void_orphans
 from settlement.ledger.reports import UsageReports
+from settlement.reservations.book import Reservations
 from storage.migrate import upgrade
 from storage.sqlite import SqliteStore, open_store
 from tools.responses.shelf import ResponseShelf
@@ -50,6 +51,10 @@ class Ground:
     shelf: ResponseShelf
     salts: Salts
     prompts: PromptRegistry
+
+    @property
+    def lanes(self) -> Reservations:
+        return Reservations(self.store, self.clock)
 
     def ledger(self) -> Ledger:
         return Ledger(self.accounts, self.keys, UsageReports(self.store))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from server.beside import beside
 from server.health import Readiness
 from server.live import Feed
 from server.log import CallLog
@@ -29,8 +30,10 @@ class Sight:
 @asynccontextmanager
 async def sight_of(ground: Ground, calls: CallLog) -> AsyncIterator[Sight]:
     """What was seen when the block is left is written first."""
-    settings, metrics, feed = ground.settings, Metrics(), Feed()
+    settings, metrics = ground.settings, Metrics()
     kept = keeping(settings, ground.store, ground.sealer, ground.clock, metrics)
     async with pushing(settings, metrics) as pushes, kept as spans:
+        feed = Feed(spans.calls_elsewhere, ground.clock)
         observers = Observers(calls, metrics, spans, feed, *pushes)
-        yield Sight(Readiness(), metrics, feed, spans, observers)
+        async with beside(feed.run()):
+            yield Sight(Readiness(), metrics, feed, spans, observers)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from base.errors import InternalError
-from settlement.rail import Order, Replay, Settled, Upfront
+from settlement.rail import Moved, Order, Replay, Settled, Upfront
 from settlement.x402.check import Claim
 from settlement.x402.desk import Desk
 from settlement.x402.errors import PaymentReused, SettlementPending
@@ -13,9 +13,13 @@ from settlement.x402.payment import LEFT, Payment, State, signed_text
 
 
 async def settled(
-    payment: Payment, evidence: Mapping[str, Any], receipt: Mapping[str, Any], desk: Desk
+    payment: Payment,
+    evidence: Mapping[str, Any],
+    receipt: Mapping[str, Any],
+    desk: Desk,
+    moved_s: Moved | None = None,
 ) -> Settled:
-    """The end of a call whose payment is settled."""
+    """The end of a call whose payment is settled; ``moved_s`` as in Settled."""
     return Settled(
         charged_nano_usd=payment.charged_nano_usd,
         evidence=evidence,
@@ -25,6 +29,7 @@ async def settled(
         ),
         credit_nano_usd=payment.credit_nano_usd,
         access_token=desk.token_of(payment),
+        moved_s=moved_s,
     )
 
 

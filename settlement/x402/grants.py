@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from base.signers import SignerUnavailable
 from settlement.evidence.signed import Signed
-from settlement.rail import Outcome, Settled, Terms, Upfront
+from settlement.rail import Moved, Outcome, Settled, Terms, Upfront
 from settlement.x402.after_run import AfterRun
 from settlement.x402.answers import settled
 from settlement.x402.before_run import BeforeRun
@@ -72,7 +72,10 @@ class AuthorizedGrant:
             raise SettlementPending(payment.run_id) from error
 
     async def _collected(self, payment: Payment, evidence: Signed, outcome: Outcome) -> Settled:
+        clock = self.collector.clock
+        asked_s = clock.monotonic_s()
         settlement = await self.collector.wait(payment, await self.collector.collect(payment))
+        moved_s = (asked_s, clock.monotonic_s()) if settlement.transaction else None
         if settlement.state is SettlementState.PENDING:
             raise SettlementPending(payment.run_id)
         if settlement.state is SettlementState.REFUSED:
@@ -81,7 +84,7 @@ class AuthorizedGrant:
         payment, receipt = await self.steps.settled(
             payment, settlement.transaction, evidence, outcome.also
         )
-        return await settled(payment, evidence.wire, receipt.wire, self.steps.desk)
+        return await settled(payment, evidence.wire, receipt.wire, self.steps.desk, moved_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class PaidGrant:
     payment: Payment
     steps: BeforeRun
     ended: Callable[[str], None]
+    moved_s: Moved
 
     @property
     def terms(self) -> Terms:
@@ -98,7 +102,7 @@ class PaidGrant:
 
     @property
     def upfront(self) -> Upfront | None:
-        return Upfront(self.payment.settlement, self.steps.desk.token_of(self.payment))
+        return Upfront(self.payment.settlement, self.steps.desk.token_of(self.payment), self.moved_s)
 
     async def capture(self, outcome: Outcome) -> Settled:
         try:

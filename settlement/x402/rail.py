@@ -270,14 +270,18 @@ class X402Rail:
 
     async def _take(self, asked: _Asked, payment: Payment) -> Grant:
         """Settle before the run."""
+        clock = self._desk.clock
+        asked_s = clock.monotonic_s()
         settlement = await self._collector.wait(payment, await self._collector.collect(payment))
         if settlement.state is SettlementState.PENDING:
             raise SettlementPending(payment.run_id)
         if settlement.state is SettlementState.REFUSED:
             await self._before_run.failed(payment, settlement.reason)
             raise await asked.failed(settlement.reason)
+        moved_s = (asked_s, clock.monotonic_s())
         paid = await self._before_run.paid(payment, settlement.transaction)
-        return PaidGrant(await self._before_run.running(paid), self._before_run, self._live.discard)
+        running = await self._before_run.running(paid)
+        return PaidGrant(running, self._before_run, self._live.discard, moved_s)
 
 
 def _param(order: Order) -> str:

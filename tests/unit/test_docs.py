@@ -12,7 +12,8 @@ from scripts.errors_page import public_errors
 from scripts.render import pages, standard
 
 ROOT = Path(__file__).parents[2]
-MARKDOWN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+CHINESE = sorted((ROOT / "docs" / "zh").glob("*.md"))
+MARKDOWN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *CHINESE])
 RUN_HERE = {"python", "sh", "ts"}  # as they stand, by tests/contract/test_docs_examples.py
 RUN_BY_THEIR_OWN_TEST = {"py"}
 SHOWN = {"console", "json", "toml", "ini", "mermaid", "text"}
@@ -64,6 +65,27 @@ def test_every_tool_and_route_is_documented() -> None:
         assert f"`{operation.method} {operation.path}`" in PAGES["docs/http.md"]
 
 
+@pytest.mark.parametrize("page", CHINESE, ids=lambda path: path.name)
+def test_a_translation_shows_the_same_blocks(page: Path) -> None:
+    """What runs is the same, word by word: programs of the English page are run. Of what is only to be
+    read, comments may be translated."""
+    english, chinese = (blocks(path) for path in (ROOT / "docs" / page.name, page))
+    assert [block.split("\n")[0] for block in chinese] == [block.split("\n")[0] for block in english]
+    for told, original in zip(chinese, english, strict=True):
+        if told.startswith(tuple(f"```{language}\n" for language in RUN_HERE)):
+            assert told == original
+        assert _without_comments(told) == _without_comments(original)
+
+
+def test_the_chinese_page_of_errors_has_every_error() -> None:
+    row = r"^\| `(\w+)` \| (\d+) \|"
+    english, chinese = (
+        re.findall(row, path.read_text(), re.MULTILINE)
+        for path in (ROOT / "docs" / "errors.md", ROOT / "docs" / "zh" / "errors.md")
+    )
+    assert chinese == english, "docs/zh/errors.md: a row for each row of docs/errors.md, in its order"
+
+
 def anchors(path: Path) -> set[str]:
     """The anchors of a page's headings, as forges make them."""
     heads = re.findall(r"^#+ (.+)$", _without_blocks(path.read_text()), re.MULTILINE)
@@ -96,6 +118,14 @@ def test_every_block_says_what_it_is(path: Path) -> None:
                 assert line.removeprefix("```").partition(" ")[0] in LANGUAGES, line
             opening = not opening
     assert opening, "a block is not closed"
+
+
+def blocks(path: Path) -> list[str]:
+    return re.findall(r"^```.*?^```", path.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def _without_comments(block: str) -> list[str]:
+    return [re.sub(r"(^|\s+)#.*$", "", line) for line in block.splitlines()]
 
 
 def _without_blocks(text: str) -> str:

@@ -135,6 +135,23 @@ class Batches:
         self._worker.stop(batch_id)
         return await self.get(account_id, batch_id)
 
+    async def erase(self, account_id: str, batch_id: str) -> None:
+        """Let it be gone at once with its input and its results; stopped, where it goes on. Raises
+        NotFound."""
+        batch = await self.get(account_id, batch_id)
+        now_ms = self._parts.clock.now_ms()
+        if isinstance(await self._parts.store.commit(ops.drop(batch_id, account_id, now_ms)), Refused):
+            raise _not_found()
+        self._worker.stop(batch_id)
+        with contextlib.suppress(NotFound):  # it was deleted before
+            await self._parts.files.delete(account_id, batch.input_file_id)
+
+    async def about(self, account_id: str, text: str) -> list[str]:
+        """The ids of batches whose metadata hold a text that is theirs alone."""
+        told = BATCH.c.metadata.contains(text, autoescape=True)
+        rows = await self._parts.store.read(select(BATCH.c.id).where(*_of(account_id), told))
+        return [row["id"] for row in rows]
+
     async def states(self, batch_id: str) -> AsyncIterator[Batch]:
         """How a batch goes on, until it ended; whoever asks knows that it is theirs. Raises NotFound."""
         told: Batch | None = None
@@ -249,8 +266,8 @@ def _account(caller: Caller) -> str:
 
 
 def _of(account_id: str) -> tuple[Any, ...]:
-    """The batches of an account: its jobs of one call are no batches to it."""
-    return BATCH.c.account_id == account_id, IS_BATCH
+    """The batches of an account: its jobs of one call are no batches to it, nor is what was erased."""
+    return BATCH.c.account_id == account_id, IS_BATCH, BATCH.c.gone_at_ms > BATCH.c.created_at_ms
 
 
 def _seq(batch_id: str) -> str:

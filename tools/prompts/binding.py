@@ -100,10 +100,13 @@ class PromptBinder:
         said: Sequence[Any],
         call: Call,
     ) -> Callable[[], Op] | None:
-        if tool != "chat" or not call.caller.keeps_samples or call.caller.account_id is None:
+        kept = Sample.KEPT.get(tool)
+        if kept is None or not call.caller.keeps_samples or call.caller.account_id is None:
             return None
-        asked = {name: value for name, value in rest.items() if name in Sample.KEPT}
-        sample = Sample(version.version, dict(use.variables), list(said), asked, call.run_id)
+        if rest.get("previous_response_id") is not None:
+            return None  # what was said before is no part of this call
+        asked = {name: value for name, value in rest.items() if name in kept}
+        sample = Sample(version.version, dict(use.variables), list(said), asked, call.run_id, tool)
         return partial(self.samples.keep, call.caller.account_id, version.name, sample)
 
 

@@ -26,12 +26,13 @@ _NO_TEXT: Final = dict.fromkeys(("messages", "description", "variables"))
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of the registry."""
+    """A version of the registry; ``is_new`` when it was made just now."""
 
     name: str
     version: str
     template: Template
     created_at_ms: int
+    is_new: bool = False
 
     @property
     def id(self) -> str:
@@ -41,13 +42,15 @@ class Version:
 @dataclass(frozen=True, slots=True)
 class PromptBook:
     """Each prompt belongs to one account: to others it is as unknown as one that never was. ``changed``
-    is told whose promoted versions change."""
+    is told whose promoted versions change, ``made`` the owner, the prompt and the name of new versions.
+    """
 
     store: Store
     sealer: Sealer
     clock: Clock
     usage: UsageReports
     changed: list[Callable[[str], None]] = field(default_factory=list)
+    made: list[Callable[[str, str, str], None]] = field(default_factory=list)
 
     async def push(self, account_id: str, name: str, version: str | None, template: Template) -> Version:
         """Make a version, by default the next number. The same text under the same name is the same
@@ -66,9 +69,43 @@ class PromptBook:
             }
             answer = await self.store.commit(_making(made))
             if not isinstance(answer, Refused):
-                return Version(name, made["version"], template, answer[0]["created_at_ms"])
+                row = answer[0]
+                return Version(name, made["version"], template, row["created_at_ms"], row is made)
             if version is not None or answer.code != "taken":  # else somebody else took the number
                 raise _refused(answer, name, made["version"])
+
+    async def push_and_promote(
+        self, account_id: str, name: str, version: str | None, template: Template, by: str = "caller"
+    ) -> Version:
+        """Make a version that answers at once. Raises what ``push`` does."""
+        made = await self.push(account_id, name, version, template)
+        await self.promote(account_id, made.name, made.version, by)
+        return made
+
+    async def propose(
+        self, account_id: str, name: str, version: str | None, template: Template
+    ) -> Version:
+        """Make a version that is a candidate: a regression that the prompt has by itself begins. Raises
+        what ``push`` does."""
+        made = await self.push(account_id, name, version, template)
+        if made.is_new:
+            for told in self.made:
+                told(account_id, made.name, made.version)
+        return made
+
+    async def automate(self, account_id: str, name: str, plan: Mapping[str, Any] | None) -> None:
+        """Let each new version be replayed by a plan, None by none any more. Raises NotFound."""
+        key, kept = _prompt_key(account_id, name), plan and orjson.dumps(plan).decode()
+
+        def fold(rows: Rows) -> Refused | None:
+            prompt = rows.get(key)
+            if prompt is None:
+                return Refused("unknown")
+            rows.put(key, prompt | {"automatic": kept})
+            return None
+
+        if isinstance(await self.store.commit(Op((key,), fold)), Refused):
+            raise not_found(name)
 
     async def promote(self, account_id: str, name: str, version: str, by: str = "caller") -> None:
         """Let the version answer calls that name no version. Raises NotFound."""
@@ -274,8 +311,17 @@ def _item(
         "promoted_version_id": promoted,
         "total_runs": sum(version["total_runs"] for version in shown),
         "experiment_id": prompt["split_id"] if prompt else None,
+        "automatic": _automatic(prompt),
         "versions": shown,
     }
+
+
+def _automatic(prompt: Row | None) -> dict[str, Any] | None:
+    """The regression of each new version, without whose key pays."""
+    if prompt is None or prompt["automatic"] is None:
+        return None
+    plan = orjson.loads(prompt["automatic"])
+    return {name: plan[name] for name in ("samples", "budget_cents", "rule")}
 
 
 def _shown(
@@ -336,6 +382,7 @@ def _new_prompt(account_id: str, name: str) -> Row:
         "trail": "[]",
         "split_id": None,
         "made": 0,
+        "automatic": None,
     }
 
 

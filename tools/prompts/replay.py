@@ -39,7 +39,7 @@ Price = Callable[[BatchInput], Awaitable[int]]
 """The most that a batch may cost, in nano-USD."""
 _LOOK_S: Final = 0.5
 _AGAIN_S: Final = 5.0
-_CHAT: Final = "/v1/chat/completions"
+_ENDPOINTS: Final = {"chat": "/v1/chat/completions", "respond": "/v1/responses"}
 _EMBED: Final = "/v1/embeddings"
 _MOST_CHARS: Final = 8000  # of an answer that is compared
 _log: Final = logging.getLogger("batchin.prompts")
@@ -74,6 +74,7 @@ class Replays:
     submit: Submit
     embedding_model: str | None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _proposed: list[tuple[str, str, str]] = field(default_factory=list)
 
     async def start(self, caller: Caller, wish: Wish) -> Row:
         """The row of a new trial. Raises InvalidRequest, NotFound, and Forbidden for a wallet."""
@@ -83,39 +84,35 @@ class Replays:
         candidate, baseline = await self._versions(caller.account_id, wish)
         found = await self.samples.newest(caller.account_id, wish.name, wish.samples)
         tasks, runs = await self._affordable(found, candidate, baseline, wish)
-        now_ms = self.clock.now_ms()
         plan = {
-            "caller": _kept(caller),
+            "caller": kept_caller(caller),
             "tasks": tasks,
             "runs": runs,
             "budget_nano_usd": wish.budget_cents * NANO_PER_CENT,
             "embedding_model": self.embedding_model,
         }
-        row: Row = {
-            "id": new_uuid().hex,
-            "account_id": caller.account_id,
-            "name": wish.name,
-            "kind": Kind.REPLAY.value,
-            "baseline": baseline.version,
-            "candidate": candidate.version,
-            "status": (Status.QUEUED if runs else Status.NO_SAMPLES).value,
-            "promotion": (Promotion.PENDING if runs else Promotion.NOT_PROMOTED).value,
-            "rule": orjson.dumps(wish.rule.model_dump(by_alias=True)).decode(),
-            "result": "{}",
-            **self._sealed(plan if runs else None),
-            "batch_id": None,
-            "created_at_ms": now_ms,
-            "ended_at_ms": None if runs else now_ms,
-        }
-        key = Key("prompt_trial", (row["id"],))
-        await self.store.commit(Op((), lambda rows: rows.put(key, dict(row)), fresh=(key,)))
-        self._wake.set()
+        row = self._row(caller.account_id, wish, baseline.version)
+        if runs:
+            row |= {
+                "status": Status.QUEUED.value,
+                "promotion": Promotion.PENDING.value,
+                "ended_at_ms": None,
+                **self._sealed(plan),
+            }
+        await self._begin(row)
         return row
+
+    def propose(self, account_id: str, name: str, version: str) -> None:
+        """A version is new: where its prompt wants that, it is replayed against the promoted one."""
+        self._proposed.append((account_id, name, version))
+        self._wake.set()
 
     async def run(self) -> None:
         """Take open trials to their end, until cancelled: those of an earlier process too."""
         while True:
             self._wake.clear()
+            while self._proposed:
+                await self._replay_by_itself(*self._proposed.pop(0))
             pause_s = await self._look()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
@@ -130,6 +127,52 @@ class Replays:
         for row in rows:
             await self._try(row)
         return _LOOK_S if rows else None
+
+    async def _replay_by_itself(self, account_id: str, name: str, version: str) -> None:
+        """Begin what the prompt says for new versions. One that can't begin is kept with the reason."""
+        try:
+            prompt = await self.book.prompt(account_id, name)
+            if prompt is None or prompt["automatic"] is None:
+                return
+            baseline: str | None = prompt["promoted"]
+            if baseline is None or baseline == version:
+                return
+            plan = orjson.loads(prompt["automatic"])
+            rule = Rule.model_validate(plan["rule"])
+            wish = Wish(name, version, None, plan["samples"], plan["budget_cents"], rule)
+            try:
+                await self.start(caller_of(plan["caller"]), wish)
+            except BatchinError as error:
+                told = orjson.dumps({"reasons": [error.message]}).decode()
+                early = {"status": Status.INCOMPLETE.value, "result": told}
+                await self._begin(self._row(account_id, wish, baseline) | early)
+        except Exception:  # noqa: BLE001 - trials that run go on
+            _log.exception("a new version could not be replayed", extra={"prompt": name})
+
+    def _row(self, account_id: str, wish: Wish, baseline: str) -> Row:
+        """A trial that nothing can be replayed for, for there are no samples."""
+        now_ms = self.clock.now_ms()
+        return {
+            "id": new_uuid().hex,
+            "account_id": account_id,
+            "name": wish.name,
+            "kind": Kind.REPLAY.value,
+            "baseline": baseline,
+            "candidate": wish.candidate,
+            "status": Status.NO_SAMPLES.value,
+            "promotion": Promotion.NOT_PROMOTED.value,
+            "rule": orjson.dumps(wish.rule.model_dump(by_alias=True)).decode(),
+            "result": "{}",
+            **self._sealed(None),
+            "batch_id": None,
+            "created_at_ms": now_ms,
+            "ended_at_ms": now_ms,
+        }
+
+    async def _begin(self, row: Row) -> None:
+        key = Key("prompt_trial", (row["id"],))
+        await self.store.commit(Op((), lambda rows: rows.put(key, dict(row)), fresh=(key,)))
+        self._wake.set()
 
     async def _try(self, row: Row) -> None:
         try:
@@ -159,10 +202,8 @@ class Replays:
 
     async def _replay(self, row: Row, plan: Mapping[str, Any]) -> None:
         asked = _batch(plan["tasks"], row)
-        batch_id = await self.submit(_caller(plan["caller"]), asked, f"{row['id']}-replay")
-        await self.store.commit(
-            changed(row["id"], Status.QUEUED, status=Status.REPLAYING.value, batch_id=batch_id)
-        )
+        batch_id = await self.submit(caller_of(plan["caller"]), asked, f"{row['id']}-replay")
+        await self._went_on(row, batch_id, status=Status.REPLAYING.value)
 
     async def _after_replay(self, row: Row, plan: Mapping[str, Any]) -> None:
         batch = await self.batches.get(row["account_id"], row["batch_id"])
@@ -177,16 +218,15 @@ class Replays:
         if asked is None or not await self._affords(asked, plan, batch):
             await self._end(row, plan, pairs, (batch,))
             return
-        batch_id = await self.submit(_caller(plan["caller"]), asked, f"{row['id']}-compare")
-        await self.store.commit(
-            changed(
-                row["id"],
-                Status.REPLAYING,
-                status=Status.COMPARING.value,
-                batch_id=batch_id,
-                **self._sealed({**plan, "replay_batch": batch.id}),
-            )
-        )
+        batch_id = await self.submit(caller_of(plan["caller"]), asked, f"{row['id']}-compare")
+        sealed = self._sealed({**plan, "replay_batch": batch.id})
+        await self._went_on(row, batch_id, status=Status.COMPARING.value, **sealed)
+
+    async def _went_on(self, row: Row, batch_id: str, **values: Any) -> None:
+        """Note the batch that runs now; one of a trial that was deleted meanwhile goes with it."""
+        step = changed(row["id"], Status(row["status"]), batch_id=batch_id, **values)
+        if isinstance(await self.store.commit(step), Refused):
+            await self.batches.erase(row["account_id"], batch_id)
 
     async def _after_comparison(self, row: Row, plan: Mapping[str, Any]) -> None:
         compared = await self.batches.get(row["account_id"], row["batch_id"])
@@ -337,14 +377,18 @@ def _tasks(
         if not set(wanted) <= sample.variables.keys():
             return None
         filled = version.template.filled({name: sample.variables[name] for name in wanted})
-        body = {**sample.asked, "messages": [*filled, *sample.messages], "temperature": 0, "seed": 0}
+        said = [*filled, *sample.messages]
+        same = (
+            {"messages": said, "seed": 0} if sample.tool == "chat" else {"input": said, "store": False}
+        )
+        body = {**sample.asked, **same, "temperature": 0}
         model = body.pop("model")
         tasks.append(
             {
                 "custom_id": f"{role}-{number}",
                 "model": model,
                 "request_body": body,
-                "endpoint": _CHAT,
+                "endpoint": _ENDPOINTS[sample.tool],
             }
         )
     return tasks
@@ -389,7 +433,11 @@ def _similar(pair: Pair, found: Mapping[str, float]) -> Pair:
 def _answer(task: Mapping[str, Any]) -> str | None:
     if task["status"] != "completed":
         return None
-    return str(task["result"]["choices"][0]["message"]["content"] or "")
+    result = task["result"]
+    if "choices" in result:
+        return str(result["choices"][0]["message"]["content"] or "")
+    parts = (part for item in result["output"] if item["type"] == "message" for part in item["content"])
+    return "".join(part["text"] for part in parts if part["type"] == "output_text")
 
 
 def _batch(tasks: Sequence[Mapping[str, Any]], row: Row) -> BatchInput:
@@ -404,7 +452,8 @@ def _cost(batches: Sequence[Batch]) -> str:
     return usd_text(sum(batch.charged_nano_usd for batch in batches))
 
 
-def _kept(caller: Caller) -> dict[str, Any]:
+def kept_caller(caller: Caller) -> dict[str, Any]:
+    """Who pays, for later: no secret."""
     return {
         "account_id": caller.account_id,
         "key_id": caller.key_id,
@@ -416,7 +465,7 @@ def _kept(caller: Caller) -> dict[str, Any]:
     }
 
 
-def _caller(kept: Mapping[str, Any]) -> Caller:
+def caller_of(kept: Mapping[str, Any]) -> Caller:
     return Caller(
         CallerKind.ACCOUNT,
         kept["account_id"],

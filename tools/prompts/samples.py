@@ -1,7 +1,7 @@
 """Samples of calls, kept for keys that opted in: sealed, few, and for a limited time."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Final
 
@@ -22,15 +22,18 @@ class Sample:
     """What one call was asked: the prompt's variables, its own messages and how to sample. The answer
     is not kept: both versions of a regression are asked anew."""
 
-    KEPT: ClassVar[frozenset[str]] = frozenset(
-        {"model", "max_tokens", "max_completion_tokens", "stop", "response_format"}
-    )
+    KEPT: ClassVar[Mapping[str, frozenset[str]]] = {
+        "chat": frozenset({"model", "max_tokens", "max_completion_tokens", "stop", "response_format"}),
+        "respond": frozenset({"model", "max_output_tokens", "text", "instructions"}),
+    }
+    """What is kept of a call's arguments, by tool; of other tools no call is sampled."""
 
     version: str
     variables: dict[str, str]
     messages: list[Any]
     asked: dict[str, Any]
     run_id: str
+    tool: str = "chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Samples:
     _kept: dict[tuple[str, str], deque[Key]] = field(default_factory=dict)
 
     def keep(self, account_id: str, name: str, sample: Sample) -> Op:
-        """The operation that keeps a sample, and drops the oldest where there are enough."""
+        """The operation that keeps a sample, and drops the oldest where there are enough. Of a prompt
+        that was deleted meanwhile nothing is kept."""
         sealed = self.sealer.seal(orjson.dumps(asdict(sample)))
         slot = int(sample.run_id[-15:], 16)
         key = Key("prompt_sample", (account_id, name, slot))
@@ -62,13 +66,15 @@ class Samples:
         kept = self._kept.setdefault((account_id, name), deque())
         kept.append(key)
         oldest = kept.popleft() if len(kept) > MOST_KEPT else None
+        of_prompt = Key("prompt", (account_id, name))
 
         def fold(rows: Rows) -> None:
-            rows.put(key, dict(row))
+            if rows.get(of_prompt) is not None:
+                rows.put(key, dict(row))
             if oldest is not None:
                 rows.delete(oldest)
 
-        return Op((key,) if oldest is None else (key, oldest), fold)
+        return Op((of_prompt, key) if oldest is None else (of_prompt, key, oldest), fold)
 
     async def newest(self, account_id: str, name: str, limit: int) -> Sequence[Sample]:
         """The newest first."""
@@ -80,6 +86,19 @@ class Samples:
         rows = await self.store.read(query.order_by(PROMPT_SAMPLE.c.run_id.desc()).limit(limit))
         opened = map(self._opened, rows)
         return [sample for sample in opened if sample is not None]
+
+    async def erase(self, account_id: str, name: str) -> int:
+        """Delete all of a prompt: how many there were."""
+        self._kept.pop((account_id, name), None)
+        query = select(PROMPT_SAMPLE.c.slot).where(
+            PROMPT_SAMPLE.c.account_id == account_id, PROMPT_SAMPLE.c.name == name
+        )
+        erased = 0
+        while rows := await self.store.read(query.limit(_AT_ONCE)):
+            keys = [Key("prompt_sample", (account_id, name, row["slot"])) for row in rows]
+            await self.store.commit(erasure(keys))
+            erased += len(rows)
+        return erased
 
     async def sweep(self) -> int:
         """Delete what has expired, a part at a time: how many there were."""
@@ -105,3 +124,13 @@ class Samples:
             return Sample(**orjson.loads(self.sealer.open(Sealed(row["salt"], row["box"]))))
         except Unsealable:
             return None
+
+
+def erasure(keys: Sequence[Key]) -> Op:
+    """The operation that deletes rows."""
+
+    def fold(rows: Rows) -> None:
+        for key in keys:
+            rows.delete(key)
+
+    return Op(tuple(keys), fold)

@@ -15,10 +15,12 @@ PROMPT: Final = Table(
     Column("trail", String, nullable=False),
     Column("split_id", String, nullable=True),
     Column("made", BigInteger, nullable=False),
+    Column("automatic", String, nullable=True),
     sqlite_with_rowid=False,
 )
 """``promoted`` is a version; ``trail`` are the promotions that led there, as JSON, the last one last.
-``split_id`` is the experiment that its calls are split by. ``made`` counts the versions made."""
+``split_id`` is the experiment that its calls are split by. ``made`` counts the versions made.
+``automatic`` is the regression that each new version gets by itself, as JSON, NULL for none."""
 
 PROMPT_VERSION: Final = Table(
     "prompt_version",

@@ -16,7 +16,7 @@ from storage.op import Key, Op, Row, Rows, Store
 from tools.observe import CallReport
 from tools.records import calls
 from tools.records.span import Span
-from tools.records.tables import SPAN
+from tools.records.tables import SENT, SPAN
 
 if TYPE_CHECKING:
     from tools.records.wire import Sent
@@ -27,6 +27,7 @@ MOST_READ_PARTS: Final = 50_000
 """Of the spans that one answer shows: attributes, events and links."""
 _MOST_WAITING: Final = 20_000
 _AT_ONCE: Final = 256
+_MOST_OWN: Final = 16_384
 _FULL: Final = "at most {} sent spans of an account are kept until they expire"
 _TAKEN: Final = "a span has the ids of one of this server's own"
 _PAUSE_S: Final = 0.5
@@ -81,6 +82,7 @@ class SpanBook:
         self._writing = asyncio.Lock()
         self._noted = asyncio.Event()
         self._place = 0
+        self._own: dict[str, None] = {}
         self.lost = 0
 
     def call_ended(self, report: CallReport) -> None:
@@ -123,6 +125,15 @@ class SpanBook:
         rows = await self._rows(asked, fitting)
         spans, read = await asyncio.to_thread(self._shown, rows)
         return Traced(spans, len(found) - read)
+
+    async def calls_elsewhere(self, account_id: str, place: int) -> Mapping[str, int]:
+        """The account's calls that other processes kept after a place: their places by span id, at most
+        ``MOST_READ``."""
+        query = select(SPAN.c.span_id, SPAN.c.place).where(
+            SPAN.c.account_id == account_id, SPAN.c.place > place, SPAN.c.source == "call"
+        )
+        rows = await self._store.read(query.order_by(SPAN.c.place).limit(MOST_READ))
+        return {row["span_id"]: row["place"] for row in rows if row["span_id"] not in self._own}
 
     async def take(self, account_id: str, body: bytes, *, as_json: bool) -> Taken:
         """Keep the spans of an OTLP message for an account; the same span again replaces it.
@@ -179,7 +190,7 @@ class SpanBook:
 
     async def _count(self, account_id: str) -> int:
         """How many spans the account sent and are kept, as far as it matters."""
-        own = select(SPAN.c.source).where(SPAN.c.account_id == account_id, SPAN.c.source == "otlp")
+        own = select(SPAN.c.source).where(SPAN.c.account_id == account_id, SENT)
         rows = await self._store.read(
             select(func.count().label("n")).select_from(own.limit(self._most_sent).subquery())
         )
@@ -236,6 +247,9 @@ class SpanBook:
     def _row(self, report: CallReport) -> Row:
         course = report.course
         assert course is not None  # call_ended took no other
+        self._own[course.trace.span_id] = None
+        if len(self._own) > _MOST_OWN:
+            del self._own[next(iter(self._own))]
         return {
             "account_id": course.account_id,
             "trace_id": course.trace.trace_id,

@@ -35,6 +35,10 @@ def told(report: CallReport, course: Course) -> bytes:
     entered_s = marks.entered_s
     steps = (marks.admitted_s, marks.held_s, marks.first_s, marks.ran_s, course.ended_s)
     usage = report.usage
+
+    def since_ns(at_s: float) -> int:
+        return int((at_s - entered_s) * 1e9)
+
     return orjson.dumps(
         {
             "run": report.run_id,
@@ -47,14 +51,13 @@ def told(report: CallReport, course: Course) -> bytes:
             "engine": course.served.engine,
             "prompt": course.prompt_version,
             "streamed": course.streamed,
-            "settled": course.settled,
-            "upfront": course.upfront,
+            "moved": None if course.moved_s is None else [since_ns(at) for at in course.moved_s],
             "rail": report.rail,
             "outcome": report.outcome,
             "tokens": (usage.input_tokens, usage.output_tokens, usage.cached_tokens),
             "charged": report.charged_nano_usd,
             "start": marks.started_ms * 1_000_000,
-            "steps": [None if at is None else int((at - entered_s) * 1e9) for at in steps],
+            "steps": [None if at is None else since_ns(at) for at in steps],
         }
     )
 
@@ -107,16 +110,22 @@ def _steps(whole: Span, call: Mapping[str, Any]) -> Iterator[Span]:
     yield step("admission", 0, admitted, whole.span_id)
     if admitted is None:
         return
-    yield step("settle" if call["upfront"] else "hold", admitted, held, whole.span_id)
+    hold = step("hold", admitted, held, whole.span_id)
+    yield hold
     if held is None or call["outcome"] == "replayed":
         return
+    asked, done = call.get("moved") or (None, None)
+    if asked is not None and asked < held:
+        yield step("settle", asked, done, hold.span_id)
     engine = step(_ENGINE, held, ran, whole.span_id, "client")
     yield engine
     if first is not None:
         yield step("first token", held, first, engine.span_id)
     if ran is not None and call["outcome"] in _DONE:
-        after = call["settled"] and not call["upfront"]
-        yield step("settle" if after else "capture", ran, ended, whole.span_id)
+        capture = step("capture", ran, ended, whole.span_id)
+        yield capture
+        if asked is not None and asked >= ran:
+            yield step("settle", asked, done, capture.span_id)
 
 
 def _name(call: Mapping[str, Any]) -> str:

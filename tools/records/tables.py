@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, literal_column
 
 TABLES: Final = MetaData()
 
@@ -24,5 +24,6 @@ SPAN: Final = Table(
 )
 
 Index("span_place", SPAN.c.account_id, SPAN.c.place)
-Index("span_source", SPAN.c.account_id, SPAN.c.source)
+SENT: Final = SPAN.c.source == literal_column("'otlp'")  # as the index has it
+Index("span_source", SPAN.c.account_id, SPAN.c.source, sqlite_where=SENT, postgresql_where=SENT)
 Index("span_expires", SPAN.c.expires_at_ms)

@@ -41,3 +41,15 @@ def test_a_call_is_told_to_its_account(live_server: LiveServer, http: httpx.Clie
         assert http.post("/v1/embeddings", json=EMBED, headers=mine).status_code == 200
         assert next_event(lines) == "calls"
         assert next(lines) == 'data: {"calls":1}'
+
+
+def test_the_stream_ends_with_its_key(live_server: LiveServer, http: httpx.Client) -> None:
+    mine = bearer(live_server.api_key)
+    made = http.post("/v1/keys", json={"name": "watcher"}, headers=mine).json()
+    with http.stream("GET", EVENTS, headers=bearer(made["key"])) as answer:
+        lines = answer.iter_lines()
+        assert next_event(lines) == "ready"
+        assert http.delete(f"/v1/keys/{made['id']}", headers=mine).status_code == 204
+        for _ in lines:
+            pass  # it ends by itself
+    assert http.get(EVENTS, headers=bearer(made["key"])).status_code == 401

@@ -57,6 +57,9 @@ async def test_the_inventory_is_of_engines_that_are_up() -> None:
         down = replicas[-1].engine
         assert isinstance(down, FakeEngine)
         down.state = EngineState.DOWN
+        # an engine that does not tell has an unknown number, one that is down has none
+        assert (engines.cards("private:acme"), engines.cards("private:none")) == (16, 0)
+        assert engines.cards("shared") is None
         assert sorted(engines.inventory(), key=str) == sorted(
             [
                 Inventory(host, ("batch", "shared"), "local"),

@@ -1,11 +1,13 @@
 """News of calls reach who listens to the account, nobody else, and end with the server."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
 
 from base.errors import RateLimited
 from server.live import MOST_PER_ACCOUNT, Feed
+from tests.clocks import HandClock
 from tools.observe import CallReport, Course
 
 
@@ -24,8 +26,12 @@ class _Report:
         self.course: Any = course
 
 
+async def nowhere(_: str, __: int) -> Mapping[str, int]:
+    return {}
+
+
 async def test_only_the_accounts_own_listeners_are_told_and_none_is_missed() -> None:
-    feed = Feed()
+    feed = Feed(nowhere, HandClock())
     mine, others = feed.join("a"), feed.join("b")
     for _ in range(1000):
         feed.call_ended(ended("a"))
@@ -35,7 +41,7 @@ async def test_only_the_accounts_own_listeners_are_told_and_none_is_missed() -> 
 
 
 async def test_streams_are_bounded_and_leave_nothing_behind() -> None:
-    feed = Feed()
+    feed = Feed(nowhere, HandClock())
     listeners = [feed.join("a") for _ in range(MOST_PER_ACCOUNT)]
     with pytest.raises(RateLimited):
         feed.join("a")

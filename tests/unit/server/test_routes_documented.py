@@ -21,6 +21,7 @@ from server.openai.videos import VideoDoor
 from server.otlp import OtlpRoutes
 from server.prompts import PromptRoutes
 from server.proof import Proof
+from server.reservations import ReservationRoutes
 from server.salts import SaltRoutes
 from server.sign_in import SignInRoutes
 from server.status.routes import StatusRoutes
@@ -41,9 +42,10 @@ def test_routes_and_operations_are_the_same() -> None:
         *AccountRoutes(own, nothing, nothing).routes(),
         *KeyRoutes(nothing, callers, nothing, nothing, 1).routes(),
         *TraceRoutes(own).routes(),
-        *PromptRoutes(nothing, callers, 1).routes(),
+        *PromptRoutes(nothing, nothing, callers, 1).routes(),
         *ExperimentRoutes(nothing, nothing, nothing, callers, 1).routes(),
         *OtlpRoutes(nothing, callers, nothing, 1).routes(),
+        *ReservationRoutes(nothing, callers).routes(),
         *SaltRoutes(nothing, nothing, nothing, callers).routes(),
         *Health(nothing, nothing, nothing, Metrics(), no_gauges).routes(),
         *StatusRoutes(nothing).routes(),

@@ -17,9 +17,7 @@ from tools.observe import CallReport, Course, Marks
 def report() -> CallReport:
     marks = Marks(1_700_000_000_000, 1.0)
     marks.admitted_s, marks.held_s, marks.first_s, marks.ran_s = 1.1, 1.2, 1.3, 1.4
-    course = Course(
-        trace_from(None), "acct", Served("m", "r", "e", "1"), "default", False, marks, 1.5, False, False
-    )
+    course = Course(trace_from(None), "acct", Served("m", "r", "e", "1"), "default", False, marks, 1.5)
     return CallReport(
         "run_1", "req", course.trace.trace_id, "chat", "m", "a", "balance", "completed",
         Usage(1, 2), 5, 1.0, 2.0, course,
