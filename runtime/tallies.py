@@ -62,6 +62,8 @@ class RunningUsage:
         index = choices[0]["index"]
         self._outputs[index] = told.output_tokens
         self._inputs[index // self._per_prompt] = told
+        if len(self._outputs) == 1:  # as of most calls: there is nothing to add up
+            return told
         return replace(
             told,
             input_tokens=sum(one.input_tokens for one in self._inputs.values()),
