@@ -23,7 +23,7 @@ def load_of(body: bytes) -> Load | None:
             limit=sum(int(row["max_running_requests"]) for row in rows),
             hardware=_hardware(told, rows),
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
         return None
 
 

@@ -276,8 +276,24 @@ async def test_the_load_is_that_of_all_ranks() -> None:
         load = load_of(await http.get(LOADS_PATH) or b"")
     assert load is not None
     assert (load.running, load.queued, load.limit) == (0, 0, 4)
-    assert load_of(b"") is None
-    assert load_of(b'{"loads": [{}]}') is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "null",
+        "[]",
+        '{"loads": [{}]}',
+        '{"loads": 5}',
+        '{"loads": [[]]}',
+        '{"loads": [{"num_running_reqs": 1e400, "num_waiting_reqs": 0, "max_running_requests": 1}]}',
+        """{"accelerator": "H100", "num_accelerators": 1, "loads": [{"num_running_reqs": 0,
+            "num_waiting_reqs": 0, "max_running_requests": 1, "memory": ["weight_gb"]}]}""",
+    ],
+)
+def test_loads_that_are_none(body: str) -> None:
+    assert load_of(body.encode()) is None
 
 
 @pytest.mark.parametrize(
