@@ -7,8 +7,9 @@ from tools.trace import TraceItem
 
 
 class TraceFound(BaseModel):
-    """A trace: the run that it began with (its members stand at the top, null in a trace that holds no
-    run), all of its runs, that one too, and all of its spans in the order of their start."""
+    """A trace: the run that it began with (its members stand at the top, null in a trace without a
+    run), the first 100 of its runs, that one too, and its spans in the order of their start. What is
+    left out is counted, runs up to 500 in all."""
 
     customer_trace_id: str
     run_id: str | None = None
@@ -28,5 +29,6 @@ class TraceFound(BaseModel):
     started_at_ms: int | None = None
     duration_ms: int | None = None
     runs: list[TraceItem]
+    runs_left_out: int
     spans: list[ShownSpan]
     spans_left_out: int

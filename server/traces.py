@@ -13,6 +13,7 @@ from server.web.query import numbers_read
 from tools.trace import TraceItem
 
 _NO_RUN: Final = dict.fromkeys(TraceItem.model_fields)
+_MOST: Final = 100
 _TRACE: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -36,11 +37,12 @@ def _newest(request: Request) -> Mapping[str, Any]:
 def _named(request: Request) -> Mapping[str, Any]:
     """A trace by its id, or by that of one of its runs or records."""
     name = request.path_params["trace_id"].lower()
-    return {"trace_id" if _TRACE.fullmatch(name) else "run_id": name}
+    return {"trace_id": name, "limit": _MOST} if _TRACE.fullmatch(name) else {"run_id": name}
 
 
 def _first(output: Mapping[str, Any]) -> Mapping[str, Any]:
     """The run that the trace began with, all of its runs, and all of its spans."""
     items, spans = output["items"], output["spans"]
     first = items[0] if items else {**_NO_RUN, "customer_trace_id": output["trace_id"]}
-    return {**first, "runs": items, "spans": spans, "spans_left_out": output["spans_left_out"]}
+    left_out = {name: output[name] for name in ("runs_left_out", "spans_left_out")}
+    return {**first, "runs": items, "spans": spans, **left_out}

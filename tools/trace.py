@@ -69,11 +69,13 @@ class TraceItem(BaseModel):
 
 class TraceOutput(BaseModel):
     """Runs: those of a trace in the order in which they began, else the newest first. Of one trace its
-    spans too: the server's own and those that were sent by OTLP, at most 1,000 in the order of start."""
+    spans too: the server's own and those that were sent by OTLP, at most 1,000 in the order of start.
+    ``runs_left_out`` counts the trace's runs past the limit, up to 500 runs in all."""
 
     object: Literal["list"]
     trace_id: str | None
     items: list[TraceItem]
+    runs_left_out: int
     spans: list[ShownSpan]
     spans_left_out: int
 
@@ -104,7 +106,7 @@ class Traces:
             annotations=Annotations(read_only=True, idempotent=True),
             examples=({"limit": 5}, {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}),
             aliases=("batchin_agent_trace_run",),
-            version=3,
+            version=4,
         )
 
     def _run(self, args: TraceInput, call: Call) -> Immediate:
@@ -113,7 +115,7 @@ class Traces:
     async def _answer(self, args: TraceInput, account_id: str | None) -> Mapping[str, Any]:
         if account_id is None:
             raise Unauthorized
-        rows = await self._rows(args, account_id)
+        rows, left_out = await self._rows(args, account_id)
         found = Traced((), 0)
         trace_id = None
         if args.run_id is not None or args.trace_id is not None:
@@ -128,21 +130,23 @@ class Traces:
             "object": "list",
             "trace_id": trace_id,
             "items": items,
+            "runs_left_out": left_out,
             "spans": told[:MOST_SPANS],
             "spans_left_out": found.left_out + max(0, len(told) - MOST_SPANS),
         }
 
-    async def _rows(self, args: TraceInput, account_id: str) -> Sequence[Row]:
+    async def _rows(self, args: TraceInput, account_id: str) -> tuple[Sequence[Row], int]:
+        """The runs, and how many more there are of a trace."""
         if args.run_id is not None:
             run_id = run_id_from(args.run_id)
             row = await self.ledger.usage.run(account_id, run_id) if run_id else None
             if row is None:
                 raise _no_trace("run_id")
-            return [row]
+            return [row], 0
         if args.trace_id is None:
-            return await self.ledger.usage.runs(account_id, Page(args.limit), EVER)
+            return await self.ledger.usage.runs(account_id, Page(args.limit), EVER), 0
         rows = await self.ledger.usage.of_trace(account_id, args.trace_id)
-        return rows[: args.limit]
+        return rows[: args.limit], max(0, len(rows) - args.limit)
 
 
 def _no_trace(param: str) -> NotFound:

@@ -93,7 +93,7 @@ def models_view(told: Mapping[str, Any], status: Mapping[str, str], language: La
         (
             f"<code>{escape(model['id'])}</code>",
             escape(model["modality"]),
-            escape(status.get(model["id"], "")),
+            _word(status.get(model["id"], ""), say),
             _prices(model, say),
             f"{model['context_length']:,}",
             escape(model["license"]),
@@ -117,7 +117,7 @@ def catalog_html(models: Sequence[Mapping[str, Any]], language: Language) -> str
     say = words(language)
     newest = sorted(models, key=lambda model: -int(model["created"]))
     rows = [
-        (f"<code>{escape(model['id'])}</code>", _day(model["created"]), escape(str(model["status"])))
+        (f"<code>{escape(model['id'])}</code>", _day(model["created"]), _word(str(model["status"]), say))
         for model in newest
     ]
     heads = [say[name] for name in ("model", "since", "state")]
@@ -168,6 +168,11 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
 def _state(state: str, say: Mapping[str, str]) -> str:
     good = "good" if state in ("ok", "ready", "off") else "bad"
     return f'<span class="badge {good}">{escape(say.get(state, state))}</span>'
+
+
+def _word(state: str, say: Mapping[str, str]) -> str:
+    """A state in the reader's language, where there is a word for it."""
+    return escape(say.get(state, state))
 
 
 def _number(value: float | None, say: Mapping[str, str]) -> str:

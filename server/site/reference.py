@@ -16,6 +16,7 @@ from server.site.texts import words
 _REF: Final = "#/components/schemas/"
 _METHODS: Final = ("get", "post", "delete", "put", "patch")
 _DEEPEST: Final = 3
+_MOST_BESIDE: Final = 3
 _FORM: Final = "multipart/form-data"
 Side = Sequence[tuple[str, Sequence[Link]]]
 
@@ -255,10 +256,22 @@ def _row(entry: Entry) -> str:
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Cells are HTML already."""
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="table" tabindex="0">{inner}</div>\n'
+    head = "".join(f'<th scope="col" role="columnheader">{escape(text)}</th>' for text in heads)
+    body = "".join(f'<tr role="row">{_cells(heads, row)}</tr>' for row in rows)
+    inner = (
+        f'<table role="table"><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{body}</tbody></table>'
+    )
+    look = "table stacked" if len(heads) > _MOST_BESIDE else "table"
+    return f'<div class="{look}" tabindex="0">{inner}</div>\n'
+
+
+def _cells(heads: Sequence[str], row: Sequence[str]) -> str:
+    """A phone shows a row of many as a card: each cell knows its name, and roles stay what they are."""
+    return "".join(
+        f'<td role="cell" data-label="{escape(name)}"><div class="cell">{cell}</div></td>'
+        for name, cell in zip(heads, row, strict=True)
+    )
 
 
 def _marked(text: str) -> str:

@@ -1,5 +1,7 @@
 // Calls of this server with the key of the tab, and streams of events read with that key in a header.
 
+import { text } from "../kit/kit.js";
+
 const KEPT = "batchin_key";
 
 export class ApiError extends Error {
@@ -21,12 +23,22 @@ export const session = {
 export async function send(path, { method = "GET", body, signal, accept = "application/json" } = {}) {
   const headers = { authorization: `Bearer ${session.key()}`, accept };
   if (body !== undefined) headers["content-type"] = "application/json";
-  const answer = await fetch(path, { method, headers, signal, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body) });
+  const answer = await reached(path, { method, headers, signal, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body) });
   if (answer.ok) return answer;
   const told = await answer.json().catch(() => null);
   const error = new ApiError(answer.status, told?.error, `${answer.status} ${answer.statusText}`);
   if (answer.status === 401) dispatchEvent(new CustomEvent("signed-out", { detail: error }));
   throw error;
+}
+
+// What browsers say of a network that fails helps nobody.
+async function reached(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new ApiError(0, { message: text("unreachable"), resolution: text("unreachableHow") });
+  }
 }
 
 export async function ask(path, options) {

@@ -25,7 +25,7 @@ function listed(found, signal) {
   });
   for (const { batch, parts } of rows.filter((row) => !ENDED.has(row.batch.status)).slice(0, FOLLOWED)) follow(batch.id, signal, (now) => paint(parts, now));
   const cells = rows.map(({ batch, parts }) => [
-    make("a", { href: `#/batches/${encodeURIComponent(batch.id)}`, class: "mono", title: batch.id }, batch.id.slice(0, 14)),
+    make("a", { href: `#/batches/${encodeURIComponent(batch.id)}`, class: "mono", title: batch.id }, `…${batch.id.slice(-12)}`),
     parts.status,
     parts.progress,
     text("priorities")[batch.priority] ?? batch.priority,

@@ -25,6 +25,7 @@ export function took(ms) {
 
 const LOOKS = {
   completed: "good", passed: "good", promoted: "good", active: "good", always_on: "good", credited: "good", paid: "good", ready: "good",
+  unpaid: "bad", incomplete: "warn", superseded: "warn", queued: "busy", replaying: "busy", comparing: "busy",
   failed: "bad", expired: "bad", cancelled: "warn", partial: "warn", unavailable: "bad", revoked: "bad", rejected: "bad",
   pending: "busy", running: "busy", in_progress: "busy", validating: "busy", finalizing: "busy", cancelling: "warn", on_demand: "busy",
 };
@@ -47,12 +48,17 @@ export function empty(title, sentence, ...more) {
   return make("div", { class: "empty" }, make("strong", {}, title), make("p", {}, sentence), more);
 }
 
+const MOST_BESIDE = 3;
+
 // `columns` are [name, kind]: a kind is a class of the column's cells. Rows are lists of nodes or texts.
-export function table(caption, columns, rows) {
-  const head = columns.map(([name, kind]) => make("th", { scope: "col", class: kind }, name));
-  const body = rows.map((cells) => make("tr", {}, cells.map((cell, at) => make("td", { class: columns[at][1] }, cell))));
-  const inside = make("table", {}, make("caption", { class: "hidden" }, caption), make("thead", {}, make("tr", {}, head)), make("tbody", {}, body));
-  return make("div", { class: "table", role: "region", "aria-label": caption, tabindex: 0 }, inside);
+// `look` is a class of the whole; tables of many columns are stacked on a phone. Roles are said, for what
+// is laid out otherwise stays a table.
+export function table(caption, columns, rows, look = columns.length > MOST_BESIDE ? "stacked" : "") {
+  const head = columns.map(([name, kind]) => make("th", { scope: "col", role: "columnheader", class: kind }, name));
+  const cellOf = (cell, at) => make("td", { role: "cell", class: columns[at][1], "data-label": columns[at][0] }, make("div", { class: "cell" }, cell));
+  const body = rows.map((cells) => make("tr", { role: "row" }, cells.map(cellOf)));
+  const inside = make("table", { role: "table" }, make("caption", { class: "hidden" }, caption), make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, head)), make("tbody", { role: "rowgroup" }, body));
+  return make("div", { class: `table ${look}`, role: "region", "aria-label": caption, tabindex: 0 }, inside);
 }
 
 export function facts(pairs) {

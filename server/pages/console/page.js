@@ -151,6 +151,12 @@ element("sign-out").addEventListener("click", () => {
   history.replaceState(null, "", location.pathname);
 });
 addEventListener("signed-out", (event) => element("app").hidden || leave(event.detail.message));
+addEventListener("offline", () => element("app").hidden || told(false));
+addEventListener("online", () => {
+  if (element("app").hidden) return;
+  listening?.abort();
+  listen();
+});
 addEventListener("hashchange", () => element("app").hidden || show());
 if (session.key()) enter();
 else leave();

@@ -2,18 +2,20 @@
 
 import { copyButton, make, text } from "../kit/kit.js";
 import { ask } from "./api.js";
-import { badge, empty, field, heading, mono, problem, table, usd, when } from "./format.js";
+import { badge, count, empty, field, heading, mono, problem, table, usd, when } from "./format.js";
 
 export async function payments({ signal }) {
-  const [me, history, chains] = await Promise.all([
+  const [me, history, reserved, chains] = await Promise.all([
     ask("/v1/users/me", { signal }),
     ask("/v1/topup/history", { signal }),
+    ask("/v1/reservations", { signal }),
     ask("/v1/topup/usdc/chains", { signal }).catch((error) => error),
   ]);
   const balance = make("div", { class: "card" }, make("span", { class: "figure" }, text("balance")), make("strong", {}, usd(me.credit_balance_usd)), make("span", { class: "figure" }, text("held", { amount: usd(me.held_usd) })));
   return [
     heading(text("sectionNames").payments, text("paymentsLead")),
     make("div", { class: "cards" }, balance, checkout("stripe", text("byCard"), "USD"), checkout("alipay", text("byAlipay"), "CNY")),
+    ...(reserved.data.length ? [make("h2", {}, text("reservations")), reservationTable(reserved.data)] : []),
     make("h2", {}, text("byUsdc")),
     chains instanceof Error ? make("p", { class: "note" }, chains.message) : chainTable(chains.chains),
     make("h2", {}, text("history")),
@@ -41,6 +43,12 @@ function checkout(rail, title, currency) {
 function chainTable(chains) {
   const rows = chains.map((chain) => [chain.chain, make("div", { class: "row" }, mono(chain.deposit_address), copyButton(chain.deposit_address)), String(chain.required_confirmations)]);
   return table(text("byUsdc"), [[text("chain"), ""], [text("address"), ""], [text("confirmations"), "number"]], rows);
+}
+
+function reservationTable(reserved) {
+  const columns = [[text("lane"), ""], [text("status"), ""], [text("cards"), "number"], [text("perCardHour"), "number"], [text("cardHours"), "number"], [text("charged"), "number"], [text("began"), "time"]];
+  const rows = reserved.map((one) => [mono(one.lane), badge(one.status), count(one.cards), usd(one.usd_per_card_hour), String(one.card_hours), [usd(one.charged_usd), Number(one.due_usd) ? make("span", { class: "soft small-text" }, ` + ${usd(one.due_usd)}`) : null], when(one.began_at)]);
+  return table(text("reservations"), columns, rows);
 }
 
 function historyTable(history) {

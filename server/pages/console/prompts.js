@@ -41,15 +41,28 @@ function promptCard(item, outcome, again) {
 
 function regressionTable(items) {
   const columns = [[text("prompt"), ""], [text("candidate"), ""], [text("status"), ""], [text("passedOf"), "number"], [text("similarity"), "number"], [text("latency"), "number"]];
-  return table(text("regressions"), columns, items.map((item) => [item.registry_id, [mono(item.baseline_prompt_version_id), " → ", mono(item.candidate_prompt_version_id)], badge(item.status), `${count(item.pass_count)} / ${count(item.sample_count)}`, item.avg_similarity?.toFixed?.(3) ?? "–", latency(item)]));
+  return table(text("regressions"), columns, items.map((item) => [item.registry_id, between(item), badge(item.status), item.sample_count ? `${count(item.pass_count)} / ${count(item.sample_count)}` : "–", item.avg_similarity?.toFixed?.(3) ?? "–", latency(item)]));
+}
+
+// The versions without the name of the prompt, which stands beside them.
+function between(item) {
+  const label = (id) => mono(id.split("@").pop());
+  return [label(item.baseline_prompt_version_id), " → ", label(item.candidate_prompt_version_id)];
+}
+
+function verdict(item) {
+  if (!item.verdict) return "–";
+  const outcomes = item.arms.reduce((sum, arm) => sum + arm.outcomes, 0);
+  return `${text("verdicts")[item.verdict.decision] ?? item.verdict.decision} (${text("outcomes", { outcomes: count(outcomes) })})`;
 }
 
 function latency(item) {
+  if (typeof item.baseline_avg_latency_ms !== "number") return "–";
   const known = (value) => (typeof value === "number" ? took(value) : "–");
   return `${known(item.baseline_avg_latency_ms)} → ${known(item.candidate_avg_latency_ms)}`;
 }
 
 function experimentTable(items) {
-  const columns = [[text("prompt"), ""], [text("candidate"), ""], [text("status"), ""], [text("promotion"), ""], [text("passRate"), "number"]];
-  return table(text("experiments"), columns, items.map((item) => [item.registry_id, [mono(item.baseline_prompt_version_id), " → ", mono(item.candidate_prompt_version_id)], badge(item.status), badge(item.promotion_status), typeof item.pass_rate === "number" ? `${Math.round(item.pass_rate * 100)} %` : "–"]));
+  const columns = [[text("prompt"), ""], [text("experiment"), ""], [text("candidate"), ""], [text("status"), ""], [text("promotion"), ""], [text("verdict"), ""], [text("passRate"), "number"]];
+  return table(text("experiments"), columns, items.map((item) => [item.registry_id, text("kinds")[item.kind] ?? item.kind, between(item), badge(item.status), badge(item.promotion_status), verdict(item), typeof item.pass_rate === "number" ? `${Math.round(item.pass_rate * 100)} %` : "–"]));
 }

@@ -7,6 +7,7 @@ import { badge, count, empty, facts, heading, mono, proof, table, took, trace, u
 const LISTED = 50;
 const WIDE = 1000;
 const MOST_DEEP = 4;
+const FIRST_BARS = 200;
 const FRESH_MS = 60000;
 const AGAIN_MS = 1500;
 
@@ -19,11 +20,9 @@ export async function traces({ id, signal, again }) {
 }
 
 export function traceTable(items) {
-  const columns = [[text("trace"), ""], [text("tool"), ""], [text("model"), ""], [text("status"), ""], [text("tokens"), "number"], [text("cost"), "number"], [text("time"), "number"], [text("began"), "time"], [text("record"), ""]];
+  const columns = [[text("call"), ""], [text("status"), ""], [text("tokens"), "number"], [text("cost"), "number"], [text("time"), "number"], [text("began"), "time"], [text("record"), ""]];
   const rows = items.map((item) => [
-    trace(item.customer_trace_id),
-    item.tool,
-    mono(item.model_id),
+    [trace(item.customer_trace_id, item.tool), make("span", { class: "mono soft model", title: item.model_id }, item.model_id)],
     badge(item.status),
     `${count(item.input_tokens)} → ${count(item.output_tokens)}`,
     usd(item.cost_usd),
@@ -31,7 +30,7 @@ export function traceTable(items) {
     when(item.started_at_ms),
     item.record_id ? proof(item.record_id) : "–",
   ]);
-  return table(text("sectionNames").traces, columns, rows);
+  return table(text("sectionNames").traces, columns, rows, "calls");
 }
 
 // The steps of a call are written a moment after it: a call that is younger is looked at again.
@@ -56,7 +55,10 @@ function one(found) {
     make("section", { class: "card" }, make("h2", {}, text("waterfall")), waterfall(bars), found.spans_left_out ? make("p", { class: "soft" }, text("leftOut", { spans: found.spans_left_out })) : null),
     make("h2", {}, text("records")),
     runs.map(runCard),
-  ].flat();
+    found.runs_left_out ? make("p", { class: "soft" }, text("runsLeftOut", { runs: found.runs_left_out })) : null,
+  ]
+    .flat()
+    .filter(Boolean);
 }
 
 function runCard(run) {
@@ -109,7 +111,14 @@ function waterfall(bars) {
   };
   for (const bar of bars) if (!known.has(bar.parent)) walk(bar, 0);
   for (const bar of bars) walk(bar, 0);
-  return make("ul", { class: "waterfall" }, rows);
+  const list = make("ul", { class: "waterfall" }, rows.slice(0, FIRST_BARS));
+  if (rows.length <= FIRST_BARS) return list;
+  const all = () => {
+    list.append(...rows.slice(FIRST_BARS));
+    more.remove();
+  };
+  const more = make("button", { type: "button", class: "small", onclick: all }, text("allBars", { spans: count(rows.length) }));
+  return make("div", {}, list, more);
 }
 
 function grouped(bars) {

@@ -65,6 +65,13 @@ def test_traces_are_their_owners(http: httpx.Client, live_server: LiveServer) ->
     assert httpx.get(f"{live_server.url}/v1/traces").status_code == 401
 
 
+def test_a_trace_of_many_runs_shows_them(http: httpx.Client) -> None:
+    runs = [embedded(http, "one of many")["x-batchin-run-id"] for _ in range(22)]
+    told = trace(http, TRACE)
+    assert [run["run_id"] for run in told["runs"]] == runs
+    assert told["runs_left_out"] == 0
+
+
 def test_a_trace_shows_the_steps_of_its_call(http: httpx.Client) -> None:
     told = trace(http, embedded(http, "steps")["traceparent"].split("-")[1])
     call, *steps = told["spans"]
