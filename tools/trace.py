@@ -16,7 +16,8 @@ from settlement.ledger.reports import EVER, Page
 from storage.op import Row
 from tools.core import Annotations, Call, Tool
 from tools.immediate import Immediate
-from tools.records.book import SpanBook, Traced
+from tools.records.book import SpanBook
+from tools.records.pages import Traced
 from tools.records.span import ShownSpan, shown
 
 MOST_LISTED = 100

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from base.clock import Clock
 from base.sealing import Sealed, Sealer, Unsealable
@@ -15,23 +15,22 @@ from storage.errors import StorageUnavailable
 from storage.op import Key, Op, Row, Rows, Store
 from tools.observe import CallReport
 from tools.records import calls
+from tools.records.pages import MOST_READ, MOST_READ_PARTS, Page, Traced, fitting_of, measured
 from tools.records.span import Span
 from tools.records.tables import SENT, SPAN
 
 if TYPE_CHECKING:
     from tools.records.wire import Sent
 
-MOST_READ: Final = 1000
-MOST_READ_BYTES: Final = 4_194_304
-MOST_READ_PARTS: Final = 50_000
-"""Of the spans that one answer shows: attributes, events and links."""
 _MOST_WAITING: Final = 20_000
 _AT_ONCE: Final = 256
 _MOST_OWN: Final = 16_384
 _FULL: Final = "at most {} sent spans of an account are kept until they expire"
 _TAKEN: Final = "a span has the ids of one of this server's own"
 _PAUSE_S: Final = 0.5
+_READERS: Final = 2
 _log: Final = logging.getLogger("batchin.spans")
+AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +45,6 @@ class Taken:
         from tools.records import wire
 
         return wire.answered(self.rejected, self.why, as_json=as_json)
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """Spans of a trace; ``left_out`` counts the rows that were too much for one answer."""
-
-    spans: Sequence[Span]
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows in order; ``next_after`` is where the next page begins, None on the last."""
-
-    rows: Sequence[Row]
-    next_after: int | None
 
 
 class SpanBook:
@@ -83,6 +66,7 @@ class SpanBook:
         self._noted = asyncio.Event()
         self._place = 0
         self._own: dict[str, None] = {}
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="spans")
         self.lost = 0
 
     def call_ended(self, report: CallReport) -> None:
@@ -120,10 +104,10 @@ class SpanBook:
         ``MOST_READ_BYTES`` and ``MOST_READ_PARTS`` in all."""
         await self.flush()
         asked = (*self._of(account_id), SPAN.c.trace_id == trace_id)
-        found = await self._store.read(_measured(asked, MOST_READ))
-        fitting = _fitting(found)
+        found = await self._store.read(measured(asked, MOST_READ))
+        fitting = fitting_of(found)
         rows = await self._rows(asked, fitting)
-        spans, read = await asyncio.to_thread(self._shown, rows)
+        spans, read = await self._apart(self._shown, rows)
         return Traced(spans, len(found) - read)
 
     async def calls_elsewhere(self, account_id: str, place: int) -> Mapping[str, int]:
@@ -140,12 +124,12 @@ class SpanBook:
 
         Raises InvalidRequest for what is no such message, StorageUnavailable.
         """
-        sent, refusals = await asyncio.to_thread(_read, body, as_json)
+        sent, refusals = await self._apart(_read, body, as_json)
         room = self._most_sent - await self._count(account_id) if self._ttl_ms else 0
         if len(sent) > room:
             refusals += [_FULL.format(self._most_sent)] * (len(sent) - max(0, room))
             sent = sent[: max(0, room)]
-        rows = await asyncio.to_thread(lambda: [self._sent_row(account_id, one) for one in sent])
+        rows = await self._apart(lambda: [self._sent_row(account_id, one) for one in sent])
         for start in range(0, len(rows), _AT_ONCE):
             part = [row | {"place": self._next_place()} for row in rows[start : start + _AT_ONCE]]
             taken = await self._store.commit(*(_put(row) for row in part))
@@ -159,15 +143,15 @@ class SpanBook:
         asked = (*self._of(account_id), SPAN.c.place > after)
         if trace_id is not None:
             asked = (*asked, SPAN.c.trace_id == trace_id)
-        found = await self._store.read(_measured(asked, limit + 1))
-        fitting = _fitting(found[:limit])
+        found = await self._store.read(measured(asked, limit + 1))
+        fitting = fitting_of(found[:limit])
         rows = await self._rows(asked, fitting)
         more = len(found) > len(fitting)
         return Page(rows, fitting[-1]["place"] if more else None)
 
     async def exported(self, page: Page, *, as_json: bool) -> bytes:
         """A page as a TracesData message."""
-        return await asyncio.to_thread(self._exported, page.rows, as_json)
+        return await self._apart(self._exported, page.rows, as_json)
 
     async def _rows(self, asked: tuple[Any, ...], fitting: Sequence[Row]) -> Sequence[Row]:
         """The whole of rows that were measured."""
@@ -187,6 +171,10 @@ class SpanBook:
                 return spans, number
             spans += found
         return spans, len(rows)
+
+    async def _apart(self, work: Callable[..., AnswerT], *given: Any) -> AnswerT:
+        """Messages of megabytes take seconds: few at once, and in nobody else's threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
     async def _count(self, account_id: str) -> int:
         """How many spans the account sent and are kept, as far as it matters."""
@@ -278,17 +266,6 @@ def _read(body: bytes, as_json: bool) -> tuple[list["Sent"], list[str]]:
     found = list(wire.split(request))
     sent = {(one.trace_id, one.span_id): one for one in found if not isinstance(one, str)}
     return list(sent.values()), [one for one in found if isinstance(one, str)]
-
-
-def _measured(asked: tuple[Any, ...], limit: int) -> Select[Any]:
-    size = func.length(SPAN.c.box).label("size")
-    return select(SPAN.c.place, size).where(*asked).order_by(SPAN.c.place).limit(limit)
-
-
-def _fitting(found: Sequence[Row]) -> Sequence[Row]:
-    """The first of them that have ``MOST_READ_BYTES`` in all, and one at least."""
-    sizes = accumulate(row["size"] for row in found)
-    return found[: max(1, sum(size <= MOST_READ_BYTES for size in sizes))]
 
 
 def _put(row: Row) -> Op:

@@ -1,7 +1,12 @@
 """What a small message of spans may become: on its way in, in the store, and in answers."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -9,7 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from base.sealing import Sealer
 from tests.clocks import HandClock
 from tests.stores import fresh_store
-from tools.records.book import MOST_READ_BYTES, MOST_READ_PARTS, SpanBook
+from tools.records import book as records
+from tools.records.book import SpanBook
+from tools.records.pages import MOST_READ_BYTES, MOST_READ_PARTS
 from tools.records.tables import TABLES
 from tools.records.wire import MOST_PARTS, MOST_SPLIT_BYTES, Sent, split
 
@@ -85,3 +92,22 @@ async def test_a_trace_shows_so_many_parts(book: SpanBook) -> None:
     traced = await book.of_trace("acct", TRACE)
     assert len(traced.spans) == MOST_READ_PARTS // MOST_PARTS
     assert traced.left_out == 100 - len(traced.spans)
+
+
+async def test_messages_that_take_long_keep_no_thread_from_others(book: SpanBook) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    read, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: Any) -> tuple[list[Any], list[str]]:
+        read.set()
+        assert go_on.wait(60)
+        return [], []
+
+    with patch.object(records, "_read", slow):
+        takes = [asyncio.create_task(book.take("acct", b"", as_json=False)) for _ in range(4)]
+        try:
+            async with asyncio.timeout(60):
+                assert await asyncio.to_thread(read.wait, 60)
+        finally:
+            go_on.set()
+        await asyncio.gather(*takes)
