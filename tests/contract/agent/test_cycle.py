@@ -23,6 +23,7 @@ from settlement.chain.erc8004 import reputation
 from settlement.chain.funding import fund, fund_gas
 from settlement.chain.keccak import keccak256
 from settlement.chain.keys import Transaction, local_signer
+from tests.contract.agent.gas import told_gas
 from tests.live import LiveServer, running
 
 ATTESTED = {"input_text": "What is 2 + 2?", "output_text": "4.", "model_id": "qwen3-32b"}
@@ -126,7 +127,6 @@ def test_the_whole_cycle(server: LiveServer, payer: Payer, tmp_path: Path) -> No
     record_id = paid(server, payer)
     bundle = anchored(server, record_id)
     assert bundle["evidence"]["payload"]["agent_registry"] == registry
-    print("gas of the anchor:", operate(server, "agent.status")["last_anchor"]["gas_used"])
     assert get(server, "/v1/vaas/anchors/readiness")["ready"] is True
     answer = httpx2.post(f"{server.url}/v1/vaas/anchors/testnet", json={"record_id": record_id})
     assert answer.json()["transaction"] == bundle["anchor"]["transaction"]
@@ -159,7 +159,13 @@ def _feedback(server: LiveServer, payer: Payer, record_id: str, agent_id: int) -
     assert proof["fromAddress"] == payer.account.address
     assert proof["chainId"] == "31337"
     get(server, f"/v1/audit/{record_id}/feedback?value_decimals=19", 400)
-    print("gas of the feedback:", mined.gas_used)
+    asyncio.run(_gas(server))
+
+
+async def _gas(server: LiveServer) -> None:
+    async with ChainClient(lambda: server.rpc_url) as client:
+        called = await told_gas(client, "the embedded chain")
+    assert called > {"register", "setAgentWallet", "transferWithAuthorization", "anchor", "giveFeedback"}
 
 
 def _lies(server: LiveServer, bundle: Any, folder: Path) -> None:

@@ -22,6 +22,7 @@ from settlement.chain.erc8004.addresses import TESTNET
 from settlement.chain.funding import fund_gas
 from settlement.chain.keccak import keccak256
 from settlement.chain.keys import file_signer
+from tests.contract.agent.gas import told_gas
 from tests.live import API_KEY, LiveServer, running
 
 PATH = "/v1/vaas"
@@ -88,6 +89,13 @@ class House:
 
         return asyncio.run(ask())
 
+    def gas(self) -> set[str]:
+        async def told() -> set[str]:
+            async with ChainClient(lambda: self.server.rpc_url) as client:
+                return await told_gas(client, "the embedded chain")
+
+        return asyncio.run(told())
+
     def report(self, digest: str) -> dict[str, Any]:
         raw = (self.folder / f"{digest}.json").read_bytes()
         assert keccak256(raw) == self.status(digest)[3]
@@ -135,3 +143,4 @@ def test_an_honest_server_gets_full_marks_and_a_rewritten_log_none(house: House)
     assert house.status(third)[2] == 0
     failing = [check["name"] for check in house.report(third)["checks"] if check["valid"] is False]
     assert "log.root" in failing
+    assert house.gas() > {"register", "validate", "validationResponse"}
