@@ -37,7 +37,7 @@ _MEANINGS: Final = {
     "anchor.inclusion": "the record stands in the log that was anchored on a chain",
     "anchor.checkpoint": "the proof ends in the anchored checkpoint",
     "anchor.checkpoint_signature": "the log's key signed that checkpoint",
-    "anchor.digest": "the digest on the chain is that checkpoint's (keccak-256)",
+    "anchor.digest": "the anchor's digest is that checkpoint's (keccak-256); --online asks the chain",
     "anchor.agent": "the agent that the record names anchored it",
     "log.consistency": "the log only grew since the checkpoint that you kept",
     "anchor.consistency": "the anchored log is the one that you kept a checkpoint of",
@@ -62,4 +62,6 @@ def meaning_of(name: str) -> str:
 
 
 def summary_of(verdict: Verdict) -> str:
+    if verdict.outcome is Outcome.PASS and not all(check.valid for check in verdict.checks):
+        return "Valid: every check that was made passed."
     return _SUMMARIES[verdict.outcome]

@@ -19,6 +19,7 @@ from tests.unit.settlement.evidence.case import (
     RESPONSE,
     X402,
     Desk,
+    anchor_of,
     inclusion_of,
     open_desk,
     outcome,
@@ -61,6 +62,22 @@ def test_a_good_bundle_and_its_bodies_pass_against_pinned_keys(
     assert "fail" not in out
     assert "skipped" not in out
     assert "Valid: every check passed." in out
+
+
+def test_what_was_not_checked_is_not_said_to_have_passed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, desk: Desk
+) -> None:
+    evidence, receipt = desk.signed(X402, ON_CHAIN)
+    bundle = {
+        "receipt": receipt.wire,
+        "evidence": evidence.wire,
+        "inclusion": inclusion_of(evidence, before=5, after=3),
+        "anchor": anchor_of(evidence),
+    }
+    status, out, _ = run(capsys, "verify", saved(tmp_path / "bundle.json", bundle), *pins(desk))
+    assert (status, "every check passed" in out) == (0, False)
+    assert "Valid: every check that was made passed." in out
+    assert "--online asks the chain" in out
 
 
 def test_salted_hashes_need_their_salt(
