@@ -10,7 +10,8 @@ from storage.workingset import UNKNOWN, Known
 
 _NO_OP: Final = Op((), lambda _: None)
 _HEAVY_BYTES: Final = 1024
-"""A row beyond this (a record, a stored answer) is not worth its memory once it is on the disk."""
+"""A row beyond this (a record, a stored answer) is not worth its memory once it is on the disk.
+Neither is one of a table that says so (storage.schema.UNCACHED)."""
 
 
 class Changes:
@@ -64,7 +65,7 @@ class Changes:
         self.rows[key] = values
         weight = shape.weight(values) if shape.wide else SMALL_ROW_BYTES
         self.weight += weight
-        if weight > _HEAVY_BYTES:
+        if weight > _HEAVY_BYTES or not shape.cached:
             self.heavy.append(key)
 
     def delete(self, key: Key) -> None:

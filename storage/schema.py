@@ -13,16 +13,20 @@ from storage.op import Row
 Values = tuple[Any, ...]
 
 SMALL_ROW_BYTES: Final = 128
+UNCACHED: Final = {"cached": False}
+"""The ``info`` of a table whose rows are written once and hardly looked up again."""
 
 
 class Shape:
-    """One table's columns, its primary key, and the conversion between dicts and tuples."""
+    """One table's columns, its primary key, and the conversion between dicts and tuples. ``cached`` is
+    whether its rows are worth their memory once they are on the disk (UNCACHED says they are not)."""
 
     __slots__ = (
         "_columns",
         "_defaults",
         "_pick",
         "_width",
+        "cached",
         "columns",
         "key_columns",
         "key_of",
@@ -32,6 +36,7 @@ class Shape:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self.cached: bool = table.info.get("cached", True)
         self.columns = tuple(column.name for column in table.columns)
         self.key_columns = tuple(column.name for column in table.primary_key.columns)
         self._columns = frozenset(self.columns)

@@ -22,6 +22,8 @@ from sqlalchemy import (
     true,
 )
 
+from storage.schema import UNCACHED
+
 TABLES: Final = MetaData()
 
 ACCOUNT: Final = Table(
@@ -81,6 +83,7 @@ TRANSFER: Final = Table(
     Column("at_ms", BigInteger, nullable=False),
     CheckConstraint("amount >= 0 AND debit <> credit", name="transfer_moves"),
     sqlite_with_rowid=False,
+    info=UNCACHED,
 )
 
 HOLD: Final = Table(

@@ -16,6 +16,8 @@ from sqlalchemy import (
     Text,
 )
 
+from storage.schema import UNCACHED
+
 TABLES: Final = MetaData()
 
 BATCH: Final = Table(
@@ -94,6 +96,7 @@ BATCH_TASK: Final = Table(
     Column("box", LargeBinary, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+    info=UNCACHED,
 )
 """A task that has ended; ``number`` is that of its line. The box holds its line of the output, sealed;
 ``digest`` is the SHA-256 of its signed record, None where nothing was charged."""

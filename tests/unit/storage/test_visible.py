@@ -2,12 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Column, MetaData, String, Table, func, select
 
 from storage.errors import StorageUnavailable
-from storage.op import Key, Op, Refused
+from storage.op import Key, Op, Refused, Rows
+from storage.schema import UNCACHED
 from storage.sqlite import SqliteStore
 from storage.tables import LEASE
 from tests.stores import fresh_store
@@ -238,6 +240,29 @@ async def test_heavy_rows_leave_memory_when_they_are_on_the_disk(tmp_path: Path)
 
     async with fresh_store(tmp_path, TABLES) as store:
         await asyncio.gather(*(store.commit(heavy(f"{at}")) for at in range(50)))
+        assert store.stats().rows == 0
+
+
+async def test_rows_of_a_table_that_nobody_reads_again_leave_memory_too(tmp_path: Path) -> None:
+    schema = MetaData()
+    line = Column("id", String, primary_key=True)
+    Table("line", schema, line, Column("text", String, nullable=False), info=UNCACHED)
+
+    def written(name: str, text: str, *, new: bool) -> Op:
+        key = Key("line", (name,))
+
+        def fold(rows: Rows) -> Any:
+            before = rows.get(key)
+            rows.put(key, {"id": name, "text": text})
+            return before and before["text"]
+
+        return Op((), fold, fresh=(key,)) if new else Op((key,), fold)
+
+    async with fresh_store(tmp_path, schema) as store:
+        await asyncio.gather(*(store.commit(written(f"{at}", "a", new=True)) for at in range(50)))
+        assert store.stats().rows == 0
+        assert await store.commit(written("7", "b", new=False)) == ("a",)
+        assert await store.commit(written("7", "c", new=False)) == ("b",)
         assert store.stats().rows == 0
 
 
