@@ -4,7 +4,7 @@ HTML in a source is shown, not taken: a page holds no markup but ours.
 """
 
 import re
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -21,6 +21,8 @@ from pygments.util import ClassNotFound  # type: ignore[import-untyped] # has no
 LANGUAGES: Final = ("Python", "TypeScript", "curl")
 """Sections of these titles are one choice: the page shows them as tabs."""
 _LEXERS: Final = {"sh": "bash", "console": "console", "ts": "typescript", "py": "python", "text": "text"}
+_WHEN_SEEN: Final[Mapping[str, Mapping[str, str]]] = {"src": {"loading": "lazy", "decoding": "async"}}
+"""A picture is loaded when its reader comes near it."""
 _FORMATTER: Final = HtmlFormatter(nowrap=True)
 Link = Callable[[str], str | None]
 
@@ -108,7 +110,7 @@ def _lead(tokens: Sequence[Token], link: Link) -> None:
             if not name or re.match(r"[a-z]+:", target):
                 continue
             led = link(target)
-            child.attrs = {} if led is None else {**child.attrs, name: led}
+            child.attrs = {} if led is None else {**child.attrs, name: led, **_WHEN_SEEN.get(name, {})}
 
 
 def _sections(tokens: Sequence[Token]) -> Iterator[Section]:

@@ -12,6 +12,7 @@ const READERS = [
   { name: "phone", viewport: { width: 375, height: 740 }, colorScheme: "dark", locale: "zh-CN" },
 ];
 
+const MOST_BYTES = 200_000;
 const found = [];
 for (const path of told.paths) {
   for (const { name, ...reader } of READERS) {
@@ -21,7 +22,14 @@ for (const path of told.paths) {
     page.on("pageerror", (error) => note(error));
     page.on("console", (line) => line.type() === "error" && note(line.text()));
     page.on("request", (request) => request.url().startsWith(told.url) || note(request.url()));
-    await page.goto(told.url + path, { waitUntil: "networkidle" });
+    const cdp = await context.newCDPSession(page);
+    await cdp.send("Network.enable");
+    let bytes = 0;
+    cdp.on("Network.loadingFinished", (event) => (bytes += event.encodedDataLength));
+    const answer = await page.goto(told.url + path, { waitUntil: "networkidle" });
+    if (bytes > MOST_BYTES) note(`the first load takes ${bytes} bytes`);
+    const policy = answer.headers()["content-security-policy"] ?? "";
+    if (!policy.startsWith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'") || policy.includes("unsafe")) note(policy);
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => window.axe.run());
     for (const item of violations) {
