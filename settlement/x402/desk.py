@@ -61,8 +61,9 @@ class Desk:
         return payment
 
     async def commit_with_token(self, payment: Payment, step: Op, *others: Op) -> Payment:
-        """The same, and from then on the tokens of the wallet and of what it bought can be revoked."""
-        token = self.tokens.wallet_token_op(payment.account_id, self.token_ttl_s)
+        """The same, and from then on the tokens of the wallet and of what it bought can be revoked. A
+        payment lets no token of a sign-in live longer."""
+        token = self.tokens.wallet_token_op(payment.account_id, 0)
         values = await self._values(step, *others, token)
         self.tokens.remember(values[-1])
         after: Payment = values[0]

@@ -24,7 +24,7 @@ from settlement.chain.devnet import NETWORK, USDC
 from settlement.chain.funding import fund
 from settlement.ledger.books import audit
 from storage.sqlite import open_store
-from tests.faults.server.traffic import EMBED, Told, pay_once
+from tests.faults.server.traffic import EMBED, Told, pay_once, sign_in
 from tests.live import API_KEY, LiveServer, running, start
 from tests.long_answer import LONG
 from tests.watched import Watched
@@ -53,6 +53,7 @@ def test_a_restart_keeps_keys_credit_and_receipts(tmp_path: Path) -> None:
         token = asyncio.run(
             pay_once(server, wallet, CHAT, STORY | {"stream": False, "max_tokens": 9}, told)
         )
+        credit = asyncio.run(sign_in(server, wallet))
         (run_id,) = told.runs
         receipt = watched.http.get(f"/v1/vaas/{run_id}/receipt").json()
         public_key = watched.http.get("/v1/vaas/pubkey/current").json()["public_key"]
@@ -63,7 +64,8 @@ def test_a_restart_keeps_keys_credit_and_receipts(tmp_path: Path) -> None:
         assert watched.http.get("/v1/vaas/pubkey/current").json()["public_key"] == public_key
         assert watched.http.get(f"/v1/vaas/{run_id}/receipt").json() == receipt
         assert watched.http.get(f"/v1/vaas/{run_id}/verify").json()["valid"] is True
-        for key, status in ((API_KEY, 200), (made["key"], 200), (token, 200), (revoked["key"], 401)):
+        known = ((API_KEY, 200), (made["key"], 200), (credit, 200), (token, 402), (revoked["key"], 401))
+        for key, status in known:
             answer = watched.http.post("/v1/embeddings", json=EMBED, headers=bearer(key))
             assert answer.status_code == status, answer.text
         wallets = {n: m for n, m in before.accounts.items() if n.startswith("wallet:")}
@@ -345,13 +347,14 @@ def test_the_log_of_a_whole_life_holds_no_secret(tmp_path: Path) -> None:
         asyncio.run(fund(server.rpc_url, wallet.address, 1_000_000))
         body = EMBED | {"input": "canary-2718"}
         token = asyncio.run(pay_once(server, wallet, "/v1/embeddings", body, Told()))
+        credit = asyncio.run(sign_in(server, wallet))
         key = watched.ask("keys.create", name="second")["key"]
-        for secret in (key, token, API_KEY):
+        for secret in (key, token, credit, API_KEY):
             watched.http.post("/v1/embeddings", json=body, headers=bearer(secret))
         watched.http.post(CHAT, content=b'{"canary-2718', headers=bearer(API_KEY))
         keys = [path.read_text().strip() for path in (tmp_path / "data" / "keys").iterdir()]
     written = watched.log.read_bytes() + (tmp_path / "data" / DATABASE).read_bytes()
-    for secret in ("canary-2718", key, token, *keys):
+    for secret in ("canary-2718", key, token, credit, *keys):
         assert secret.encode() not in written
     assert API_KEY.encode() not in (tmp_path / "data" / DATABASE).read_bytes()
     lines = [line for line in watched.log.read_bytes().splitlines() if line.startswith(b"{")]

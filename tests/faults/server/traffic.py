@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 import orjson
 
+from server.client import http_client
 from server.demo.wallet import Wallet
+from server.wallet_token import wallet_token
+from settlement.chain.devnet import NETWORK
 from tests.live import LiveServer
 
 CHAT = {"model": "qwen3-32b", "messages": [{"role": "user", "content": "Say hi."}], "max_tokens": 3}
@@ -49,6 +52,12 @@ async def pay_once(server: LiveServer, wallet: Wallet, path: str, body: Any, tol
         answer = await _pay(client, wallet, path, body, told)
     assert answer is not None
     return answer.headers["x-batchin-access-token"]
+
+
+async def sign_in(server: LiveServer, wallet: Wallet) -> str:
+    """The token that spends what the wallet's payments left."""
+    async with http_client(server.url) as http:
+        return await wallet_token(http, wallet, NETWORK)
 
 
 async def _repeat(call: Callable[[], Awaitable[object]], dying: asyncio.Event) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from base.caller import Caller, CallerKind, Opened
-from base.errors import ServiceUnavailable
+from base.errors import ServiceUnavailable, Unauthorized
 from base.resource import Resource
 from base.usage import Usage
 from settlement.evidence.ops import evidence_key
@@ -77,6 +77,22 @@ async def test_the_answers_token_opens_what_was_bought_and_spends_no_credit(
     caller = house.keys.authenticate(settled.access_token)
     assert (caller.kind, caller.account_id) == (CallerKind.ANONYMOUS, None)
     assert caller.opens == Opened(payer.credit_account, paid.run_id)
+
+
+async def test_a_payment_lets_no_token_of_a_sign_in_live_longer(house: House, payer: Payer) -> None:
+    await run(house, await paid_order(house, payer))
+    account_id = payer.credit_account
+    before = house.keys.wallet_token(account_id)
+    with pytest.raises(Unauthorized):  # it is made, and nobody signed in
+        house.keys.authenticate(before)
+    (signed_in,) = await house.store.commit(house.keys.wallet_token_op(account_id, 60))
+    house.keys.remember(signed_in)
+    await run(house, await paid_order(house, payer, body="sha256:" + "9" * 64))
+    token = house.keys.wallet_token(account_id)
+    assert house.keys.authenticate(token).account_id == account_id
+    house.clock.advance_s(61)
+    with pytest.raises(Unauthorized):
+        house.keys.authenticate(token)
 
 
 async def test_the_same_payment_and_request_get_the_stored_answer(house: House, payer: Payer) -> None:
