@@ -22,8 +22,10 @@ from tests.watched import Watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+# Of each no more is asked at once than its breaker takes: a call more would not reach it.
 MODELS: list[dict[str, Any]] = [
     {"id": "talker", "modality": "chat", "context_length": 2048},
+    {"id": "answerer", "modality": "chat", "context_length": 2048},
     {"id": "writer", "modality": "chat", "context_length": 2048},
     {"id": "embedder", "modality": "embedding"},
     {"id": "ranker", "modality": "rerank"},
@@ -61,7 +63,7 @@ def talk(**more: Any) -> dict[str, Any]:
 
 PAINT = {"model": "painter", "prompt": "a fox", "size": "64x64"}
 SPEAK = {"model": "speaker", "input": "hello", "response_format": "wav"}
-RESPOND = {"model": "talker", "input": "hello", "max_output_tokens": 8}
+RESPOND = {"model": "answerer", "input": "hello", "max_output_tokens": 8}
 ASKS: dict[str, Ask] = {
     "chat": Ask("/v1/chat/completions", talk()),
     "chat stream": Ask("/v1/chat/completions", talk(stream=True)),
