@@ -61,6 +61,7 @@ async def test_a_person_verifies_a_record(server: LiveServer, tmp_path: Path) ->
     failed = {name for name, result in said["tampered"].items() if result == "fail"}
     assert {"evidence.payload_hash", "evidence.signature"} <= failed
     assert said["firstShown"] == "fail"
+    assert said["noKeys"].startswith("The trusted keys can't be read")
     assert said["kept"] == [True, True, "", ""]
     assert said["left"] == [0, 0]
     assert said["chineseSchema"] == "payload_hash 不是 payload 的哈希。"

@@ -1,6 +1,6 @@
 // The page: takes a bundle in, shows each check with what it means.
 
-import { verify } from "./checks.js";
+import { trustFrom, verify } from "./checks.js";
 import { translated } from "./details.js";
 import { text } from "../kit/kit.js";
 
@@ -95,6 +95,10 @@ async function judge() {
     request: element("request").value || null,
     salt: element("salt").value.trim() || null,
   };
+  if (given.keys && !trustFrom(given.keys)) {
+    complain(text("noKeys"));
+    return;
+  }
   try {
     show(await verify(element("bundle").value, given));
   } catch (error) {
