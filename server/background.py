@@ -5,12 +5,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from base.pricing import Rate
 from base.settings import Settings
 from server.beside import beside
 from server.jobs import WHOLE, Jobs, TaskCalls
-from tools.core import Registry
+from settlement.parts import Part
+from tools.core import Call, Registry
+from tools.invoke import Done
 from tools.jobs import ops
 from tools.jobs.batch import BACKGROUND, Priority
+from tools.jobs.lines import Task
 from tools.jobs.tables import BATCH
 from tools.jobs.worker import Kind, Worker
 from tools.responses.background import Respond
@@ -48,10 +52,18 @@ def background_of(settings: Settings, jobs: Jobs, responses: Responses) -> Backg
     pieces = PieceShelf(store, common.sealer, common.clock, settings.response_ttl_s)
     maker = BackgroundMaker(responses, begun, pieces)
     calls = TaskCalls(store, common.clock, Registry([maker.tool()]))
+
+    async def invoke(part: Part, rate: Rate, task: Task, call: Call) -> Done:
+        """Who streams a response is told that it has ended."""
+        try:
+            return await calls.invoke(part, rate, task, call)
+        finally:
+            pieces.bells.ring(task.custom_id)
+
     parts = replace(
         common,
         quote=calls.quote,
-        invoke=calls.invoke,
+        invoke=invoke,
         rates=dict.fromkeys(Priority, WHOLE),
         keep_s=settings.response_ttl_s,  # longer than the response: it is counted from the end
     )

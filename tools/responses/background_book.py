@@ -23,7 +23,8 @@ from tools.responses.shelf import Kept
 
 _LOOK_S: Final = 0.05
 _LOOKS: Final = 100
-_NEWS_S: Final = 0.25
+_NEWS_S: Final = 1.0
+_STEP: Final = 64
 _ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
 STREAMED: Final = "streamed"
 """What the metadata of a job say whose response is kept piece by piece."""
@@ -70,8 +71,11 @@ class BackgroundBook:
                 now = await self._found(response)
                 while (more := await self.pieces.after(response["id"], number))[1]:
                     number = more[0]
-                    for event in replay.add(more[1]):
-                        yield event
+                    for count, entry in enumerate(more[1], 1):
+                        for event in replay.add(entry):
+                            yield event
+                        if count % _STEP == 0:
+                            await asyncio.sleep(0)
                 if now["status"] in _ENDED:
                     for event in replay.end(now):
                         yield event
@@ -116,6 +120,7 @@ class BackgroundBook:
         now_ms = self.parts.clock.now_ms()
         await self.parts.store.commit(step(response_id, account_id, now_ms))
         self.worker.stop(response_id)
+        self.pieces.bells.ring(response_id)
 
     async def _job(self, response_id: str, account_id: str | None = None) -> Batch | None:
         """None as account: whosever it is."""

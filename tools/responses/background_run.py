@@ -1,5 +1,6 @@
 """Makes a response in the background: a call of its own, charged from the hold of its job."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -104,7 +105,7 @@ class BackgroundExecution:
 
     async def start(self) -> Served:
         if self._log is not None:
-            self._made.follow(items_in(await self._log.open()))
+            self._made.follow(await asyncio.to_thread(items_in, await self._log.open()))
         served = await self._made.start()
         self._tell(self._args.id)
         return served

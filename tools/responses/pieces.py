@@ -24,7 +24,7 @@ Entry = dict[str, Any] | list[Any]
 reasoning, tool_calls, logprobs]``."""
 
 GATHER_S: Final = 0.1
-_PAGE: Final = 100
+_PAGE: Final = 16
 _SWEPT: Final = 100
 
 

@@ -21,16 +21,13 @@ class Replay:
     def opening(self) -> list[Event]:
         return self._growing.queued()
 
-    def add(self, entries: Iterable[Entry]) -> list[Event]:
-        return [event for entry in entries for event in self._add(entry)]
-
     def end(self, response: Mapping[str, Any]) -> list[Event]:
         """How it ended. Of one that has no answer nothing is closed."""
         reason = _REASONS.get(response["status"])
         closing = self._growing.end(reason) if reason else []
         return [*closing, self._growing.last(response)]
 
-    def _add(self, entry: Entry) -> list[Event]:
+    def add(self, entry: Entry) -> list[Event]:
         if isinstance(entry, list):
             return self._growing.add(_delta(entry))
         self._growing.logprobs = entry["logprobs"]

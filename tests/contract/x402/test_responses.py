@@ -46,6 +46,11 @@ async def test_the_same_payment_gives_the_same_response(shop: Shop, stream: bool
     assert again.headers["x-batchin-run-id"] == first.headers["x-batchin-run-id"]
 
 
+def _events(text: str) -> list[str]:
+    """Without the comments that keep a slow stream open."""
+    return [line for line in text.splitlines() if line.startswith(("event: ", "data: "))]
+
+
 def _response(text: str, *, stream: bool) -> Any:
     if not stream:
         return json.loads(text)
@@ -88,3 +93,23 @@ async def test_a_response_in_the_background_is_bought_once_and_the_rest_is_credi
         made["id"],
     )
     assert credited == [(paid - cost,)]
+
+
+async def test_a_bought_response_is_streamed_to_its_wallet_and_to_nobody_else(shop: Shop) -> None:
+    asked = {**ASKED, "background": True, "stream": True}
+    payment = await shop.sign(PATH, asked)
+    first, again = await shop.pay(PATH, asked, payment), await shop.pay(PATH, asked, payment)
+    assert first.status_code == 200, first.text
+    assert first.headers["content-type"].startswith("text/event-stream")
+    assert _events(again.text) == _events(first.text)
+    made = _response(first.text, stream=True)
+    assert made["status"] in ("completed", "incomplete")
+    url = f"{PATH}/{made['id']}?stream=true&starting_after=0"
+    own = {"Authorization": f"Bearer {first.headers['x-batchin-access-token']}"}
+    key = {"Authorization": f"Bearer {shop.watched.server.api_key}"}
+    async with shop.client() as client:
+        rest = _events((await client.get(url, headers=own)).text)
+        assert rest == _events(first.text)[-len(rest) :]
+        assert rest[0] == "event: response.queued"
+        assert (await client.get(url, headers=key)).status_code == 404
+        assert (await client.get(url)).status_code == 401

@@ -93,7 +93,7 @@ async def test_the_items_of_a_run_are_those_of_its_stream() -> None:
     replay = Replay(QUEUED)
     events = replay.opening()
     for entries in (first, second, last):
-        events += replay.add(entries)
+        events += [event for entry in entries for event in replay.add(entry)]
     events += replay.end(made)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     done = [event["item"] for event in events if event["type"] == "response.output_item.done"]
