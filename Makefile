@@ -21,8 +21,9 @@ serve: setup ## start the server; its data lives in .data/
 demo: setup ## an agent finds a tool, pays, is answered and checks the proof
 	@$(BIN)/batchin demo --data-dir .data
 
-test: setup ## every test that needs Python alone, one process a core
-	@$(BIN)/pytest -n auto --dist loadfile
+# In the order of the folders: what takes long comes first, and the many short files of units fill the end.
+test: setup ## every test that needs Python alone, three processes for two cores
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-peers: setup ## the tests against programs that pip does not install
 	@$(BIN)/pytest -m peers; code=$$?; \

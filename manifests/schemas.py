@@ -1,8 +1,10 @@
 """JSON Schemas (draft 2020-12) of tools, made from their pydantic models."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Literal
 
+import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
@@ -32,11 +34,18 @@ def input_schema(tool: AnyTool) -> dict[str, Any]:
 def output_schema(tool: AnyTool) -> dict[str, Any]:
     """Everything that ``structuredContent`` can be: the output, the error and, for a paid tool, the
     challenge. Clients check error results against this schema too and throw when they don't fit."""
-    kinds: list[type[BaseModel]] = [tool.Output, Error]
-    if tool.quote is not None:
-        kinds.insert(1, PaymentRequired)
+    schema: dict[str, Any] = orjson.loads(_schema_of_results(tool.Output, tool.quote is not None))
+    return schema
+
+
+@cache
+def _schema_of_results(output: type[BaseModel], paid: bool) -> bytes:
+    """Made once, for it takes long and many documents show it; bytes, for nobody changes them."""
+    kinds: list[type[BaseModel]] = [output, *([PaymentRequired] if paid else []), Error]
     refs, definitions = model_schemas(kinds, "#/$defs/{model}", "serialization")
-    return {"type": "object", "anyOf": [refs[kind] for kind in kinds], "$defs": definitions}
+    return orjson.dumps(
+        {"type": "object", "anyOf": [refs[kind] for kind in kinds], "$defs": definitions}
+    )
 
 
 def model_schemas(

@@ -106,6 +106,7 @@ def _calm_collector() -> None:
     lots. Calls free almost all they make by reference count as they end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 50)
 
 

@@ -1,5 +1,6 @@
 """``batchin serve``: run the server until it is told to stop."""
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +52,7 @@ def serve(
     Flags win over BATCHIN_* variables, which win over the settings file. The banner appears when calls
     are served; Ctrl-C finishes open calls and stops.
     """
+    gc.disable()  # until it serves: what is loaded stays, and looking it through is a tenth of the start
     from server.commands.local_models import fetch_models
     from server.commands.settings import settings_of
 

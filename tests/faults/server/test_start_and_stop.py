@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -231,6 +232,20 @@ def refused(data_dir: Path, *flags: str, status: int = 1) -> str:
     return " ".join(ended.stderr.split())
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a server left behind."""
+    data_dir = tmp_path_factory.mktemp("kept") / "data"
+    with running(data_dir, "--engine", "none", **NO_X402):
+        pass
+    return data_dir
+
+
+def copied(kept: Path, folder: Path) -> Path:
+    """A copy to damage."""
+    return shutil.copytree(kept, folder / "data")
+
+
 @contextmanager
 def listening() -> Iterator[int]:
     with socket.socket() as sock:
@@ -284,20 +299,16 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert "not one of batchin" in said
 
 
-def test_a_database_torn_in_the_middle_is_named(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    with running(data_dir, "--engine", "none", **NO_X402):
-        pass
+def test_a_database_torn_in_the_middle_is_named(tmp_path: Path, kept: Path) -> None:
+    data_dir = copied(kept, tmp_path)
     content = (data_dir / DATABASE).read_bytes()
     (data_dir / DATABASE).write_bytes(content[:4096] + b"\0" * 4096 + content[8192:])
     said = refused(data_dir, "--port", "0", "--engine", "none")
     assert str(data_dir / DATABASE) in said
 
 
-def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    with running(data_dir, "--engine", "none", **NO_X402):
-        pass
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path, kept: Path) -> None:
+    data_dir = copied(kept, tmp_path)
     with closing(sqlite3.connect(data_dir / DATABASE)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
@@ -306,10 +317,10 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["receipt.key", "log.key", "pepper"])
-def test_a_key_file_that_is_none_is_named_and_never_replaced(tmp_path: Path, name: str) -> None:
-    data_dir = tmp_path / "data"
-    with running(data_dir, "--engine", "none", **NO_X402):
-        pass
+def test_a_key_file_that_is_none_is_named_and_never_replaced(
+    tmp_path: Path, kept: Path, name: str
+) -> None:
+    data_dir = copied(kept, tmp_path)
     (data_dir / "keys" / name).write_text("no key\n")
     said = refused(data_dir, "--port", "0", "--engine", "none")
     assert name in said
