@@ -1,6 +1,6 @@
 """The engine seam: one protocol behind which SGLang, the local engines and fakes look alike."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -44,8 +44,8 @@ class EngineCall:
     """One execution as an engine needs it.
 
     ``rid`` is run id + attempt; ``body`` holds only validated fields of the modality; ``model`` is the
-    engine's own model id; ``tenant`` separates prefix caches; ``trace`` is the span in which the engine
-    works, None where nobody follows it. Bodies: for chat and completion OpenAI's
+    engine's own model id; ``tenant`` separates prefix caches; ``trace`` tells the span in which
+    the engine works; None where nobody follows it. Bodies: for chat and completion OpenAI's
     fields of those APIs (prompts are texts, never token ids), for embedding and classify ``{"input":
     [texts]}``, for rerank ``{"query": text, "documents": [texts]}`` and perhaps ``instruct``, for speech
     ``{"input": text, "voice": the engine's own name, "format": one of SOUND_FORMATS, "speed": number,
@@ -64,7 +64,7 @@ class EngineCall:
     tenant: str
     lane: str = "shared"
     region: str = "local"
-    trace: Trace | None = None
+    trace: Callable[[], Trace] | None = field(default=None, compare=False, repr=False)
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
 

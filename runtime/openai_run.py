@@ -75,9 +75,9 @@ class Server:
 
     def _trace(self, call: EngineCall) -> Headers:
         """The headers under which a server of ours makes its spans (W3C trace context, 3.2 and 3.3)."""
-        trace = call.trace
-        if trace is None or not self.flavour.traced:
+        if call.trace is None or not self.flavour.traced:
             return ()
+        trace = call.trace()
         parent = (("traceparent", trace.traceparent()),)
         return (*parent, ("tracestate", trace.state)) if trace.state else parent
 

@@ -130,7 +130,7 @@ def engine_run(
         tenant=tenant,
         lane=caller.lane,
         region=caller.region,
-        trace=call.trace.below(engine_span_id(call.run_id)),
+        trace=lambda: call.trace.below(engine_span_id(call.run_id)),
     )
     return EngineRun(engines, asked, call.deadline_s, call.delivery)
 

@@ -85,7 +85,7 @@ class PlainClient:
             if len(self._heads) >= _HEADS_KEPT:
                 self._heads.clear()
             head = self._heads[key] = self._head(request)
-        own = _lines(request.own)
+        own = _lines(request.own) if request.own else b""
         return b"%b%bContent-Length: %d\r\n\r\n%b" % (head, own, len(request.body), request.body)
 
     def _head(self, request: Request) -> bytes:

@@ -148,7 +148,7 @@ async def test_a_server_of_ours_is_told_the_trace_and_no_other_is(
     trace = Trace("a" * 32, "b" * 16, None, "01", "vendor=1")
     async with scripted(script) as server:
         for state in ("vendor=1", ""):
-            call = replace(chat_call(), trace=replace(trace, state=state))
+            call = replace(chat_call(), trace=partial(replace, trace, state=state))
             await events_of(make(server.url), call)
         await events_of(make(server.url), chat_call())
     parent = f"traceparent: 00-{'a' * 32}-{'b' * 16}-01\r\n"
