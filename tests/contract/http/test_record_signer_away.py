@@ -19,6 +19,8 @@ from base.signing import SeedSigner
 from tests.live import API_KEY, LiveServer, running
 from tests.watched import Watched
 
+pytestmark = pytest.mark.timeout(400)  # it waits for signatures that do not come
+
 KEY, ANOTHER = SeedSigner(b"k" * 32), SeedSigner(b"a" * 32)
 CHAT, EMBED, ATTEST = "/v1/chat/completions", "/v1/embeddings", "/v1/vaas"
 QUESTION = {

@@ -13,7 +13,7 @@ from server.web.request import MAX_HOLDERS, MAX_MEMBERS, Head, read_json
 from tools.arguments import parse
 
 BYTES = 2_000_000
-MOST_CPU_S = 0.2  # about 0.03 where nobody else computes; it was up to 1.0 before
+MOST_CPU_S = 0.4  # at most 0.08 on a busy machine; it was 1.0 before
 HOSTILE: dict[str, bytes] = {
     "empty lists": b'{"a":[' + b"[]," * (BYTES // 3) + b"[]]}",
     "empty objects": b'{"a":[' + b"{}," * (BYTES // 3) + b"{}]}",
@@ -62,7 +62,7 @@ def test_many_wrong_members_are_counted_and_not_told_one_by_one() -> None:
         with pytest.raises(InvalidRequest, match="wrong in 200001 places"):
             parse(Small, wrong)
 
-    assert min(cpu_s(refused) for _ in range(2)) < MOST_CPU_S * 2
+    assert min(cpu_s(refused) for _ in range(2)) < MOST_CPU_S
 
 
 def test_what_people_send_is_read() -> None:
