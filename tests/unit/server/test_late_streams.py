@@ -68,6 +68,7 @@ class Slow:
             "status": "completed",
             "text": "",
             "characters": 1,
+            "audio": "",
             "duration_ms": 1,
         }
         return Result(output, Usage(1, 1), "sha256:0")
