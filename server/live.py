@@ -7,7 +7,7 @@ none, for an event says only how many calls there were.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,8 +38,8 @@ _LATE_US: Final = 5_000_000
 _KNOWN_US: Final = 300_000_000
 _log: Final = logging.getLogger("batchin.news")
 
-Elsewhere = Callable[[str, int], Awaitable[Mapping[str, int]]]
-"""An account's calls that other processes kept after a place (microseconds): their places by span id."""
+Elsewhere = Callable[[Collection[str], int], Awaitable[Sequence[tuple[str, str, int]]]]
+"""The calls of accounts that other processes kept after a place (microseconds): account, span, place."""
 
 
 @dataclass(eq=False, slots=True)
@@ -60,7 +60,6 @@ class _Audience:
     """Who listens to one account since ``since_us``, and which calls of other processes they know."""
 
     since_us: int
-    looked_us: int = 0
     listeners: set[Listener] = field(default_factory=set)
     known: dict[str, int] = field(default_factory=dict)
 
@@ -69,15 +68,15 @@ class _Audience:
             listener.calls += calls
             listener.news.set()
 
-    def learn(self, kept: Mapping[str, int], now_us: int) -> None:
-        """Tell what is not known yet."""
-        news = sum(span not in self.known for span in kept)
-        self.known |= kept
-        self.looked_us = now_us
-        for span in [span for span, at_us in self.known.items() if at_us < now_us - _KNOWN_US]:
+    def learn(self, span: str, place_us: int) -> None:
+        """Tell of a call of another process, once."""
+        if place_us > self.since_us and span not in self.known:
+            self.known[span] = place_us
+            self.hear(1)
+
+    def forget(self, before_us: int) -> None:
+        for span in [span for span, place_us in self.known.items() if place_us < before_us]:
             del self.known[span]
-        if news:
-            self.hear(news)
 
 
 class Feed:
@@ -88,6 +87,7 @@ class Feed:
         self._elsewhere = elsewhere
         self._clock = clock
         self._audiences: dict[str, _Audience] = {}
+        self._looked_us = self._now_us()
 
     def call_ended(self, report: CallReport) -> None:
         if not self._audiences or report.course is None:
@@ -107,10 +107,18 @@ class Feed:
 
     async def look(self) -> None:
         """Tell what other processes kept meanwhile. Raises StorageUnavailable."""
-        for account_id, audience in list(self._audiences.items()):
-            now_us = self._now_us()
-            after_us = max(audience.since_us, audience.looked_us - _LATE_US)
-            audience.learn(await self._elsewhere(account_id, after_us), now_us)
+        if not self._audiences:
+            self._looked_us = self._now_us()
+            return
+        now_us = self._now_us()
+        found = await self._elsewhere(list(self._audiences), min(now_us, self._looked_us) - _LATE_US)
+        self._looked_us = now_us
+        for account_id, span, place_us in found:
+            audience = self._audiences.get(account_id)
+            if audience is not None:
+                audience.learn(span, place_us)
+        for audience in self._audiences.values():
+            audience.forget(now_us - _KNOWN_US)
 
     def join(self, account_id: str) -> Listener:
         """Raises RateLimited."""

@@ -146,11 +146,12 @@ class Batches:
         with contextlib.suppress(NotFound):  # it was deleted before
             await self._parts.files.delete(account_id, batch.input_file_id)
 
-    async def about(self, account_id: str, text: str) -> list[str]:
-        """The ids of batches whose metadata hold a text that is theirs alone."""
-        told = BATCH.c.metadata.contains(text, autoescape=True)
-        rows = await self._parts.store.read(select(BATCH.c.id).where(*_of(account_id), told))
-        return [row["id"] for row in rows]
+    async def about(self, account_id: str, member: str) -> dict[str, str]:
+        """The batches whose metadata have a member: its values by their ids."""
+        told = BATCH.c.metadata.contains(f'"{member}":', autoescape=True)
+        query = select(BATCH.c.id, BATCH.c.metadata).where(*_of(account_id), told)
+        found = {row["id"]: orjson.loads(row["metadata"]) for row in await self._parts.store.read(query)}
+        return {batch_id: str(told[member]) for batch_id, told in found.items() if member in told}
 
     async def states(self, batch_id: str) -> AsyncIterator[Batch]:
         """How a batch goes on, until it ended; whoever asks knows that it is theirs. Raises NotFound."""

@@ -1,15 +1,18 @@
 """Erasing what is kept of prompts: samples alone, or a prompt with everything that belongs to it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import Select, select
 
+from base.errors import NotFound
 from storage.op import Key, Store
 from tools.jobs.batches import Batches
 from tools.prompts.book import PromptBook, not_found
+from tools.prompts.replay import REGRESSION
 from tools.prompts.samples import Samples, erasure
 from tools.prompts.tables import PROMPT_OUTCOME, PROMPT_TRIAL, PROMPT_VERSION
 from tools.prompts.trials import OPEN, Promotion, Status, changed
@@ -78,9 +81,11 @@ class Eraser:
             await self.store.commit(changed(trial, status, **ended))
 
     async def _batches_of(self, account_id: str, trials: Sequence[str]) -> None:
-        for trial in trials:
-            for batch_id in await self.batches.about(account_id, f"preg_{trial}"):
-                await self.batches.erase(account_id, batch_id)
+        regressions = {f"preg_{trial}" for trial in trials}
+        for batch_id, regression in (await self.batches.about(account_id, REGRESSION)).items():
+            if regression in regressions:
+                with suppress(NotFound):  # it went meanwhile
+                    await self.batches.erase(account_id, batch_id)
 
     async def _outcomes_of(self, trial: str) -> None:
         query = select(PROMPT_OUTCOME.c.run_id).where(PROMPT_OUTCOME.c.trial_id == trial)

@@ -37,6 +37,8 @@ Submit = Callable[[Caller, BatchInput, str], Awaitable[str]]
 """Make a batch for a caller, once under a name: its id. Raises BatchinError."""
 Price = Callable[[BatchInput], Awaitable[int]]
 """The most that a batch may cost, in nano-USD."""
+REGRESSION: Final = "regression_id"
+"""The member of a batch's metadata that says whose it is."""
 _LOOK_S: Final = 0.5
 _AGAIN_S: Final = 5.0
 _ENDPOINTS: Final = {"chat": "/v1/chat/completions", "respond": "/v1/responses"}
@@ -442,7 +444,7 @@ def _answer(task: Mapping[str, Any]) -> str | None:
 
 def _batch(tasks: Sequence[Mapping[str, Any]], row: Row) -> BatchInput:
     about = {
-        "regression_id": f"preg_{row['id']}",
+        REGRESSION: f"preg_{row['id']}",
         "candidate": version_id_of(row["name"], row["candidate"]),
     }
     return BatchInput.model_validate({"tasks": tasks, "priority": "fill", "metadata": about})

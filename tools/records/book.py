@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -110,14 +110,17 @@ class SpanBook:
         spans, read = await self._apart(self._shown, rows)
         return Traced(spans, len(found) - read)
 
-    async def calls_elsewhere(self, account_id: str, place: int) -> Mapping[str, int]:
-        """The account's calls that other processes kept after a place: their places by span id, at most
-        ``MOST_READ``."""
-        query = select(SPAN.c.span_id, SPAN.c.place).where(
-            SPAN.c.account_id == account_id, SPAN.c.place > place, SPAN.c.source == "call"
+    async def calls_elsewhere(
+        self, account_ids: Collection[str], place: int
+    ) -> Sequence[tuple[str, str, int]]:
+        """The calls of accounts that other processes kept after a place, as account, span and place: at
+        most ``MOST_READ``."""
+        query = select(SPAN.c.account_id, SPAN.c.span_id, SPAN.c.place).where(
+            SPAN.c.account_id.in_(account_ids), SPAN.c.place > place, SPAN.c.source == "call"
         )
-        rows = await self._store.read(query.order_by(SPAN.c.place).limit(MOST_READ))
-        return {row["span_id"]: row["place"] for row in rows if row["span_id"] not in self._own}
+        rows = await self._store.read(query.limit(MOST_READ))
+        found = ((row["account_id"], row["span_id"], row["place"]) for row in rows)
+        return [one for one in found if one[1] not in self._own]
 
     async def take(self, account_id: str, body: bytes, *, as_json: bool) -> Taken:
         """Keep the spans of an OTLP message for an account; the same span again replaces it.

@@ -1,6 +1,6 @@
 """News of calls reach who listens to the account, nobody else, and end with the server."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import pytest
@@ -26,8 +26,8 @@ class _Report:
         self.course: Any = course
 
 
-async def nowhere(_: str, __: int) -> Mapping[str, int]:
-    return {}
+async def nowhere(_: Collection[str], __: int) -> Sequence[tuple[str, str, int]]:
+    return ()
 
 
 async def test_only_the_accounts_own_listeners_are_told_and_none_is_missed() -> None:
