@@ -28,10 +28,12 @@ def nothing(_: str) -> Sequence[Op]:
 
 
 class Delivery(StrEnum):
-    """How the result leaves: WHOLE after the end of the run, or STREAM while it runs."""
+    """How the result leaves: WHOLE after the end of the run, STREAM while it runs, or KEPT, where it can
+    be read while it runs and who reads it may come again."""
 
     WHOLE = "whole"
     STREAM = "stream"
+    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)

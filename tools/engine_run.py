@@ -79,7 +79,7 @@ class EngineRun:
     async def events(self) -> AsyncIterator[Event]:
         """The events after the first one; raises the documented error of a fault."""
         dispatch = self._dispatched()
-        streamed, shown = self._delivery is not Delivery.WHOLE, False
+        streamed, shown = self._delivery is Delivery.STREAM, False
         while True:
             fault = None
             async for event in dispatch.events:

@@ -409,9 +409,13 @@ class Run:
         return _CUT if self._execution.result().usage != Usage() else _CUT_FREE
 
     def _delivered_before(self, reason: BaseException | None) -> bool:
-        """A stream that was cut is charged: by its caller, the deadline, or an engine that broke off."""
-        cut = not isinstance(reason, BatchinError) or isinstance(reason, _CUTS)
-        return self._call.delivery is Delivery.STREAM and self._shown > 0 and cut
+        """A stream that was cut is charged: by its caller, the deadline, or an engine that broke off. Of
+        what is kept, only what its caller stopped: all else is made anew."""
+        if self._call.delivery is Delivery.WHOLE or not self._shown:
+            return False
+        if not isinstance(reason, BatchinError):
+            return True
+        return self._call.delivery is Delivery.STREAM and isinstance(reason, _CUTS)
 
     def _outcome(self, quote: Quote, result: Result, status: RunStatus, body: bytes) -> Outcome:
         if result.ran is not None:

@@ -19,6 +19,8 @@ VIDEOS: Final = "/v1/videos"
 """The endpoint of jobs that are videos."""
 BACKGROUND: Final = "background"
 """The endpoint of jobs that are responses in the background."""
+STREAMED: Final = "streamed"
+"""What the metadata of a job say whose response is kept piece by piece."""
 OF_ONE: Final = (VIDEOS, BACKGROUND)
 """The endpoints of jobs of one call."""
 

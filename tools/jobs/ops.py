@@ -117,8 +117,14 @@ def progress(batch_id: str, percent: int) -> Op:
     return Op((key,), fold)
 
 
-def complete_task(task: Row, charged_nano_usd: int, tokens: tuple[int, int, int]) -> Op:
-    """Keep the result of a task and count it, or Refused ``ended``.
+def complete_task(
+    task: Row,
+    charged_nano_usd: int,
+    tokens: tuple[int, int, int],
+    of: Collection[Status] = TAKES_RESULTS,
+) -> Op:
+    """Keep the result of a task and count it, or Refused ``ended`` when its batch is in none of the
+    states ``of``.
 
     ``tokens``: of the input, of the output, and of the input those that were cached.
     """
@@ -127,7 +133,7 @@ def complete_task(task: Row, charged_nano_usd: int, tokens: tuple[int, int, int]
 
     def fold(rows: Rows) -> Refused | None:
         batch = rows.get(batch_at)
-        if batch is None or Status(batch["status"]) not in TAKES_RESULTS:
+        if batch is None or Status(batch["status"]) not in of:
             return Refused("ended")
         batch["completed" if task["completed"] else "failed"] += 1
         batch["charged_nano_usd"] += charged_nano_usd

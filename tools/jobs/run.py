@@ -22,12 +22,12 @@ from base.trace import trace_from
 from runtime.routing.lanes import BATCH, FILL
 from settlement.evidence.signed import Signed
 from settlement.parts import Funds, Part
-from settlement.rail import Delivery, Outcome
+from settlement.rail import Delivery, Outcome, RunStatus
 from storage.errors import StorageUnavailable
 from storage.op import Op
 from tools.core import Call
 from tools.jobs import ops
-from tools.jobs.batch import Batch, Priority
+from tools.jobs.batch import STREAMED, Batch, Priority, Status
 from tools.jobs.lines import BadLine, Task
 from tools.jobs.outcome import answered, failed, task_row, unread
 from tools.jobs.parts import JobParts, Source
@@ -36,6 +36,8 @@ from tools.jobs.tables import BATCH_TASK
 
 _ENGINE_ATTEMPTS: Final = 3
 _FIRST_PAUSE_S: Final = 0.1
+_STOPPED: Final = frozenset({Status.CANCELLING})
+"""Where a part of an answer is charged: its reader stopped it. What anything else cut is made anew."""
 _LONGEST_PAUSE_S: Final = 10.0
 _PAGE: Final = 5000
 _logger: Final = logging.getLogger("batchin.jobs")
@@ -116,7 +118,7 @@ class BatchRun:
                     )
                     return
             except StorageUnavailable:
-                if await self._is_kept(task.number):
+                if await self._is_kept(task.number) or _is_cancelled():
                     return
             except (ServiceUnavailable, RateLimited):
                 pass
@@ -141,7 +143,7 @@ class BatchRun:
             caller=self._caller,
             trace=trace_from(None),
             resource=parts.resource(task.endpoint),
-            delivery=Delivery.WHOLE,
+            delivery=Delivery.KEPT if batch.metadata == STREAMED else Delivery.WHOLE,
             deadline_s=parts.clock.monotonic_s() + max(1.0, left_s),
         )
 
@@ -159,7 +161,8 @@ class BatchRun:
             )
             usage = outcome.usage
             tokens = (usage.input_tokens, usage.output_tokens, usage.cached_tokens)
-            return ops.complete_task(row, charged_nano_usd, tokens)
+            states = ops.TAKES_RESULTS if outcome.status is RunStatus.COMPLETED else _STOPPED
+            return ops.complete_task(row, charged_nano_usd, tokens, states)
 
         part = Part(self._funds, task.number, completion)
         await parts.invoke(part, parts.rates[batch.priority], task, call)
@@ -185,3 +188,9 @@ class BatchRun:
         with suppress(StorageUnavailable):
             return bool(await self._parts.store.read(query))
         return False
+
+
+def _is_cancelled() -> bool:
+    """Whether the work of this task was told to end, whatever became of that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -14,9 +14,9 @@ from base.pricing import PriceCard, Quote
 from base.usage import Usage
 from storage.op import Op
 from tools.core import Call, Execution, Tool
-from tools.jobs.batch import BACKGROUND, Batch, Priority, new_batch
+from tools.jobs.batch import BACKGROUND, STREAMED, Batch, Priority, new_batch
 from tools.jobs.submission import HandedIn, Submission
-from tools.responses.background_book import STREAMED, BackgroundBook
+from tools.responses.background_book import BackgroundBook
 from tools.responses.background_run import TOOL
 from tools.responses.rendered import QUEUED, envelope, response_id
 from tools.responses.schema import ResponsesInput

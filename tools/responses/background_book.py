@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from base.errors import InvalidRequest
 from tools.jobs import ops
-from tools.jobs.batch import BACKGROUND, Batch, Status, batch_of
+from tools.jobs.batch import BACKGROUND, STREAMED, Batch, Status, batch_of
 from tools.jobs.line import EXPIRED, first_error, line_of
 from tools.jobs.parts import JobParts
 from tools.jobs.tables import BATCH, BATCH_TASK
@@ -26,8 +26,6 @@ _LOOKS: Final = 100
 _NEWS_S: Final = 1.0
 _STEP: Final = 64
 _ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
-STREAMED: Final = "streamed"
-"""What the metadata of a job say whose response is kept piece by piece."""
 _STOPPED: Final = (Status.CANCELLING, Status.CANCELLED)
 
 

@@ -25,6 +25,7 @@ from tools.responses.tool import Answering, PreparedInput, ResponseExecution, Re
 
 TOOL: Final = "respond"
 _ENDPOINT: Final = "/v1/responses"
+_CUT: Final = {"status": "cancelled", "completed_at": None, "incomplete_details": None}
 
 Tell = Callable[[str], None]
 """Keeps that an engine has begun with a response."""
@@ -99,6 +100,7 @@ class BackgroundExecution:
         self._args = args
         self._tell = tell
         self._log = log
+        self._is_whole = False
 
     def reserve(self) -> None:
         self._made.reserve()
@@ -110,11 +112,16 @@ class BackgroundExecution:
         self._tell(self._args.id)
         return served
 
-    def events(self) -> AsyncIterator[Event]:
-        return self._made.events()
+    async def events(self) -> AsyncIterator[Event]:
+        async for event in self._made.events():
+            yield event
+        self._is_whole = True
 
     def result(self) -> Result:
-        return replace(self._made.result(), request_hash=request_hash(self._args.arguments))
+        """What its caller stopped is what was told until then."""
+        made = self._made.result()
+        output = made.output if self._is_whole else {**made.output, **_CUT}
+        return replace(made, output=output, request_hash=request_hash(self._args.arguments))
 
     async def close(self) -> None:
         await self._made.close()

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,6 +120,33 @@ def test_cancelling_ends_the_stream_and_deleting_forgets_it(
     assert pieces(live_server, response_id) == 0
     with pytest.raises(openai.NotFoundError):
         client.responses.retrieve(response_id, stream=True)
+
+
+@pytest.mark.parametrize("ends", ["cancel", "delete"])
+def test_what_was_told_before_its_reader_stopped_it_is_charged(
+    client: OpenAI, live_server: LiveServer, ends: str
+) -> None:
+    """Else whoever stops each response before its last word has all others for nothing."""
+    http = httpx.Client(
+        base_url=live_server.url + "/v1", headers={"authorization": f"Bearer {live_server.api_key}"}
+    )
+    before = http.get("/users/me").json()["credit_balance_usd"]
+    response_id, _ = begun(client, LASTING | {"background": True, "stream": True})
+    getattr(client.responses, ends)(response_id)
+    deadline = time.monotonic() + 60
+    while Decimal((me := http.get("/users/me").json())["held_usd"]):
+        assert time.monotonic() < deadline, me
+        time.sleep(0.05)
+    assert Decimal(me["credit_balance_usd"]) < Decimal(before)
+    run = http.get("/usage/logs").json()["data"][0]
+    assert (run["status"], run["output_tokens"] > 0) == ("partial", True)
+    proof = http.get(f"/vaas/{run['record_id']}/verify").json()
+    assert proof["valid"] is True
+    if ends == "cancel":
+        stored = client.responses.retrieve(response_id)
+        assert stored.status == "cancelled"
+        assert stored.usage is not None
+        assert stored.usage.output_tokens == run["output_tokens"]
 
 
 def test_calls_of_functions_are_told(client: OpenAI) -> None:
