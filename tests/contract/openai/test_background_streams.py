@@ -138,7 +138,7 @@ def test_what_was_told_before_its_reader_stopped_it_is_charged(
         assert time.monotonic() < deadline, me
         time.sleep(0.05)
     assert Decimal(me["credit_balance_usd"]) < Decimal(before)
-    run = http.get("/usage/logs").json()["data"][0]
+    run = http.get("/usage/logs").json()[0]
     assert (run["status"], run["output_tokens"] > 0) == ("partial", True)
     proof = http.get(f"/vaas/{run['record_id']}/verify").json()
     assert proof["valid"] is True
