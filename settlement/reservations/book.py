@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Select, select
 
 from base.clock import Clock
-from base.errors import InsufficientFunds, InvalidRequest, NotFound
+from base.errors import InsufficientFunds, InternalError, InvalidRequest, NotFound
 from base.ids import new_id
 from base.money import NANO_MAX
 from settlement.ledger import ops
@@ -85,7 +85,10 @@ class Reservations:
         await self.store.commit(_changed(seen, replace(seen, card_ms=seen.card_ms + card_ms)))
 
     async def turn(self, seen: Reservation, card_ms: int) -> State:
-        """Charge the hour that is over and hold the next; without money for that it ends, unpaid."""
+        """Charge the hour that is over and hold the next; without money for that it ends, unpaid.
+
+        Raises InternalError when the books do not fit.
+        """
         now_ms = self.clock.now_ms()
         charged = _charged(seen, card_ms)
         turned = replace(charged, period=seen.period + 1, period_ends_at_ms=now_ms + HOUR_MS)
@@ -95,16 +98,19 @@ class Reservations:
         if isinstance(answer, Refused) and answer.code == "insufficient":
             await self.end(seen, card_ms, State.UNPAID)
             return State.UNPAID
+        _check(answer)
         return State.ACTIVE
 
     async def end(self, seen: Reservation, card_ms: int, state: State = State.ENDED) -> None:
-        """Charge what was metered, give the rest of the hold back, and free the lane."""
+        """Charge what was metered, give the rest of the hold back, and free the lane.
+
+        Raises InternalError when the books do not fit.
+        """
         now_ms = self.clock.now_ms()
         charged = _charged(seen, card_ms)
         ended = replace(charged, state=state, ended_at_ms=now_ms)
-        await self.store.commit(
-            _changed(seen, ended), _capture(seen, charged, now_ms), _free_lane(seen.lane)
-        )
+        steps = (_changed(seen, ended), _capture(seen, charged, now_ms), _free_lane(seen.lane))
+        _check(await self.store.commit(*steps))
 
     async def release(self, lane: str) -> Reservation:
         """End the reservation of a lane now. Raises NotFound."""
@@ -123,6 +129,12 @@ class Reservations:
     async def _read(self, query: Select[tuple[object, ...]]) -> Sequence[Reservation]:
         rows = await self.store.read(query.order_by(RESERVATION.c.id.desc()).limit(MOST_LISTED))
         return [reservation_of(row) for row in rows]
+
+
+def _check(answer: object) -> None:
+    """What changed meanwhile is gone on from at the next look; anything else is a fault of ours."""
+    if isinstance(answer, Refused) and answer.code != "changed":
+        raise InternalError(f"The books refuse a step of a reservation: {answer.code}.")
 
 
 def _charged(seen: Reservation, card_ms: int) -> Reservation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from base.clock import Clock
+from base.errors import BatchinError
 from settlement.reservations.book import Reservations
 from settlement.reservations.reservation import Reservation, State
 
@@ -42,12 +43,17 @@ class Meter:
             await asyncio.sleep(pause_s)
 
     async def look(self) -> None:
-        """Count the time since the last look, charge hours that are over, end what has ended."""
+        """Count the time since the last look, charge hours that are over, end what has ended. One that
+        can't go on stops no other."""
         before, self._seen = self._seen, {}
         for reservation in await self.book.active():
             now = self._seen[reservation.id] = self._look_at(reservation)
             last = before.get(reservation.id)
-            await self._go_on(reservation, last, now)
+            try:
+                await self._go_on(reservation, last, now)
+            except BatchinError as error:
+                told = {"reservation": reservation.id}
+                _log.error("a reservation could not be metered: %s", error.message, extra=told)
 
     def _look_at(self, reservation: Reservation) -> _Seen:
         told = self.cards(reservation.lane)

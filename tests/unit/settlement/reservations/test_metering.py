@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from base.errors import InsufficientFunds, InvalidRequest, NotFound
+from base.errors import InsufficientFunds, InternalError, InvalidRequest, NotFound
 from base.money import NANO_PER_USD
 from settlement.ledger.accounts import Account, Accounts
 from settlement.ledger.books import audit
+from settlement.ledger.ops import void
 from settlement.ledger.orphans import void_orphans
 from settlement.ledger.tables import TABLES as LEDGER
 from settlement.reservations.book import Reservations
@@ -201,3 +202,19 @@ async def test_what_can_not_be_reserved(tmp_path: Path, clock: HandClock) -> Non
         with pytest.raises(InvalidRequest, match="reserved already"):
             await desk.book.open(account_id, LANE, 1, RATE, None)
         assert (await desk.now(account_id))[1].held_nano_usd == RATE
+
+
+async def test_one_that_lost_its_hold_is_told_and_stops_no_other(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    async with opened(tmp_path, clock) as desk:
+        account_id = await desk.customer(100)
+        broken = await desk.book.open(account_id, LANE, 1, RATE, None)
+        whole = await desk.book.open(account_id, "private:other", 1, RATE, None)
+        await desk.store.commit(void(broken.hold_id, account_id, None))
+        await desk.pass_s(HOUR_S)
+        found = {one.id: one for one in await desk.book.of_account(account_id)}
+        assert (found[whole.id].period, found[whole.id].charged_nano_usd) == (2, RATE)
+        assert (found[broken.id].period, found[broken.id].charged_nano_usd) == (1, 0)
+        with pytest.raises(InternalError, match="no_hold"):
+            await desk.book.release(LANE)
