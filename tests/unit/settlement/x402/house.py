@@ -141,6 +141,7 @@ class Chain:
     mood: str = "mine"
     moved: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     reverted: dict[str, Settlement] = field(default_factory=dict)
+    verified: int = 0
     asked: int = 0
     looks: int = 0
 
@@ -168,6 +169,7 @@ class Chain:
 
     async def verify(self, authorization: Authorization) -> str | None:
         self.fuse.moment()
+        self.verified += 1
         await asyncio.sleep(0)
         if isinstance(self.verdict, Exception):
             raise self.verdict

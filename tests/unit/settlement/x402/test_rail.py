@@ -16,6 +16,7 @@ from settlement.ledger.ids import CHAIN, REVENUE
 from settlement.rail import Delivery, Replay, RunStatus, Settled
 from settlement.x402.errors import (
     PaymentInvalid,
+    PaymentMalformed,
     PaymentRequired,
     PaymentReused,
     PaymentUnavailable,
@@ -77,6 +78,26 @@ async def test_the_answers_token_opens_what_was_bought_and_spends_no_credit(
     caller = house.keys.authenticate(settled.access_token)
     assert (caller.kind, caller.account_id) == (CallerKind.ANONYMOUS, None)
     assert caller.opens == Opened(payer.credit_account, paid.run_id)
+
+
+async def test_what_its_payer_did_not_sign_is_refused_before_the_chain_is_asked(
+    house: House, payer: Payer
+) -> None:
+    """A flood of forgeries costs no request to a node, and leaves nothing in the store."""
+    paid, other = await paid_order(house, payer), (await paid_order(house, Payer())).payment
+    assert paid.payment is not None
+    assert other is not None
+    genuine, foreign = paid.payment["payload"]["signature"], other["payload"]["signature"]
+    forgeries = (foreign, genuine[:-4] + "0000", "0x" + "00" * 65, "0x", genuine + "00")
+    for signature in forgeries:
+        payload = {**paid.payment["payload"], "signature": signature}
+        forged = order({**paid.payment, "payload": payload})
+        with pytest.raises((PaymentInvalid, PaymentMalformed)):
+            await house.rail.authorize(forged)
+    assert (house.chain.verified, house.chain.asked, house.chain.looks) == (0, 0, 0)
+    assert await house.payments() == []
+    assert isinstance(await run(house, paid), Settled)
+    assert house.chain.verified == 1
 
 
 async def test_a_payment_lets_no_token_of_a_sign_in_live_longer(house: House, payer: Payer) -> None:
