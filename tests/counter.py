@@ -20,13 +20,14 @@ NOWHERE = "0x" + "ab" * 32
 class Counter:
     """A facilitator of somebody else, which settles on the real chain, as its ``mood`` has it:
 
-    honest; lie (says that it settled, and did nothing); steal (settles and says that it failed); mute
-    (settles and closes the connection); garbage; error (500); refuse.
+    honest; lie (says that it settled by the transaction ``lie``, and did nothing); steal (settles and
+    says that it failed); mute (settles and closes the connection); garbage; error (500); refuse.
     """
 
     own: Facilitator
     network: str
     mood: str = "honest"
+    lie: str = NOWHERE
     url: str = ""
     settler: str = ""
     asked: TallyOf[str] = field(default_factory=TallyOf)
@@ -58,7 +59,7 @@ class Counter:
         wanted = SettleRequest.model_validate(await request.json())
         told = {"network": self.network, "payer": None}
         if self.mood == "lie":
-            return web.json_response({**told, "success": True, "transaction": NOWHERE})
+            return web.json_response({**told, "success": True, "transaction": self.lie})
         if self.mood == "refuse":
             return web.json_response(
                 {**told, "success": False, "errorReason": "not_today", "transaction": ""}

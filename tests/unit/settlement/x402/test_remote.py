@@ -119,6 +119,19 @@ async def test_one_that_says_it_settled_and_did_not_is_found_out(
     assert house.first.asked["settle"] == 1  # it is not asked any more
 
 
+async def test_one_that_tells_of_another_payments_transaction_is_found_out(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is on the chain and moved as much, by the same payer to the same payee, for another call."""
+    first = await house.remote.settle("run_1", house.paid())
+    house.first.mood, house.first.lie = "lie", first.transaction
+    second = await house.remote.settle("run_2", house.paid())
+    assert second.state is SETTLED  # by the second
+    assert second.transaction != first.transaction
+    assert await house.received() == 200
+    assert "our node sees no such transfer" in caplog.text
+
+
 async def test_one_that_settles_and_says_it_failed_is_found_out(house: House) -> None:
     house.first.mood = house.second.mood = "steal"
     settled = await house.remote.settle("run_1", house.paid())
