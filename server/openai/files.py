@@ -17,7 +17,9 @@ from server.web.owner import owned_answer, owner_of, owner_of_object
 from server.web.ranges import span_of
 from server.web.request import check_coding
 from server.web.upload import read_upload
-from tools.files.files import LIST_LIMIT, PURPOSES, File, Files, check_purpose, life_from
+from tools.files.file import PURPOSES, File
+from tools.files.files import LIST_LIMIT, Files
+from tools.files.form import check_purpose, life_from
 
 _GONE: Final = 499
 _FIELDS: Final = frozenset({"purpose", "expires_after[anchor]", "expires_after[seconds]"})

@@ -2,53 +2,29 @@
 
 import logging
 import re
-import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 
 from base.clock import Clock
-from base.errors import BatchinError, InvalidRequest, NotFound, PayloadTooLarge, ServiceUnavailable
-from base.ids import new_id
+from base.errors import BatchinError, NotFound, PayloadTooLarge
 from base.sealing import Sealer, new_salt
 from settlement.idempotency.book import KeyBook
-from storage.op import Op, Refused, Row, Store
+from storage.op import Op, Refused, Store
 from tools.files import ops
+from tools.files.file import INLINE, File, Page, file_of
 from tools.files.objects import Objects
 from tools.files.sealed import SealedWriter, read_sealed
 from tools.files.tables import FILE
+from tools.files.upload import Meter, Upload, storage_failures
 
-PURPOSES: Final = ("assistants", "batch", "evals", "fine-tune", "user_data", "vision")
-"""OpenAI's; ``batch`` alone has an effect here: such a file may be the input of a batch."""
-
-INLINE: Final = "batch_inline"
-"""Tasks that came in the body of a request: kept as a file that no list shows."""
-
-OUTPUT: Final = "batch_output"
-"""What a batch wrote."""
-
-VIDEO: Final = "video"
-"""A video that was made here."""
-
-_MEDIA_TYPES: Final[Mapping[str, str]] = {
-    "batch": "application/jsonl",
-    OUTPUT: "application/jsonl",
-    VIDEO: "video/mp4",
-}
 LIST_LIMIT: Final = 10_000
-SHORTEST_LIFE_S: Final = 3600
-LONGEST_LIFE_S: Final = 2_592_000
-_MOST_NAME_CHARS: Final = 255
 _ID: Final = re.compile(r"file_(video_)?[0-9a-f]{32}")
 _SWEPT_AT_ONCE: Final = 256
 _logger: Final = logging.getLogger("batchin.files")
-
-
-Meter = Callable[[int, int], None]
-"""Told the size of an upload and how much of it is new. Raises PayloadTooLarge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,59 +34,6 @@ class Limits:
     file_bytes: int
     space: ops.Space
     life_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as its owner sees it, and what is needed to read it."""
-
-    id: str
-    account_id: str
-    purpose: str
-    filename: str
-    size: int
-    sha256: bytes
-    object: str
-    salt: bytes
-    created_at_ms: int
-    gone_at_ms: int
-
-    @property
-    def media_type(self) -> str:
-        """Of its content, as far as its purpose tells."""
-        return _MEDIA_TYPES.get(self.purpose, "application/octet-stream")
-
-    def shown(self) -> dict[str, Any]:
-        """OpenAI's file object."""
-        return {
-            "id": self.id,
-            "object": "file",
-            "bytes": self.size,
-            "created_at": self.created_at_ms // 1000,
-            "expires_at": self.gone_at_ms // 1000,
-            "filename": self.filename,
-            "purpose": self.purpose,
-            "status": "processed",
-            "status_details": None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some files of a list, newest first unless asked otherwise."""
-
-    files: Sequence[File]
-    has_more: bool
-
-    def shown(self) -> dict[str, Any]:
-        """OpenAI's list object."""
-        return {
-            "object": "list",
-            "data": [file.shown() for file in self.files],
-            "first_id": self.files[0].id if self.files else None,
-            "last_id": self.files[-1].id if self.files else None,
-            "has_more": self.has_more,
-        }
 
 
 class Files:
@@ -134,7 +57,7 @@ class Files:
         self._arriving: dict[str, int] = {}
 
     @asynccontextmanager
-    async def upload(self, account_id: str) -> AsyncIterator["Upload"]:
+    async def upload(self, account_id: str) -> AsyncIterator[Upload]:
         """Take a new file in: write to it, then ``finish``; what is not finished is dropped.
 
         Raises PayloadTooLarge, ServiceUnavailable when there is no room on the disk.
@@ -150,15 +73,15 @@ class Files:
                 self.departed(account_id, upload.size)
 
     @asynccontextmanager
-    async def making(self, account_id: str) -> AsyncIterator["Upload"]:
+    async def making(self, account_id: str) -> AsyncIterator[Upload]:
         """A file that the server itself writes for an account: no limit of uploads holds for it."""
         async with self._begun(account_id, _unmetered) as upload:
             yield upload
 
     @asynccontextmanager
-    async def _begun(self, account_id: str, meter: Meter) -> AsyncIterator["Upload"]:
+    async def _begun(self, account_id: str, meter: Meter) -> AsyncIterator[Upload]:
         salt = new_salt()
-        with _storage_failures():
+        with storage_failures():
             writer = SealedWriter(await self._objects.create(), self._sealer.pieces(salt))
         upload = Upload(self, account_id, salt, writer, meter)
         try:
@@ -324,113 +247,8 @@ class Files:
             _logger.warning("an object can't be deleted: %s", error.strerror)
 
 
-class Upload:
-    """A file on its way in."""
-
-    def __init__(
-        self, files: Files, account_id: str, salt: bytes, writer: SealedWriter, meter: Meter
-    ) -> None:
-        self._meter = meter
-        self._files = files
-        self._account_id = account_id
-        self._salt = salt
-        self._writer = writer
-        self.finished = False
-
-    @property
-    def size(self) -> int:
-        return self._writer.size
-
-    async def write(self, data: bytes) -> None:
-        """Raises PayloadTooLarge, ServiceUnavailable."""
-        self._meter(self._writer.size + len(data), len(data))
-        with _storage_failures():
-            await self._writer.write(data)
-
-    async def finish(
-        self, filename: str, purpose: str, life_s: int | None = None, key: str | None = None
-    ) -> File:
-        """The file, kept durably; once under an idempotency key. Raises as ``Files.keep`` does, and
-        ServiceUnavailable."""
-        file = await self.written(filename, purpose, life_s)
-        return await self._files.keep(file, key)
-
-    async def written(
-        self, filename: str, purpose: str, life_s: int | None = None, file_id: str | None = None
-    ) -> File:
-        """The file whose bytes are durable and that no row names yet; ``file_id`` where it was told
-        before."""
-        with _storage_failures():
-            name = await self._writer.finish()
-        self.finished = True
-        now_ms = self._files.clock.now_ms()
-        return File(
-            id=file_id or new_id("file"),
-            account_id=self._account_id,
-            purpose=purpose,
-            filename=clean_name(filename),
-            size=self._writer.size,
-            sha256=self._writer.sha256,
-            object=name,
-            salt=self._salt,
-            created_at_ms=now_ms,
-            gone_at_ms=now_ms + self._files.life_s(life_s) * 1000,
-        )
-
-
-def file_of(row: Row) -> File:
-    return File(**{name: row[name] for name in File.__slots__})
-
-
-def check_purpose(purpose: object) -> str:
-    """Raises InvalidRequest."""
-    if purpose not in PURPOSES:
-        raise InvalidRequest(
-            f"purpose should be one of {', '.join(PURPOSES)}.",
-            param="purpose",
-            resolution="Send the form field purpose; batch is for the input of a batch.",
-        )
-    return str(purpose)
-
-
-def life_from(fields: Mapping[str, Any]) -> int | None:
-    """``expires_after[anchor]`` and ``expires_after[seconds]`` of a form. Raises InvalidRequest."""
-    anchor, seconds = (fields.get(f"expires_after[{name}]") for name in ("anchor", "seconds"))
-    if anchor is None and seconds is None:
-        return None
-    text = str(seconds)
-    whole = text.isascii() and text.isdigit() and len(text) <= len(str(LONGEST_LIFE_S))
-    if anchor != "created_at" or not whole or not SHORTEST_LIFE_S <= int(text) <= LONGEST_LIFE_S:
-        raise InvalidRequest(
-            "expires_after should be anchor created_at and seconds from "
-            f"{SHORTEST_LIFE_S} to {LONGEST_LIFE_S}.",
-            param="expires_after",
-        )
-    return int(text)
-
-
-def clean_name(filename: str) -> str:
-    """The last part of a path, without control characters; ``file`` when nothing is left."""
-    last = re.split(r"[/\\]", filename)[-1]
-    kept = "".join(char for char in last if unicodedata.category(char)[0] != "C").strip(" .")
-    return kept[:_MOST_NAME_CHARS] or "file"
-
-
 def _unmetered(_size: int, _more: int) -> None:
     """Nothing is counted."""
-
-
-@contextmanager
-def _storage_failures() -> Iterator[None]:
-    """A storage that can't take bytes is the server's trouble, told without its paths."""
-    try:
-        yield
-    except OSError as error:
-        _logger.error("files can't be stored: %s", error.strerror)
-        raise ServiceUnavailable(
-            "The server has no room for this file now.",
-            resolution="Nothing was stored. Retry later; the operator finds the cause in the log.",
-        ) from None
 
 
 def _no_space(space: ops.Space, code: str) -> BatchinError:

@@ -12,7 +12,7 @@ from settlement.ledger import ops as ledger
 from settlement.ledger.ids import JOBS
 from storage.op import Op
 from tools.files import ops as file_ops
-from tools.files.files import File
+from tools.files.file import File
 from tools.jobs import ops
 from tools.jobs.batch import Batch
 from tools.jobs.parts import JobParts

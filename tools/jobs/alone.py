@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tools.files.files import File, Files
+from tools.files.file import File
+from tools.files.files import Files
 from tools.jobs.batch import Batch
 from tools.jobs.lines import BadLine, Task
 from tools.jobs.parts import JobParts

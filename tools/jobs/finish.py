@@ -12,7 +12,8 @@ from settlement.evidence.frontier import Frontier
 from settlement.ledger.ops import void
 from storage.op import Op, Refused, Row
 from tools.files import ops as file_ops
-from tools.files.files import OUTPUT, File, Upload
+from tools.files.file import OUTPUT, File
+from tools.files.upload import Upload
 from tools.jobs import ops
 from tools.jobs.batch import Batch, Status
 from tools.jobs.outcome import not_run

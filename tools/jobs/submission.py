@@ -9,7 +9,7 @@ from settlement.evidence.hashes import request_hash
 from settlement.rail import Also, Served, nothing
 from storage.op import Op
 from tools.core import Call, Result
-from tools.files.files import INLINE, File
+from tools.files.file import INLINE, File
 from tools.immediate import NOWHERE
 from tools.jobs.accept import accepted, check_open
 from tools.jobs.batch import Batch

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from base.errors import BatchinError, InvalidRequest
 from base.pricing import Rate
-from tools.files.files import File, Files
+from tools.files.file import File
+from tools.files.files import Files
 from tools.jobs.lines import BadLine, LineReader, Task, lines_of
 from tools.jobs.outcome import line_error
 from tools.jobs.parts import Quoting, Source

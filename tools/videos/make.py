@@ -18,7 +18,8 @@ from settlement.rail import Served
 from storage.op import Op
 from tools.core import Call, Result, Tool
 from tools.engine_run import EngineRun, engine_run
-from tools.files.files import VIDEO, File, Files
+from tools.files.file import VIDEO, File
+from tools.files.files import Files
 from tools.files.ops import UNLIMITED
 from tools.videos.source import TOOL
 

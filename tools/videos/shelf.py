@@ -12,7 +12,7 @@ from sqlalchemy import select
 from base.errors import BatchinError, Conflict, NotFound
 from base.money import cents_rounded, usd_text
 from storage.op import Refused
-from tools.files.files import File
+from tools.files.file import File
 from tools.jobs import ops
 from tools.jobs.batch import VIDEOS, Batch, Status, batch_of
 from tools.jobs.line import EXPIRED, first_error, line_of

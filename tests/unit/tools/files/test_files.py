@@ -16,7 +16,9 @@ from storage.sqlite import SqliteStore
 from tests.clocks import HandClock
 from tests.stores import fresh_store
 from tools.files import ops
-from tools.files.files import File, Files, Limits, clean_name
+from tools.files.file import File
+from tools.files.files import Files, Limits
+from tools.files.form import clean_name
 from tools.files.objects import DiskObjects, DiskWriter
 from tools.files.sealed import SealedWriter, read_sealed
 from tools.files.tables import TABLES
