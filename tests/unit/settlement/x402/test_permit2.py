@@ -34,6 +34,7 @@ from settlement.x402.errors import (
 )
 from settlement.x402.facilitator import Authorization, Method, Scheme
 from settlement.x402.payload import PaymentV2, Permit2Authorization, payment_from
+from settlement.x402.payment import Payment
 from settlement.x402.sale import Offer, Sale
 from tests.unit.settlement.x402.house import (
     CARD,
@@ -382,6 +383,16 @@ async def test_upto_moves_at_least_the_least_charge(tmp_path: Path) -> None:
         assert not isinstance(answer, Replay)
         assert (house.chain.received, answer.credit_nano_usd) == (20, 20_000 - 1_260)
         await house.balanced()
+
+
+async def test_upto_never_moves_more_than_was_signed(house: House) -> None:
+    """Whatever a run cost, and whatever the least charge has become since it was offered."""
+    await run(house, await paid_order(house, upto(KEY)))
+    payment = Payment.from_row((await house.payments())[0])
+    signed = payment.amount_atomic
+    asked = ((1_260, 1), (signed * 1000, 1), (signed * 1000 + 1, 1), (10**15, 1), (0, signed + 1))
+    settled = [payment.settles_for(charged, least) for charged, least in asked]
+    assert settled == [2, signed, signed, signed, signed]
 
 
 async def test_a_run_that_cost_nothing_moves_nothing(tmp_path: Path) -> None:
