@@ -3,21 +3,24 @@ modules are loaded without looking for garbage in them."""
 
 import gc
 import os
+from collections.abc import Generator
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("batchin", derandomize=True, deadline=None)
 settings.load_profile("batchin")
 
 
-def pytest_sessionstart() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is loaded stays: no collection of garbage looks it through again, and holds a test up."""
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """What was loaded stays: no collection looks it through again, and holds no test up."""
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:
