@@ -57,9 +57,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             "BATCHIN_X402": "false",
             "BATCHIN_ENGINE": f"sglang={bad.url},{good.url}",
             "BATCHIN_MODELS": f'[{{"id": "{MODEL}", "modality": "chat", "context_length": 2048}}]',
-            "BATCHIN_SILENCE_S": "0.5",
-            "BATCHIN_FIRST_EVENT_S": "5",
-            "BATCHIN_BETWEEN_EVENTS_S": "1",
+            "BATCHIN_SILENCE_S": "1",
+            "BATCHIN_FIRST_EVENT_S": "10",
+            "BATCHIN_BETWEEN_EVENTS_S": "3",
         }
         data = tmp_path_factory.mktemp("misbehaving") / "data"
         yield Pair(Watched(stack.enter_context(running(data, **env))), bad)
