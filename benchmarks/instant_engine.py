@@ -55,7 +55,7 @@ class Engine(asyncio.Protocol):
             return _json(_MODELS)
         if _STREAMED.search(request) is None:
             return _json(self._completion())
-        return _HEAD + b"".join(map(_chunk, self._events())) + b"0\r\n\r\n"
+        return _HEAD + b"".join(map(_chunk, self._events(_choices(request)))) + b"0\r\n\r\n"
 
     def _counts(self) -> dict[str, int]:
         told = {"prompt_tokens": 22, "completion_tokens": self._chunks}
@@ -75,7 +75,7 @@ class Engine(asyncio.Protocol):
             }
         )
 
-    def _events(self) -> list[bytes]:
+    def _events(self, choices: int = 1) -> list[bytes]:
         usage = orjson.dumps(self._counts()).decode()
         texts = [
             _delta(f'{{"content":" t={time.monotonic_ns()};"}}', "null") for _ in range(self._chunks)
@@ -83,14 +83,23 @@ class Engine(asyncio.Protocol):
         return [
             _delta('{"role":"assistant","content":""}', "null"),
             *texts,
-            _delta("{}", '"stop"'),
+            *(_delta("{}", '"stop"', index) for index in range(choices)),
             f'data: {{{_ENVELOPE},"choices":[],"usage":{usage}}}\n\n'.encode(),
             b"data: [DONE]\n\n",
         ]
 
 
-def _delta(delta: str, finish: str) -> bytes:
-    choice = f'{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}'
+def _choices(request: bytes) -> int:
+    """How many answers are asked for; looked for only where it may be more than one."""
+    if b'"n":' not in request and b'"prompt":[' not in request:
+        return 1
+    body = orjson.loads(request.partition(b"\r\n\r\n")[2])
+    prompts = body.get("prompt")
+    return int(body.get("n") or 1) * (len(prompts) if isinstance(prompts, list) else 1)
+
+
+def _delta(delta: str, finish: str, index: int = 0) -> bytes:
+    choice = f'{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{finish}}}'
     return f'data: {{{_ENVELOPE},"choices":[{choice}]}}\n\n'.encode()
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from tools.usage import GroupTotals, MeterEvent, UsageRun, UsageTotals
 
-SCOPE = r"^(tool:[a-z_]{1,64}|model:\S{1,256}|endpoint:/v1/[a-z/_-]{1,64})$"
+SCOPE = r"^(tool:[a-z_]{1,64}|model:[!-~]{1,256}|endpoint:/v1/[a-z/_-]{1,64})$"
 LABEL = r"^[^\x00-\x1f\x7f\u2028\u2029]{1,128}$"
 NAME = r"^[A-Za-z0-9._-]{1,64}$"
 

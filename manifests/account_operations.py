@@ -14,7 +14,7 @@ from manifests.account import (
     UsageLogs,
 )
 from manifests.headers import CALL
-from manifests.operation import JSON, Auth, Body, ErrorType, Operation, Param, Reply
+from manifests.operation import JSON, NUMBER, Auth, Body, ErrorType, Operation, Param, Reply
 from manifests.proof import Salt
 from manifests.traces import TraceFound
 from tools.account import AccountOutput
@@ -31,7 +31,7 @@ _PAGE = (
     Param(
         "limit", "query", "Most runs.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}
     ),
-    Param("offset", "query", "Runs to skip.", {"type": "integer", "minimum": 0, "default": 0}),
+    Param("offset", "query", "Runs to skip.", {**NUMBER, "default": 0}),
     Param("run_id", "query", "Only this run, by its run, record or audit id."),
 )
 

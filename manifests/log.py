@@ -5,10 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from base.errors import InvalidRequest, NotFound
-from manifests.operation import JSON, Operation, Param, Reply
+from manifests.operation import JSON, NUMBER, Operation, Param, Reply
 from manifests.proof import Check, Inclusion
 
-_NUMBER = {"type": "integer", "minimum": 0}
 _LOG = "/v1/audit/log"
 
 Hash = Annotated[str, StringConstraints(pattern=r"^(sha256:)?[0-9a-f]{64}$", strict=True)]
@@ -107,8 +106,8 @@ def log_operations() -> tuple[Operation, ...]:
             "Prove that the log only grew",
             "The consistency proof between two sizes of the tree.",
             Consistency,
-            Param("first", "query", "The smaller size; by default 0.", _NUMBER),
-            Param("second", "query", "The larger size; by default that of the head.", _NUMBER),
+            Param("first", "query", "The smaller size; by default 0.", NUMBER),
+            Param("second", "query", "The larger size; by default that of the head.", NUMBER),
         ),
         _get(
             "/entries",
@@ -116,8 +115,8 @@ def log_operations() -> tuple[Operation, ...]:
             "Read the log",
             "Entries in their order: who has all of them computes the root without us.",
             LogEntries,
-            Param("start", "query", "Index of the first; by default 0.", _NUMBER),
-            Param("limit", "query", "How many; at most 1,000.", _NUMBER),
+            Param("start", "query", "Index of the first; by default 0.", NUMBER),
+            Param("limit", "query", "How many; at most 1,000.", NUMBER),
         ),
         Operation(
             "GET",

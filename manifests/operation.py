@@ -16,6 +16,8 @@ JSON = "application/json"
 SSE = "text/event-stream"
 TEXT = "text/plain"
 FORM = "multipart/form-data"
+NUMBER: Mapping[str, Any] = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+"""What server.web.query reads as a number."""
 
 
 class Auth(StrEnum):

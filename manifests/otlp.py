@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from base.errors import Forbidden, InvalidRequest
-from manifests.operation import JSON, Auth, Operation, Param, Reply
+from manifests.operation import JSON, NUMBER, Auth, Operation, Param, Reply
 
 PROTOBUF: Final = "application/x-protobuf"
 _BYTES: Final[Mapping[str, Any]] = {"type": "string", "format": "binary"}
@@ -57,7 +57,7 @@ def otlp_operations() -> tuple[Operation, ...]:
                     "after",
                     "query",
                     "X-BatchIn-Next of the page before.",
-                    {"type": "integer", "minimum": 0},
+                    NUMBER,
                 ),
                 Param("trace_id", "query", "Only this trace.", _TRACE_ID),
             ),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from base.errors import InvalidRequest, NotFound, ResponsesStreamingDisabled
-from manifests.operation import JSON, SSE, Auth, Body, ErrorType, Operation, Param, Reply
+from manifests.operation import JSON, NUMBER, SSE, Auth, Body, ErrorType, Operation, Param, Reply
 from tools.responses.schema import ResponseObject
 
 _ID = Param("id", "path", "Id of the response (resp_chatcmpl_...).", required=True)
@@ -22,7 +22,7 @@ _STREAM: Sequence[Param] = (
         "starting_after",
         "query",
         "Of a stream: the events behind the one with this sequence_number.",
-        {"type": "integer", "minimum": 0},
+        NUMBER,
     ),
 )
 _PAGE: Sequence[Param] = (
