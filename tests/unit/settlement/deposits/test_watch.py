@@ -191,6 +191,28 @@ async def test_a_deposit_that_moves_while_it_is_looked_at_is_not_credited_early(
     assert await till.balance(account) == 700
 
 
+async def test_a_receipt_of_a_block_that_was_replaced_credits_nothing(
+    till: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node may answer with what it knew a moment ago."""
+    account, address = await till.account()
+    await (await till.sender()).send(address, 700)
+    await till.blocks(CONFIRMATIONS - 1)
+    asked, receipt = [], till.client.receipt
+
+    async def stale_at_the_second(transaction: str) -> Receipt | None:
+        asked.append(transaction)
+        known = await receipt(transaction)
+        if len(asked) == 2:  # it was noted, and is about to be credited
+            await till.reorg(CONFIRMATIONS)
+        return known
+
+    monkeypatch.setattr(till.client, "receipt", stale_at_the_second)
+    await till.watch.look()
+    assert len(asked) == 2
+    assert await till.balance(account) == 0
+
+
 async def test_a_credited_deposit_that_vanishes_is_taken_back_and_credited_again_once(
     till: Bank,
 ) -> None:
