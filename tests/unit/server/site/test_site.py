@@ -173,7 +173,7 @@ def test_what_the_api_names_as_its_documentation_is_there(client: TestClient, pa
 
 
 def test_a_page_without_a_translation_says_so(client: TestClient) -> None:
-    assert "本页目前只有英文版" in client.get("/docs/performance?lang=zh").text
+    assert "本页目前只有英文版" in client.get("/docs/http?lang=zh").text
     chinese = client.get("/docs/quickstart?lang=zh").text
     assert 'id="面向智能体"' in chinese
     assert "本页目前只有英文版" not in chinese
