@@ -110,6 +110,50 @@ def _transfer_event(to: str, amount_atomic: int) -> bytes:
     return stored + pushed + b"\x60\x20\x60\x00\xa3"
 
 
+async def test_an_allowance_of_usdc_itself_beside_a_transfer_is_no_deposit(till: Bank) -> None:
+    """Approval has the shape of Transfer: two addresses and an amount, of any size and for nothing."""
+    account, address = await till.account()
+    payer = (await till.sender()).payer
+    true = _call(movement_of(payer.authorize(address, 5)).data)
+    allowance = bytes.fromhex("095ea7b3" + address[2:].rjust(64, "0") + f"{10**12:064x}")
+    await deployed(till.chain.rpc_url, true + _call(allowance))
+    await till.blocks(CONFIRMATIONS - 1)
+    await till.watch.look()
+    assert await till.states(account) == ["credited"]
+    assert await till.balance(account) == 5
+
+
+async def test_what_arrives_counts_and_not_what_is_taken_on_the_way(till: Bank) -> None:
+    """The transaction moves 100 of the payer's and keeps 3 of them as a fee."""
+    account, address = await till.account()
+    payer = (await till.sender()).payer
+    moves = [(new_address(), 3), (address, 97)]
+    calls = [_call(movement_of(payer.authorize(to, amount)).data) for to, amount in moves]
+    await deployed(till.chain.rpc_url, b"".join(calls))
+    await till.blocks(CONFIRMATIONS - 1)
+    await till.watch.look()
+    assert await till.states(account) == ["credited"]
+    assert await till.balance(account) == 97
+
+
+async def test_events_of_a_transaction_that_failed_are_no_deposit(
+    till: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed transaction has no events: a node that tells of some is not believed."""
+    account, address = await till.account()
+    await (await till.sender()).send(address, 700)
+    await till.blocks(CONFIRMATIONS - 1)
+    receipt = till.client.receipt
+
+    async def failed(transaction: str) -> Receipt | None:
+        known = await receipt(transaction)
+        return known and replace(known, succeeded=False)
+
+    monkeypatch.setattr(till.client, "receipt", failed)
+    await till.watch.look()
+    assert (await till.states(account), await till.balance(account)) == ([], 0)
+
+
 async def test_another_token_and_nothing_are_no_deposit(till: Bank) -> None:
     account, address = await till.account()
     creation = bytes.fromhex(devnet.artifact("DevUSDC")["creation"][2:])
