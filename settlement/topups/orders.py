@@ -135,9 +135,13 @@ class Orders:
         taken = ops.claw_back(
             ref, order.account_id, after_nano - before_nano, "refund", order.id, now_ms
         )
-        if isinstance(await self.store.commit(Op((key,), fold), taken), Refused):
+        answer = await self.store.commit(Op((key,), fold), taken)
+        if not isinstance(answer, Refused):
+            return True
+        if answer.code == "changed":
             return await self._refund(await self._of_payment(order.source, order.payment_id), refunded)
-        return True
+        _log.error("a refund is not booked", extra={"order": order.id, "why": answer.code})
+        raise _no_order(order.source, order.payment_id)
 
     async def _dispute(self, order: Order, disputed: Disputed) -> bool:
         now_ms = self.clock.now_ms()
@@ -189,7 +193,8 @@ def bought_op(run_id: str, wallet_id: str, account_id: str, cents: int, at_ms: i
 
 
 def _mark_paid(order: Order, source: str, paid: Paid, at_ms: int) -> Op:
-    """None, or Refused: ``duplicate`` (paid before), or why the payment is not of this order."""
+    """None, or Refused: why the payment is not of this order. Its credit, in the same commit, has the
+    order's id: it is that which is there once."""
     key = order_key(order.id)
 
     def fold(rows: Rows) -> Refused | None:
@@ -200,8 +205,6 @@ def _mark_paid(order: Order, source: str, paid: Paid, at_ms: int) -> Op:
             return Refused("other_amount")
         if row["session_id"] not in ("", paid.session_id):
             return Refused("other_session")
-        if row["state"] != State.PENDING.value:
-            return Refused("duplicate")
         rows.put(
             key,
             {
