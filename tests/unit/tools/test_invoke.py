@@ -314,9 +314,9 @@ async def test_no_funds_runs_nothing() -> None:
     assert house.purse.captured == []
 
 
-async def _leave_early(house: House, delivery: Delivery) -> None:
-    """Cancel the task of a call that hangs after two words."""
-    house.script.hang_after = 2
+async def _leave_early(house: House, delivery: Delivery, words: int = 2) -> None:
+    """Cancel the task of a call that hangs after some words."""
+    house.script.hang_after = words
 
     async def listen() -> None:
         async with house.invoker().open("say", WORDS, call(delivery)) as run:
@@ -339,9 +339,12 @@ async def test_a_cut_stream_is_charged_for_what_was_delivered() -> None:
     assert house.script.closed >= 1
 
 
-async def test_a_caller_who_leaves_before_the_answer_pays_nothing() -> None:
+@pytest.mark.parametrize(("delivery", "words"), [(Delivery.WHOLE, 2), (Delivery.STREAM, 0)])
+async def test_a_caller_who_leaves_before_the_answer_pays_nothing(
+    delivery: Delivery, words: int
+) -> None:
     house = House()
-    await _leave_early(house, Delivery.WHOLE)
+    await _leave_early(house, delivery, words)
     assert (house.purse.captured, house.purse.released) == ([], 1)
 
 

@@ -39,7 +39,8 @@ MODEL = "tiny-qwen3"
 class FakeEngine:
     """Says ``words`` words and ends; ``fault`` comes instead of, or after ``fault_after``, its events.
 
-    While held it says nothing at all, though it ``worked`` for it.
+    While held it says nothing at all, though it ``worked`` for it; it tells of that when it is left, as
+    soon as ``told`` is set.
     """
 
     id: str = "one"
@@ -58,9 +59,11 @@ class FakeEngine:
     most_running: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
     entered: asyncio.Event = field(default_factory=asyncio.Event)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.released.set()
+        self.told.set()
 
     def hold(self) -> None:
         self.released.clear()
@@ -80,6 +83,8 @@ class FakeEngine:
         finally:
             self.running -= 1
             await events.aclose()
+            await self.told.wait()
+            call.meter.usage = self.worked or call.meter.usage
 
     async def _events(self, call: EngineCall) -> AsyncGenerator[Event, None]:
         call.meter.usage = self.worked

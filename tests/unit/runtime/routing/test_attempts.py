@@ -152,18 +152,21 @@ def quick() -> Hedge:
 
 
 async def test_a_late_first_token_is_asked_of_a_second_replica_and_the_loser_is_aborted() -> None:
-    """The loser works too, as one that reads a long prompt does: the call costs what the winner used."""
+    """The loser works too, as one that reads a long prompt does, and says so last: the call costs what
+    the winner used."""
     engines = {name: FakeEngine(name, words=2) for name in ("one", "two")}
     async with fleet(*engines.values(), hedge=quick()) as pool:
         dispatch = pool.dispatch(call(), FAR_S)
         slow = engines[dispatch.replica.id]
         slow.hold()
         slow.worked = Usage(1000, 500)
+        slow.told.clear()
         first = await asyncio.wait_for(dispatch.start(), 60)
         assert isinstance(first, Started)
         assert first.engine != slow.id
         winner = engines[first.engine]
         events = [event async for event in dispatch.events]
+        slow.told.set()
         await dispatch.close()
     (lost,), (won,) = slow.ran, winner.ran
     assert lost.rid != won.rid
