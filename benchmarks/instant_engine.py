@@ -48,7 +48,7 @@ class Engine(asyncio.Protocol):
         if len(rest) < length:
             return None
         self._buffer = rest[length:]
-        return head + rest[:length]
+        return head + separator + rest[:length]
 
     def _answer(self, request: bytes) -> bytes:
         if request.startswith(b"GET"):
