@@ -5,7 +5,38 @@ Each is a whole program. ``BASE_URL``, ``CHAT_MODEL`` and ``EMBED_MODEL`` stand 
 
 from manifests.facts import Facts
 
-MCP_X402 = '''\
+# how a wallet signs in, with a client of type CLIENT
+_SIGN_IN = '''\
+async def sign_in(http: CLIENT, key: Any, network: str) -> str:
+    """The token that spends what payments left: the wallet signs who it is, which moves nothing."""
+    asked = (await http.get("/v1/sign-in")).json()["extensions"]["sign-in-with-x"]
+    told = {**asked["info"], "chainId": network, "type": "eip191", "address": key.address}
+    if told["uri"] != f"{URL}/v1/sign-in":
+        raise SystemExit(f"this sign-in is for another place: {told['uri']}")
+    text = f"""{told["domain"]} wants you to sign in with your Ethereum account:
+{told["address"]}
+
+{told["statement"]}
+
+URI: {told["uri"]}
+Version: {told["version"]}
+Chain ID: {told["chainId"].removeprefix("eip155:")}
+Nonce: {told["nonce"]}
+Issued At: {told["issuedAt"]}
+Expiration Time: {told["expirationTime"]}"""
+    signed = key.sign_message(encode_defunct(text=text)).signature
+    proof = {**told, "signature": "0x" + bytes(signed).hex()}
+    header = {"SIGN-IN-WITH-X": base64.b64encode(json.dumps(proof).encode()).decode()}
+    answer = await http.post("/v1/sign-in", headers=header)
+    answer.raise_for_status()
+    token: str = answer.json()["access_token"]
+    return token
+
+
+'''
+
+MCP_X402 = (
+    '''\
 """Find a tool by MCP, pay for one call with a wallet, spend the rest of the payment as credit.
 
 Needs: pip install "mcp>=2.3" "x402[evm,httpx]>=2.25" httpx2, and WALLET_KEY, the private key of a
@@ -56,32 +87,9 @@ async def pay(challenge: PaymentRequired) -> Any:
     return {"x402/payment": payment.model_dump(by_alias=True, exclude_none=True)}
 
 
-async def sign_in(http: httpx2.AsyncClient, key: Any, network: str) -> str:
-    """The token that spends what payments left: the wallet signs who it is, which moves nothing."""
-    asked = (await http.get("/v1/sign-in")).json()["extensions"]["sign-in-with-x"]
-    told = {**asked["info"], "chainId": network, "type": "eip191", "address": key.address}
-    if told["uri"] != f"{URL}/v1/sign-in":
-        raise SystemExit(f"this sign-in is for another place: {told['uri']}")
-    text = f"""{told["domain"]} wants you to sign in with your Ethereum account:
-{told["address"]}
-
-{told["statement"]}
-
-URI: {told["uri"]}
-Version: {told["version"]}
-Chain ID: {told["chainId"].removeprefix("eip155:")}
-Nonce: {told["nonce"]}
-Issued At: {told["issuedAt"]}
-Expiration Time: {told["expirationTime"]}"""
-    signed = key.sign_message(encode_defunct(text=text)).signature
-    proof = {**told, "signature": "0x" + bytes(signed).hex()}
-    header = {"SIGN-IN-WITH-X": base64.b64encode(json.dumps(proof).encode()).decode()}
-    answer = await http.post("/v1/sign-in", headers=header)
-    answer.raise_for_status()
-    token: str = answer.json()["access_token"]
-    return token
-
-
+'''
+    + _SIGN_IN.replace("CLIENT", "httpx2.AsyncClient")
+    + """\
 async def main() -> None:
     async with Client(f"{URL}/v1/mcp") as client:
         tools = await client.list_tools()
@@ -113,9 +121,11 @@ async def main() -> None:
 
 
 asyncio.run(main())
-'''
+"""
+)
 
-HTTP_X402 = '''\
+HTTP_X402 = (
+    '''\
 """Pay for an HTTP call with a wallet, then spend the rest of the payment with the OpenAI SDK.
 
 Needs: pip install "x402[evm,httpx]>=2.25" openai, and WALLET_KEY, the private key of a wallet that
@@ -140,32 +150,9 @@ URL = "BASE_URL"
 MOST_ATOMIC = "100000"  # this wallet pays at most 0.10 USDC a call
 
 
-async def sign_in(http: httpx.AsyncClient, key: Any, network: str) -> str:
-    """The token that spends what payments left: the wallet signs who it is, which moves nothing."""
-    asked = (await http.get("/v1/sign-in")).json()["extensions"]["sign-in-with-x"]
-    told = {**asked["info"], "chainId": network, "type": "eip191", "address": key.address}
-    if told["uri"] != f"{URL}/v1/sign-in":
-        raise SystemExit(f"this sign-in is for another place: {told['uri']}")
-    text = f"""{told["domain"]} wants you to sign in with your Ethereum account:
-{told["address"]}
-
-{told["statement"]}
-
-URI: {told["uri"]}
-Version: {told["version"]}
-Chain ID: {told["chainId"].removeprefix("eip155:")}
-Nonce: {told["nonce"]}
-Issued At: {told["issuedAt"]}
-Expiration Time: {told["expirationTime"]}"""
-    signed = key.sign_message(encode_defunct(text=text)).signature
-    proof = {**told, "signature": "0x" + bytes(signed).hex()}
-    header = {"SIGN-IN-WITH-X": base64.b64encode(json.dumps(proof).encode()).decode()}
-    answer = await http.post("/v1/sign-in", headers=header)
-    answer.raise_for_status()
-    token: str = answer.json()["access_token"]
-    return token
-
-
+'''
+    + _SIGN_IN.replace("CLIENT", "httpx.AsyncClient")
+    + """\
 async def main() -> None:
     wallet = x402Client()
     key = Account.from_key(os.environ["WALLET_KEY"])
@@ -205,7 +192,8 @@ async def main() -> None:
 
 
 asyncio.run(main())
-'''
+"""
+)
 
 OPENAI = '''\
 """The OpenAI SDK with an API key: an answer, a stream, vectors.
