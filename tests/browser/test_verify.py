@@ -1,30 +1,21 @@
 """/verify in Chromium: what is pasted or fetched is checked in the page, with the network off too."""
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.live import LiveServer, running
-from tests.node import installed, node, run
+from tests.browser.walk import walked
+from tests.live import LiveServer
 from tests.watched import Watched
 
 pytestmark = pytest.mark.peers
 
-SCRIPT = Path(__file__).parent / "verify.mjs"
 EMBED = {"model": "bge-m3", "input": "one text"}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with running(tmp_path_factory.mktemp("pages") / "data", BATCHIN_X402="false") as live:
-        yield live
-
-
-def recorded(server: LiveServer) -> dict[str, str]:
+def recorded(server: LiveServer) -> dict[str, Any]:
     """The id of a call, its bundle with its place in the log, and the keys of the server."""
     headers = {"authorization": f"Bearer {server.api_key}"}
     answer = httpx.post(server.url + "/v1/embeddings", json=EMBED, headers=headers, trust_env=False)
@@ -43,17 +34,7 @@ def recorded(server: LiveServer) -> dict[str, str]:
 
 
 async def test_a_person_verifies_a_record(server: LiveServer, tmp_path: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert browser is not None, "chromium is needed"
-    modules = await installed("playwright-core@1.65.1", "axe-core@4.14.1")
-    told = {
-        "url": server.url,
-        "browser": browser,
-        **recorded(server),
-        "shots": str(tmp_path),
-        "modules": str(modules),
-    }
-    said = json.loads(await run(await node(), str(SCRIPT), json.dumps(told), cwd=tmp_path))
+    said = await walked("verify.mjs", server, tmp_path, **recorded(server))
     left = {"request_hash", "response_hash"}
     for way in ("offline", "fetched"):
         assert {name for name, result in said[way].items() if result != "pass"} == left, way
